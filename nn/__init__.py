@@ -1,0 +1,1 @@
+"""A one-hidden-layer network and its trainer: arrays in, arrays and records out."""

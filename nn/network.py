@@ -1,0 +1,139 @@
+"""A network with one hidden layer of sigmoids and a softmax over the classes, and its gradient.
+
+The mathematics of chapter 13, with the stable forms of softmax and log-loss. Each function
+takes any float dtype: training uses float32, the numerical gradient check float64.
+
+Sources: P. Perrotta, "Programming Machine Learning", chapters 11 to 13; for the stable forms
+P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax
+functions", IMA Journal of Numerical Analysis 41 (2021).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+Integers = npt.NDArray[np.integer[Any]]
+
+
+class Weights(NamedTuple):
+    """The weights of both layers; row 0 of each holds the biases.
+
+    Attributes
+    ----------
+    w1 : ndarray of float, shape (1 + n_inputs, n_hidden)
+    w2 : ndarray of float, shape (1 + n_hidden, n_classes)
+    """
+
+    w1: Floats
+    w2: Floats
+
+
+def sigmoid(z: Floats) -> Floats:
+    """Compute 1 / (1 + exp(-z)) element by element; 0 where exp overflows."""
+    with np.errstate(over="ignore"):
+        return np.reciprocal(1 + np.exp(-z))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Compute the class probabilities.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (n_examples, n_classes)
+
+    Returns
+    -------
+    ndarray of float, shape (n_examples, n_classes)
+        Each row sums to 1.
+    """
+    # The largest exponent is 0, so nothing overflows and no sum is 0.
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def cross_entropy(logits: Floats, labels: Integers) -> float:
+    """Compute the mean log-loss, from the logits: a probability of 0 is never logged.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (n_examples, n_classes)
+    labels : ndarray of int, shape (n_examples,)
+        The right classes.
+
+    Returns
+    -------
+    float
+        The loss in nats, finite for all finite logits.
+    """
+    # In float64, where the difference of two float32 extremes does not overflow.
+    shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
+    log_normalizers = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_normalizers - shifted[np.arange(len(labels)), labels]))
+
+
+def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
+    """Run the network.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n_examples, n_inputs)
+    weights : Weights
+
+    Returns
+    -------
+    hidden : ndarray of float, shape (n_examples, n_hidden)
+        The hidden layer's activations.
+    logits : ndarray of float, shape (n_examples, n_classes)
+    """
+    w1, w2 = weights
+    hidden = sigmoid(x @ w1[1:] + w1[0])
+    logits = hidden @ w2[1:] + w2[0]
+    return hidden, logits
+
+
+def backward(
+    x: Floats, labels: Integers, hidden: Floats, logits: Floats, weights: Weights
+) -> Weights:
+    """Compute the gradient of the examples' summed log-loss.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n_examples, n_inputs)
+    labels : ndarray of int, shape (n_examples,)
+        The right classes.
+    hidden, logits : ndarray of float
+        What `forward` returned for `x` and `weights`.
+    weights : Weights
+
+    Returns
+    -------
+    Weights
+        The gradient, in the weights' shapes. It is a sum over the examples, so that the
+        gradients of the parts of a batch add up to the batch's.
+    """
+    logits_delta = softmax(logits)
+    logits_delta[np.arange(len(labels)), labels] -= 1
+    hidden_delta = (logits_delta @ weights.w2[1:].T) * hidden * (1 - hidden)
+    return Weights(
+        w1=np.vstack((hidden_delta.sum(axis=0), x.T @ hidden_delta)),
+        w2=np.vstack((logits_delta.sum(axis=0), hidden.T @ logits_delta)),
+    )
+
+
+def predict(x: Floats, weights: Weights) -> npt.NDArray[np.intp]:
+    """Classify examples.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n_examples, n_inputs)
+    weights : Weights
+
+    Returns
+    -------
+    ndarray of int, shape (n_examples,)
+        The class with the largest logit; the first of several equal ones.
+    """
+    _, logits = forward(x, weights)
+    return logits.argmax(axis=1)

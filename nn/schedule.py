@@ -1,0 +1,61 @@
+"""When the network is evaluated."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The steps after which the network is evaluated, beside the first and the last.
+
+    By default they lie evenly on a logarithmic axis, at the same steps for every batch size: a
+    curve has its detail at the start, where the loss moves. Evaluating all images costs as much
+    as hundreds of small steps, so points are left out where evaluation would take more than
+    `share` of the run.
+
+    Attributes
+    ----------
+    every_steps : int or None
+        Evaluate after every so many steps, at any cost, instead of on the logarithmic schedule.
+    points_per_decade : int
+        Evaluations while the number of steps grows tenfold.
+    share : float
+        The part of a run with a budget in seconds that evaluation may take; above 0, below 1.
+    """
+
+    every_steps: int | None = None
+    points_per_decade: int = 20
+    share: float = 0.5
+
+    def next_step(self, step: int) -> int:
+        """Tell the first step behind `step` to evaluate after."""
+        if self.every_steps is not None:
+            return (step // self.every_steps + 1) * self.every_steps
+        point = math.floor(math.log10(max(step, 1)) * self.points_per_decade)
+        while (candidate := math.ceil(10 ** (point / self.points_per_decade))) <= step:
+            point += 1
+        return candidate
+
+    def affords(
+        self, evaluation_seconds: float, training_seconds: float, budget_seconds: float | None
+    ) -> bool:
+        """Tell whether the next evaluation keeps within the share.
+
+        Parameters
+        ----------
+        evaluation_seconds : float
+            Spent on evaluation until now, with the likely cost of the next one.
+        training_seconds : float
+            Spent on steps until now.
+        budget_seconds : float or None
+            What the steps may take in all; without it, every point is afforded.
+
+        Returns
+        -------
+        bool
+        """
+        if self.every_steps is not None or budget_seconds is None:
+            return True
+        # A tenth of the allowance is there from the start; the rest is earned by training.
+        earned = 0.1 * budget_seconds + 0.9 * training_seconds
+        return evaluation_seconds <= earned * self.share / (1 - self.share)

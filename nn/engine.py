@@ -64,7 +64,9 @@ def evaluate(weights: Weights, examples: Examples) -> tuple[float, float]:
         _, logits = forward(x, weights)
         if not np.isfinite(logits).all():
             # Weights near the end of float32's range: float64 has room for their products.
-            _, logits = forward(x.astype(np.float64), Weights(*(w.astype(np.float64) for w in weights)))
+            _, logits = forward(
+                x.astype(np.float64), Weights(*(w.astype(np.float64) for w in weights))
+            )
         loss += cross_entropy(logits, labels) * len(labels)
         n_right += int(np.count_nonzero(logits.argmax(axis=1) == labels))
     return loss / n_examples, 100 * n_right / n_examples

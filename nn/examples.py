@@ -111,7 +111,8 @@ def class_indices(labels: npt.NDArray[np.generic]) -> Integers:
     if labels.ndim == 2:
         hot = labels == 1
         if bool((hot | (labels == 0)).all()) and bool((hot.sum(axis=1) == 1).all()):
-            return hot.argmax(axis=1)
+            indices: Integers = hot.argmax(axis=1)
+            return indices
     raise ValueError(
         f"labels: found {labels.dtype} with shape {labels.shape}, "
         f"expected integers in one dimension or rows of 0 and exactly one 1"

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+N_CLASSES = 10
+"""The digits, or whatever else comes in ten kinds."""
+
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -33,7 +36,8 @@ class Weights(NamedTuple):
 def sigmoid(z: Floats) -> Floats:
     """Compute 1 / (1 + exp(-z)) element by element; 0 where exp overflows."""
     with np.errstate(over="ignore"):
-        return np.reciprocal(1 + np.exp(-z))
+        activations: Floats = 1 / (1 + np.exp(-z))
+    return activations
 
 
 def softmax(logits: Floats) -> Floats:
@@ -50,7 +54,8 @@ def softmax(logits: Floats) -> Floats:
     """
     # The largest exponent is 0, so nothing overflows and no sum is 0.
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def cross_entropy(logits: Floats, labels: Integers) -> float:
@@ -122,7 +127,7 @@ def backward(
     )
 
 
-def predict(x: Floats, weights: Weights) -> npt.NDArray[np.intp]:
+def predict(x: Floats, weights: Weights) -> Integers:
     """Classify examples.
 
     Parameters
@@ -136,4 +141,5 @@ def predict(x: Floats, weights: Weights) -> npt.NDArray[np.intp]:
         The class with the largest logit; the first of several equal ones.
     """
     _, logits = forward(x, weights)
-    return logits.argmax(axis=1)
+    classes: Integers = logits.argmax(axis=1)
+    return classes

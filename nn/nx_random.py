@@ -122,7 +122,8 @@ def _uniform_between_minus_one_and_one(bits: npt.NDArray[np.uint32]) -> npt.NDAr
     # 23 random bits under the exponent of 1.0 are a float32 in [1, 2).
     floats = ((bits >> np.uint32(9)) | np.uint32(0x3F800000)).view(np.float32) - np.float32(1)
     lowest = np.nextafter(np.float32(-1), np.float32(0))
-    return np.maximum(lowest, floats * (np.float32(1) - lowest) + lowest)
+    uniform: npt.NDArray[np.float32] = floats * (np.float32(1) - lowest) + lowest
+    return np.maximum(lowest, uniform)
 
 
 def _erfinv(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -81,7 +81,7 @@ class Trainer:
     budget: Budget
     schedule: Schedule
     observe: Callable[[Evaluation], None] = lambda evaluation: None
-    clock: Clock = Clock()
+    clock: Clock = field(default_factory=Clock)
     step: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
 

@@ -10,16 +10,20 @@ import gzip
 import math
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from workflow.scripts.common.errors import InputError
+
 UNSIGNED_BYTE = 8
 
 
-class IdxError(ValueError):
+class IdxError(InputError):
     """A file that is not the idx file it should be; the message names it."""
 
 
@@ -47,16 +51,29 @@ def read(path: Path, shape: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
         If the file is not an idx file of unsigned bytes with that shape and exactly the number
         of bytes that its header announces.
     """
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        try:
-            if is_gzip:
-                with gzip.GzipFile(fileobj=raw) as unpacked:
-                    return _read(unpacked, path, shape)
-            return _read(raw, path, shape)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise IdxError(f"{path}: a damaged or truncated gzip file ({error})") from error
+    with _opened(path) as file:
+        return _read(file, path, shape)
+
+
+def read_shape(path: Path) -> tuple[int, ...]:
+    """Read an idx file's shape and none of its data.
+
+    Parameters
+    ----------
+    path : Path
+        The file, gzipped or not.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    IdxError
+        If the file does not begin as an idx file of unsigned bytes.
+    """
+    with _opened(path) as file:
+        return _read_header(file, path)
 
 
 def write(path: Path, array: npt.NDArray[np.uint8]) -> None:
@@ -87,7 +104,22 @@ def write(path: Path, array: npt.NDArray[np.uint8]) -> None:
     path.write_bytes(gzip.compress(body, mtime=0) if path.suffix == ".gz" else body)
 
 
-def _read(file: IO[bytes], path: Path, expected: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        try:
+            if is_gzip:
+                with gzip.open(raw) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            else:
+                yield raw
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise IdxError(f"{path}: a damaged or truncated gzip file ({error})") from error
+
+
+def _read(file: BinaryIO, path: Path, expected: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
     shape = _read_header(file, path)
     if len(shape) != len(expected):
         raise IdxError(
@@ -109,7 +141,7 @@ def _read(file: IO[bytes], path: Path, expected: tuple[int | None, ...]) -> npt.
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 
-def _read_header(file: IO[bytes], path: Path) -> tuple[int, ...]:
+def _read_header(file: BinaryIO, path: Path) -> tuple[int, ...]:
     magic = file.read(4)
     if len(magic) < 4:
         raise IdxError(
@@ -128,7 +160,7 @@ def _read_header(file: IO[bytes], path: Path) -> tuple[int, ...]:
     return struct.unpack(f">{dimensions}I", sizes)
 
 
-def _read_at_most(file: IO[bytes], limit: int) -> bytearray:
+def _read_at_most(file: BinaryIO, limit: int) -> bytearray:
     # In pieces: a header that announces gigabytes over a short body must not allocate them.
     data = bytearray()
     while len(data) < limit and (piece := file.read(min(limit - len(data), 1 << 20))):

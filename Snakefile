@@ -1,0 +1,34 @@
+# Batch Race: which batch size gets a network's loss down fastest in a given time?
+#
+# Reads config.yaml, trains one network for each configuration in it, and draws the answer. The
+# rules stand in the order of the data: workflow/rules/data.smk, train.smk, report.smk.
+
+from snakemake.utils import min_version, validate
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        HISTORIES,
+        CHARTS,
+
+
+onsuccess:
+    logger.info(f"The charts of {EXPERIMENT}:")
+    for path in CHARTS:
+        if path.endswith(".svg"):
+            logger.info(f"  {path}")

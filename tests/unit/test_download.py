@@ -1,0 +1,448 @@
+"""Downloads from a real server on loopback, from folders and from `file:` addresses."""
+
+import contextlib
+import hashlib
+import os
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.scripts.common import download
+
+NAME = "train-labels-idx1-ubyte.gz"
+OLD = b"the file that was there before"
+DATA = bytes(range(256)) * 800  # several chunks
+SHA256 = hashlib.sha256(DATA).hexdigest()
+DATASETS = yaml.safe_load(
+    (Path(__file__).parents[2] / "workflow" / "datasets.yaml").read_text("utf-8")
+)
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each folder of its addresses with its own kind of trouble."""
+
+    daemon_threads = False  # so that closing the server waits for its threads
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests: Counter[str] = Counter()
+        self.closing = threading.Event()
+
+    def mirror(self, trouble: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{trouble}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        trouble = self.path.split("/")[1]
+        self.server.requests[trouble] += 1
+        with contextlib.suppress(ConnectionError):  # the client has given up, as it should
+            getattr(self, trouble)()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def answer(self, body: bytes, status: int = 200, length: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def good(self) -> None:
+        self.answer(DATA)
+
+    def cut_off(self) -> None:
+        self.answer(DATA[:-1000], length=len(DATA))
+
+    def too_short(self) -> None:
+        self.answer(DATA[:-1000])
+
+    def flipped(self) -> None:
+        self.answer(DATA[:1000] + bytes([DATA[1000] ^ 1]) + DATA[1001:])
+
+    def page(self) -> None:
+        self.answer(b"<html><body>Please log in</body></html>")
+
+    def missing(self) -> None:
+        self.answer(b"", 404)
+
+    def forbidden(self) -> None:
+        self.answer(b"", 403)
+
+    def busy(self) -> None:
+        self.answer(b"", 429)
+
+    def recovering(self) -> None:
+        self.answer(b"", 500) if self.server.requests["recovering"] < 3 else self.good()
+
+    def broken(self) -> None:
+        self.answer(b"", 500)
+
+    def rude(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def nonsense(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "plenty")
+        self.end_headers()
+
+    def circle(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def moved(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", f"/good/{NAME}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def packed(self) -> None:
+        # As some servers mark every .gz file, if the client lets them.
+        assert self.headers["Accept-Encoding"] == "identity"
+        self.good()
+
+    def silent(self) -> None:
+        self.server.closing.wait(10)
+
+    def stalled(self) -> None:
+        self.answer(DATA[:1000], length=len(DATA))
+        self.server.closing.wait(10)
+
+    def trickle(self) -> None:
+        self.answer(b"", length=len(DATA))
+        self.drip()
+
+    def trickle_of_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+        self.drip()
+
+    def drip(self) -> None:
+        while not self.server.closing.wait(0.02):
+            self.wfile.write(b"x")
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a mirror that is a folder."""
+    folder = tmp_path / "a mirror"
+    folder.mkdir()
+    (folder / NAME).write_bytes(DATA)
+    return folder
+
+
+@pytest.fixture
+def destination(tmp_path: Path) -> Path:
+    return tmp_path / "results" / "raw" / "labels.gz"
+
+
+def fetch(mirrors: list[str], destination: Path, **options: object) -> tuple[str, list[float]]:
+    """Fetch with short times; give the address that was used and the waits."""
+    waits: list[float] = []
+    short: dict[str, object] = {"timeout_seconds": 5, "deadline_seconds": 5, "wait": waits.append}
+    address = download.fetch(NAME, SHA256, mirrors, destination, **(short | options))
+    assert destination.read_bytes() == DATA
+    assert_alone(destination)
+    return address, waits
+
+
+def assert_alone(destination: Path) -> None:
+    assert [path.name for path in destination.parent.iterdir()] == [destination.name]
+
+
+def reason(mirror: str, destination: Path, **options: object) -> str:
+    """Fetch from a mirror that must fail, and leave the old file alone; give the reason."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    destination.write_bytes(OLD)
+    with pytest.raises(download.DownloadError) as raised:
+        fetch([mirror], destination, **options)
+    assert destination.read_bytes() == OLD
+    assert_alone(destination)
+    lines = str(raised.value).splitlines()
+    assert lines[0] == f"{NAME} could not be had from any mirror:"
+    assert lines[2] == "Ways out:"
+    assert lines[1].startswith(f"  {mirror}: ")
+    return lines[1].removeprefix(f"  {mirror}: ")
+
+
+@pytest.mark.parametrize("trouble", ["good", "moved", "packed"])
+def test_a_good_file_arrives(server: Server, destination: Path, trouble: str) -> None:
+    mirror = server.mirror(trouble)
+    assert fetch([mirror], destination) == (f"{mirror}/{NAME}", [])
+
+
+def test_a_slash_after_the_mirror_makes_no_difference(server: Server, destination: Path) -> None:
+    mirror = server.mirror("good")
+    assert fetch([f"{mirror}/"], destination)[0] == f"{mirror}/{NAME}"
+
+
+def test_an_old_file_is_replaced(server: Server, destination: Path) -> None:
+    destination.parent.mkdir(parents=True)
+    destination.write_bytes(OLD)
+    fetch([server.mirror("good")], destination)
+
+
+def test_a_server_error_is_tried_again_after_growing_waits(
+    server: Server, destination: Path
+) -> None:
+    _, waits = fetch([server.mirror("recovering")], destination)
+    assert waits == [1, 2]
+    assert server.requests["recovering"] == 3
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        ("broken", "500 Internal Server Error (4 attempts)"),
+        ("busy", "429 Too Many Requests (4 attempts)"),
+        ("cut_off", "the connection broke off (4 attempts)"),
+        ("rude", "the connection broke off (4 attempts)"),
+    ],
+)
+def test_what_may_pass_is_tried_as_often_as_asked(
+    server: Server, destination: Path, trouble: str, expected: str
+) -> None:
+    waits: list[float] = []
+    assert reason(server.mirror(trouble), destination, attempts=4, wait=waits.append) == expected
+    assert waits == [1, 2, 4]
+    assert server.requests[trouble] == 4
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        ("missing", "404 Not Found"),
+        ("forbidden", "403 Forbidden"),
+        ("too_short", "not the right file: found 203,800 bytes with sha256 "),
+        ("flipped", "not the right file: found 204,800 bytes with sha256 "),
+        ("page", "not the right file: found 39 bytes with sha256 "),
+        ("nonsense", "the answer makes no sense"),
+    ],
+)
+def test_what_will_not_pass_is_not_tried_again(
+    server: Server, destination: Path, trouble: str, expected: str
+) -> None:
+    found = reason(server.mirror(trouble), destination)
+    assert found.startswith(expected)
+    assert server.requests[trouble] == 1
+    if "sha256" in expected:
+        assert re.search(rf"sha256 [0-9a-f]{{12}}…, expected {SHA256[:12]}…$", found)
+
+
+def test_a_circle_of_redirects_ends(server: Server, destination: Path) -> None:
+    assert reason(server.mirror("circle"), destination) == "redirected without end"
+
+
+@pytest.mark.parametrize("trouble", ["silent", "stalled"])
+def test_a_server_that_hangs_ends_in_the_timeout(
+    server: Server, destination: Path, trouble: str
+) -> None:
+    found = reason(server.mirror(trouble), destination, timeout_seconds=0.2, attempts=2)
+    assert found == "no answer within 0.2 s (2 attempts)"
+
+
+@pytest.mark.parametrize("trouble", ["trickle", "trickle_of_headers"])
+def test_a_server_that_trickles_ends_in_the_deadline(
+    server: Server, destination: Path, trouble: str
+) -> None:
+    found = reason(server.mirror(trouble), destination, deadline_seconds=0.4)
+    assert found == "too slow: not complete within 0.4 s"
+    assert server.requests[trouble] == 1
+
+
+def test_a_server_that_is_not_there(destination: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        mirror = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        assert reason(mirror, destination) == "no connection: connection refused (3 attempts)"
+
+
+def test_a_name_that_is_not_known(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    found = reason("https://mirror.invalid", destination, attempts=1)
+    assert found == "no connection: name or service not known"
+
+
+def test_a_server_without_tls(server: Server, destination: Path) -> None:
+    found = reason(server.mirror("good").replace("http:", "https:"), destination)
+    assert found.startswith("no secure connection: ")
+
+
+def test_the_second_mirror_serves_when_the_first_is_wrong(
+    server: Server, destination: Path
+) -> None:
+    mirrors = [server.mirror("page"), server.mirror("good")]
+    assert fetch(mirrors, destination) == (f"{mirrors[1]}/{NAME}", [])
+
+
+def test_a_mirror_given_up_writes_nothing_more(server: Server, destination: Path) -> None:
+    # The thread of the first attempt still receives bytes while the second mirror is read.
+    mirrors = [server.mirror("trickle"), server.mirror("good")]
+    assert fetch(mirrors, destination, deadline_seconds=0.3)[0] == f"{mirrors[1]}/{NAME}"
+
+
+@pytest.mark.parametrize(
+    "mirror_of",
+    [
+        str,
+        Path.as_uri,
+        lambda folder: f"file:{folder}/",
+        lambda folder: f"file://localhost{folder}",
+        lambda folder: os.path.relpath(folder),
+        lambda folder: f"~/{folder.name}",
+    ],
+    ids=["folder", "uri", "file:", "localhost", "relative", "home"],
+)
+def test_a_folder_is_a_mirror(
+    folder: Path,
+    destination: Path,
+    mirror_of: Callable[[Path], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    mirror = mirror_of(folder)
+    assert fetch([mirror], destination) == (f"{mirror.rstrip('/')}/{NAME}", [])
+    assert (folder / NAME).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("mirror", "expected"),
+    [
+        ("/no/such/folder", f"no {NAME} there"),
+        ("~nobody-of-this-name/mnist", "could not determine home directory"),
+        ("file:///no/such/folder", f"no {NAME} there"),
+        ("file://data/mnist", "a file: address begins with file:/// and a folder of this machine"),
+        ("ftp://example.org", "neither a folder nor a file:, https: or http: address"),
+        ("https://[::1", "failed to parse: "),
+    ],
+)
+def test_a_mirror_that_is_none(destination: Path, mirror: str, expected: str) -> None:
+    assert reason(mirror, destination).startswith(expected)
+
+
+def test_a_wrong_file_in_a_folder(folder: Path, destination: Path) -> None:
+    (folder / NAME).write_bytes(DATA[1:])
+    assert reason(str(folder), destination).startswith("not the right file: found 204,799 bytes")
+
+
+def test_a_folder_in_place_of_the_file(folder: Path, destination: Path) -> None:
+    (folder / NAME).unlink()
+    (folder / NAME).mkdir()
+    assert reason(str(folder), destination) == "is a directory"
+
+
+@pytest.mark.parametrize(
+    "checksum", [SHA256.upper(), f"sha256:{SHA256}", f"md5:{hashlib.md5(DATA).hexdigest()}"]
+)
+def test_checksums_may_name_their_algorithm(folder: Path, destination: Path, checksum: str) -> None:
+    download.fetch(NAME, checksum, [str(folder)], destination)
+    assert destination.read_bytes() == DATA
+
+
+def test_the_message_lists_every_mirror_and_the_ways_out(server: Server, destination: Path) -> None:
+    mirrors = [server.mirror("missing"), "/no/such/folder", server.mirror("broken")]
+    with pytest.raises(download.DownloadError) as raised:
+        fetch(mirrors, destination)
+    lines = str(raised.value).splitlines()
+    assert lines[1:5] == [
+        f"  {mirrors[0]}: 404 Not Found",
+        f"  /no/such/folder: no {NAME} there",
+        f"  {mirrors[2]}: 500 Internal Server Error (3 attempts)",
+        "Ways out:",
+    ]
+    ways_out = "\n".join(lines[5:])
+    assert "snakemake --cores 4 --config mirrors=/path/to/a/folder/with/the/four/files" in ways_out
+    assert "snakemake --cores 4 --configfile config/quickstart.yaml" in ways_out
+    assert not destination.exists()
+    assert list(destination.parent.iterdir()) == []
+
+
+def test_no_mirror_at_all(destination: Path) -> None:
+    with pytest.raises(download.DownloadError, match="no mirror is given"):
+        fetch([], destination)
+
+
+def test_mirrors_take_the_name_of_the_dataset() -> None:
+    mirrors = ["/data/{dataset}", "https://example.org/{other}/{dataset}/{dataset}"]
+    assert download.expand_mirrors(mirrors, "kmnist") == [
+        "/data/kmnist",
+        "https://example.org/{other}/kmnist/kmnist",
+    ]
+    assert download.expand_mirrors("/data/{dataset}", "mnist") == ["/data/mnist"]
+
+
+def test_the_datasets_are_those_of_the_design() -> None:
+    assert list(DATASETS) == ["mnist", "fashion_mnist", "kmnist", "strokes"]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_dataset_is_described_in_full(dataset: str) -> None:
+    described = DATASETS[dataset]
+    assert {key: file["name"] for key, file in described["files"].items()} == {
+        "train_images": "train-images-idx3-ubyte.gz",
+        "train_labels": "train-labels-idx1-ubyte.gz",
+        "test_images": "t10k-images-idx3-ubyte.gz",
+        "test_labels": "t10k-labels-idx1-ubyte.gz",
+    }
+    assert (described["train_count"], described["test_count"]) == (60_000, 10_000)
+    assert (described["image_height"], described["image_width"]) == (28, 28)
+    assert described["classes"] == 10
+    assert described["title"]
+    assert described["citation"]
+    assert described["source"]
+
+
+@pytest.mark.parametrize("dataset", [name for name in DATASETS if name != "strokes"])
+def test_a_published_dataset_has_mirrors_and_checksums(dataset: str) -> None:
+    mirrors = DATASETS[dataset]["mirrors"]
+    assert len(set(mirrors)) == len(mirrors) >= 2
+    assert all(re.fullmatch(r"https://[^/\s]+/\S*[^/\s]", mirror) for mirror in mirrors)
+    checksums = [file["sha256"] for file in DATASETS[dataset]["files"].values()]
+    assert len(set(checksums)) == 4
+    assert all(re.fullmatch(r"[0-9a-f]{64}", checksum) for checksum in checksums)
+
+
+def test_strokes_are_not_downloaded() -> None:
+    assert DATASETS["strokes"]["mirrors"] == []
+    assert all("sha256" not in file for file in DATASETS["strokes"]["files"].values())
+
+
+@pytest.mark.skipif(
+    "BATCH_RACE_MNIST" not in os.environ,
+    reason="BATCH_RACE_MNIST does not name a folder with the four MNIST files",
+)
+@pytest.mark.parametrize("file", DATASETS["mnist"]["files"])
+def test_the_checksums_of_mnist_are_those_of_the_files(file: str, destination: Path) -> None:
+    described = DATASETS["mnist"]["files"][file]
+    mirrors = [os.environ["BATCH_RACE_MNIST"]]
+    download.fetch(described["name"], described["sha256"], mirrors, destination)

@@ -1,0 +1,53 @@
+# One job for each configuration: train a network under a budget and write down its history.
+#
+# Inputs: results/parse/<dataset>/*.npy
+# Outputs: results/train/<run>/{history.parquet,weights.npz,specification.json}
+
+# The network and its trainer: training starts anew when they are edited. (Snakemake itself only
+# looks at the script.)
+NN = sorted(os.path.relpath(path) for path in (HOME / "nn").glob("*.py"))
+
+
+def specification(wildcards):
+    """Look up what a run is to do, by its name."""
+    run = f"{wildcards.dataset}/{wildcards.run}"
+    if run not in RUNS:
+        raise WorkflowError(
+            f"results/train/{run}: not a run that this configuration asks for"
+        )
+    return RUNS[run]
+
+
+rule train:
+    input:
+        train_images="results/parse/{dataset}/train_images.npy",
+        train_labels="results/parse/{dataset}/train_labels.npy",
+        test_images="results/parse/{dataset}/test_images.npy",
+        test_labels="results/parse/{dataset}/test_labels.npy",
+        code=NN,
+    output:
+        history="results/train/{dataset}/{run}/history.parquet",
+        weights="results/train/{dataset}/{run}/weights.npz",
+        specification="results/train/{dataset}/{run}/specification.json",
+    log:
+        "results/train/{dataset}/{run}/train.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        specification=specification,
+    script:
+        "../scripts/train.py"
+
+
+rule collect:
+    input:
+        expand("results/train/{run}/history.parquet", run=RUNS),
+    output:
+        "results/collect/{experiment}/histories.parquet",
+    log:
+        "results/collect/{experiment}/collect.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/collect.py"

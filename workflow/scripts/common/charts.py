@@ -1,0 +1,179 @@
+"""The charts: one function each, one theme."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import altair as alt
+import polars as pl
+
+from workflow.scripts.common.files import replacing
+from workflow.scripts.common.history import NOT_IN_SCHEMA
+
+# Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
+# on a white or a black page;.
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
+
+AnyChart = alt.Chart | alt.HConcatChart
+
+
+def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the chapter's figure: the training loss against time, a line for each run.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+    title : str
+    clock : {"training", "wall"}
+        The seconds to draw against.
+
+    Returns
+    -------
+    altair.Chart
+    """
+    return (
+        _lines(histories)
+        .encode(
+            x=alt.X(f"{clock}_seconds:Q", title="time (seconds)"),
+            y=alt.Y("training_loss:Q", title="loss"),
+        )
+        .properties(width=600, height=400, title=_title(histories, title, clock))
+    )
+
+
+def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the loss and the accuracy against the iteration, side by side.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+    title : str
+    clock : {"training", "wall"}
+        The clock of the budget, for the subtitle.
+
+    Returns
+    -------
+    altair.HConcatChart
+    """
+    lines = (
+        _lines(histories)
+        .encode(x=alt.X("step:Q", title="iteration"))
+        .properties(width=400, height=300)
+    )
+    return alt.hconcat(
+        lines.encode(y=alt.Y("training_loss:Q", title="loss")),
+        lines.encode(y=alt.Y("test_accuracy:Q", title="accuracy (%)")),
+        title=_title(histories, title, clock),
+    )
+
+
+CHARTS: Mapping[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
+    "loss_by_seconds": loss_by_seconds,
+    "learning_by_iteration": learning_by_iteration,
+}
+
+
+def save(chart: AnyChart, path: Path) -> None:
+    """Write a chart, whole or not at all.
+
+    Parameters
+    ----------
+    chart : altair.Chart
+    path : Path
+        Its suffix says how: `.svg`, `.png` (at twice the size) or `.json` (Vega-Lite).
+    """
+    with replacing(path) as temporary:
+        chart.save(temporary, scale_factor=2 if path.suffix == ".png" else 1)
+
+
+def series_names(histories: pl.DataFrame) -> pl.Series:
+    """Name the run of each row as the chapter names it, and by whatever else tells it apart.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+
+    Returns
+    -------
+    polars.Series of String
+        "Stochastic GD" for batch size 1, "Batch GD" for all examples, else "Batch 32"; with, for
+        example, ", learning_rate 0.1" where the experiment has several learning rates.
+    """
+    batch_name = (
+        pl.when(pl.col("batch_size") == 1)
+        .then(pl.lit("Stochastic GD"))
+        .when(pl.col("batch_size") == pl.col("training_images"))
+        .then(pl.lit("Batch GD"))
+        .otherwise(pl.format("Batch {}", "batch_size"))
+    )
+    telling = [key for key in _TELLING if histories[key].n_unique() > 1]
+    others = [pl.format(f", {key} {{}}", pl.col(key)) for key in telling]
+    return histories.select(pl.concat_str(batch_name, *others).alias("series"))["series"]
+
+
+_TELLING = ("dataset", "learning_rate", "hidden_nodes", "seed", *NOT_IN_SCHEMA)
+
+
+def _lines(histories: pl.DataFrame) -> alt.Chart:
+    drawn = histories.with_columns(series_names(histories)).select(
+        "series",
+        "batch_size",
+        "step",
+        "training_seconds",
+        "wall_seconds",
+        "training_loss",
+        "test_accuracy",
+    )
+    order = drawn.sort("batch_size", maintain_order=True)["series"].unique(maintain_order=True)
+    colours = [COLOURS[place % len(COLOURS)] for place in range(len(order))]
+    chart: alt.Chart = (
+        alt.Chart(drawn)
+        .mark_line(point=alt.OverlayMarkDef(size=12))
+        .encode(
+            color=alt.Color("series:N", title="type", sort=None)
+            .scale(domain=order.to_list(), range=colours)
+            .legend(labelLimit=400, symbolLimit=100),
+            order="step:Q",
+        )
+    )
+    return chart
+
+
+def _title(histories: pl.DataFrame, title: str, clock: str) -> alt.TitleParams:
+    datasets = ", ".join(histories["dataset"].unique().sort())
+    evaluation = "off the clock" if clock == "training" else "on the clock"
+    processors = ", ".join(histories["processor"].unique().sort())
+    return alt.TitleParams(
+        title, subtitle=f"{datasets} · evaluation {evaluation} · {processors}", anchor="start"
+    )
+
+
+@alt.theme.register("batch_race", enable=True)
+def _theme() -> alt.theme.ThemeConfig:
+    grey = "#595959"
+    return {
+        "config": {
+            # White under the chart: it stays legible on a dark page.
+            "background": "white",
+            "padding": 12,
+            "font": "Helvetica, Arial, 'DejaVu Sans', sans-serif",
+            "title": {"fontSize": 16, "subtitleFontSize": 12, "subtitleColor": grey, "offset": 12},
+            "axis": {
+                "labelFontSize": 12,
+                "titleFontSize": 13,
+                "titleFontWeight": "normal",
+                "gridColor": "#e5e5e5",
+                "domainColor": grey,
+                "tickColor": grey,
+            },
+            "legend": {"labelFontSize": 12, "titleFontSize": 12},
+            "line": {"strokeWidth": 2},
+            "view": {"stroke": None},
+        }
+    }
+
+
+# The histories' number of rows is the experiment's business, not a limit of Altair's.
+alt.data_transformers.disable_max_rows()

@@ -1,0 +1,136 @@
+"""Checking what a user configured, and saying plainly what is wrong with it."""
+
+import difflib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from workflow.scripts.common.errors import InputError
+
+Schema = Mapping[str, Any]
+
+
+class ConfigurationError(InputError):
+    """A configuration that the schema does not allow."""
+
+
+def check(config: dict[str, Any], schema: Schema) -> None:
+    """Hold a configuration against the schema.
+
+    Where the schema asks for a list, one value is made a list of one, in place.
+
+    Parameters
+    ----------
+    config : dict
+        What the user configured.
+    schema : mapping
+        A JSON schema, draft 2020-12, of an object. The keyword `expected`, where there is one,
+        says in words what a value must be.
+
+    Raises
+    ------
+    ConfigurationError
+        With one line for each mistake: the key, what was found and what was expected.
+    """
+    _wrap_single_values(config, schema)
+    errors = sorted(_FiniteNumbers(schema).iter_errors(config), key=lambda error: error.json_path)
+    if errors:
+        mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error)]
+        raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
+
+
+def _wrap_single_values(config: dict[str, Any], schema: Schema) -> None:
+    for key, value in config.items():
+        expected = schema["properties"].get(key, {}).get("type")
+        if expected == "array" and not isinstance(value, list):
+            config[key] = [value]
+
+
+def _is_finite_number(checker: Any, instance: object) -> bool:
+    return Draft202012Validator.TYPE_CHECKER.is_type(instance, "number") and math.isfinite(
+        instance  # type: ignore[arg-type]
+    )
+
+
+# YAML's .nan passes every bound and its .inf those that are not there: neither is a number here.
+_FiniteNumbers: type[Validator] = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_finite_number),
+)
+
+
+def _mistakes(error: ValidationError) -> Iterator[str]:
+    """Put one of jsonschema's errors into words."""
+    key = error.json_path.removeprefix("$").removeprefix(".")
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for name in error.instance:
+            if name not in known:
+                full = f"{key}.{name}" if key else str(name)
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+                yield f"{full}: found an unknown key; {hint}"
+    else:
+        yield f"{key or 'the file'}: found {_shown(error.instance)}, expected {_expected(error)}"
+
+
+def _expected(error: ValidationError) -> str:
+    if "expected" in error.schema:
+        return str(error.schema["expected"])
+    bound = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = [bound] if isinstance(bound, str) else bound
+            hint = ""
+            if "number" in kinds and _is_number_as_text(error.instance):
+                hint = " (YAML reads this spelling as text: write 0.01 or 1.0e-2)"
+            return " or ".join(_KINDS[kind] for kind in kinds) + hint
+        case "enum":
+            return "one of " + ", ".join(_shown(value) for value in bound)
+        case "minimum":
+            return f"at least {bound:,}"
+        case "maximum":
+            return f"at most {bound:,}"
+        case "exclusiveMinimum":
+            return f"a number above {bound}"
+        case "exclusiveMaximum":
+            return f"a number below {bound}"
+        case "minItems" | "minLength":
+            return "at least one"
+        case "maxItems" | "maxProperties":
+            return f"at most {bound:,} values"
+        case "maxLength":
+            return f"at most {bound:,} characters"
+    raise NotImplementedError(f"no words for the schema's keyword {error.validator}")
+
+
+_KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a finite number",
+    "object": "keys with values",
+    "string": "text",
+}
+
+
+def _is_number_as_text(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _shown(value: object) -> str:
+    # null, true and false as YAML spells them.
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

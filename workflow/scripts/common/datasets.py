@@ -1,0 +1,96 @@
+"""The datasets that an experiment may name: published, drawn by the workflow, or the user's own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow.scripts.common import idx
+from workflow.scripts.common.errors import InputError
+
+PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+"""The four files of a dataset, by the names that rules give them."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset's name, size and files.
+
+    Attributes
+    ----------
+    title : str
+        As charts show it.
+    train_count, test_count : int
+        Number of images.
+    files : mapping of str to str
+        Where the idx file of each of the `PARTS` lies.
+    """
+
+    title: str
+    train_count: int
+    test_count: int
+    files: Mapping[str, str]
+
+
+def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dataset]:
+    """List all datasets that this configuration can name.
+
+    Parameters
+    ----------
+    catalogue : mapping
+        What datasets.yaml says.
+    own : mapping of str to str
+        The user's own: name and folder.
+
+    Returns
+    -------
+    dict of str to Dataset
+
+    Raises
+    ------
+    InputError
+        If one of the user's own has a name that is taken, or lacks a file.
+    """
+    datasets = {
+        name: Dataset(
+            entry["title"],
+            entry["train_count"],
+            entry["test_count"],
+            {part: f"{_folder(name, entry)}/{entry['files'][part]['name']}" for part in PARTS},
+        )
+        for name, entry in catalogue.items()
+    }
+    for name, folder in own.items():
+        if name in datasets:
+            raise InputError(f"own_datasets.{name}: this name is taken, expected another")
+        datasets[name] = _own(name, Path(folder).expanduser())
+    return datasets
+
+
+def _folder(name: str, entry: Mapping[str, Any]) -> str:
+    return f"results/download/{name}" if entry["mirrors"] else f"results/draw_{name}"
+
+
+def _own(name: str, folder: Path) -> Dataset:
+    files = {}
+    for part, file_name in _PUBLISHED_NAMES.items():
+        candidates = [folder / file_name, folder / f"{file_name}.gz"]
+        present = [path for path in candidates if path.is_file()]
+        if not present:
+            raise InputError(
+                f"own_datasets.{name}: found no {file_name} in {folder}, "
+                f"expected it there, or {file_name}.gz"
+            )
+        files[part] = str(present[0])
+    train_count, test_count = (
+        idx.read_shape(Path(files[part]))[0] for part in ("train_labels", "test_labels")
+    )
+    return Dataset(name, train_count, test_count, files)
+
+
+_PUBLISHED_NAMES = {
+    "train_images": "train-images-idx3-ubyte",
+    "train_labels": "train-labels-idx1-ubyte",
+    "test_images": "t10k-images-idx3-ubyte",
+    "test_labels": "t10k-labels-idx1-ubyte",
+}

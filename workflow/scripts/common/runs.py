@@ -1,0 +1,125 @@
+"""The runs that a configuration asks for, and the name of each.
+
+A run's name holds all that changes its result: the swept numbers in clear, everything in a
+digest whose full text lies beside the result, in specification.json. So two configurations that
+share a run share its files, and going back to an earlier configuration trains nothing.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from workflow.scripts.common.datasets import Dataset
+from workflow.scripts.common.errors import InputError
+
+Specification = dict[str, Any]
+
+SWEPT = (
+    "dataset",
+    "batch_size",
+    "learning_rate",
+    "hidden_nodes",
+    "seed",
+    "initializer",
+    "inputs",
+    "shuffle",
+    "leftover",
+)
+
+
+def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[str, Specification]:
+    """List the runs of an experiment: the product of all lists, each run once.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+    datasets : mapping of str to Dataset
+        Those that can be named.
+
+    Returns
+    -------
+    dict of str to dict
+        By its name, each run's specification: the swept keys with one value each, `budget` and
+        `evaluation`.
+
+    Raises
+    ------
+    InputError
+        If a dataset is not known, a batch is larger than its dataset, or there is no budget.
+    """
+    if all(config["budget"][limit] is None for limit in ("seconds", "steps", "epochs")):
+        raise InputError("budget: found no limit, expected seconds, steps or epochs")
+    runs = {}
+    for values in itertools.product(*(config[key] for key in SWEPT)):
+        specification = dict(zip(SWEPT, values, strict=True)) | {
+            "budget": dict(config["budget"]),
+            "evaluation": dict(config["evaluation"]),
+        }
+        _normalize(specification, datasets)
+        runs[name(specification)] = specification
+    return runs
+
+
+def name(specification: Specification) -> str:
+    """Name a run: `<dataset>/<what is trained>-<digest>/<budget>`, a path below results/train.
+
+    Parameters
+    ----------
+    specification : dict
+        With normalized values.
+
+    Returns
+    -------
+    str
+    """
+    budget = specification["budget"]
+    without_budget = {key: value for key, value in specification.items() if key != "budget"}
+    text = json.dumps(without_budget, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    units = {
+        "seconds": "seconds" if budget["clock"] == "training" else "wall_seconds",
+        "steps": "steps",
+        "epochs": "epochs",
+    }
+    limits = "-or-".join(
+        f"{repr(budget[limit]).removesuffix('.0')}_{unit}"
+        for limit, unit in units.items()
+        if budget[limit] is not None
+    )
+    return (
+        f"{specification['dataset']}/batch_{specification['batch_size']}"
+        f"-rate_{specification['learning_rate']}-nodes_{specification['hidden_nodes']}"
+        f"-seed_{specification['seed']}-{digest}/{limits}"
+    )
+
+
+def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) -> None:
+    """Give equal values one spelling: 32.0 is 32 examples, `all` is a number of them."""
+    dataset = specification["dataset"]
+    if dataset not in datasets:
+        raise InputError(f"dataset: found {dataset!r}, expected one of {', '.join(datasets)}")
+    images = datasets[dataset].train_count
+    batch_size = images if specification["batch_size"] == "all" else specification["batch_size"]
+    if batch_size > images:
+        raise InputError(
+            f"batch_size: found {batch_size}, expected at most the {images} training images "
+            f"of {dataset}"
+        )
+    specification["batch_size"] = int(batch_size)
+    specification["learning_rate"] = float(specification["learning_rate"])
+    for key in ("hidden_nodes", "seed"):
+        specification[key] = int(specification[key])
+    budget, evaluation = specification["budget"], specification["evaluation"]
+    budget["seconds"] = _number_or_none(budget["seconds"], float)
+    for key in ("steps", "epochs"):
+        budget[key] = _number_or_none(budget[key], int)
+    evaluation["every_steps"] = _number_or_none(evaluation["every_steps"], int)
+    evaluation["points_per_decade"] = int(evaluation["points_per_decade"])
+    evaluation["share"] = float(evaluation["share"])
+
+
+def _number_or_none(value: Any, kind: type) -> Any:
+    return None if value is None else kind(value)

@@ -1,0 +1,27 @@
+"""Parse a dataset's idx files to arrays that can be mapped into memory."""
+
+from pathlib import Path
+
+from nn.network import N_CLASSES
+from workflow.scripts.common import arrays, idx, logs
+from workflow.scripts.common.idx import IdxError
+
+
+def main() -> None:
+    """Hold images and labels against each other, and write each whole or not at all."""
+    logs.start(snakemake.log[0])
+    for part in ("train", "test"):
+        images_path = Path(snakemake.input[f"{part}_images"])
+        labels_path = Path(snakemake.input[f"{part}_labels"])
+        labels = idx.read(labels_path, (None,))
+        if labels.max() >= N_CLASSES:
+            raise IdxError(
+                f"{labels_path}: found the label {labels.max()}, expected 0 to {N_CLASSES - 1}"
+            )
+        images = idx.read(images_path, (len(labels), None, None))
+        arrays.write(Path(snakemake.output[f"{part}_images"]), images.reshape(len(images), -1))
+        arrays.write(Path(snakemake.output[f"{part}_labels"]), labels)
+
+
+if __name__ == "__main__":
+    main()

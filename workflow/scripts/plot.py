@@ -1,0 +1,21 @@
+"""Draw one chart in three formats."""
+
+from pathlib import Path
+
+import polars as pl
+
+from workflow.scripts.common import charts, logs
+
+
+def main() -> None:
+    """Draw the chart that the rule's wildcard names."""
+    logs.start(snakemake.log[0])
+    draw = charts.CHARTS[snakemake.wildcards.chart]
+    histories = pl.read_parquet(snakemake.input[0])
+    chart = draw(histories, snakemake.params.title, snakemake.params.clock)
+    for path in snakemake.output:
+        charts.save(chart, Path(path))
+
+
+if __name__ == "__main__":
+    main()

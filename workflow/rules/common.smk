@@ -30,3 +30,28 @@ EXPERIMENT = config["experiment"]
 wildcard_constraints:
     dataset="[A-Za-z0-9][A-Za-z0-9_-]*",
     experiment="[A-Za-z0-9][A-Za-z0-9_-]*",
+
+
+def published(wildcards):
+    """Find a file's entry in the catalogue by its name."""
+    files = CATALOGUE[wildcards.dataset]["files"].values()
+    return next(file for file in files if file["name"] == wildcards.file)
+
+
+def mirrors(wildcards, output):
+    """List where to look for a file, the user's mirrors first.
+
+    Asking for `output` makes this a derived parameter, whose change reruns nothing: it is the
+    checksum that says what the file is, not the place it came from.
+    """
+    return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
+
+
+def specification(wildcards):
+    """Look up what a run is to do, by its name."""
+    run = f"{wildcards.dataset}/{wildcards.run}"
+    if run not in RUNS:
+        raise WorkflowError(
+            f"results/train/{run}: not a run that this configuration asks for"
+        )
+    return RUNS[run]

@@ -4,21 +4,6 @@
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
 
 
-def published(wildcards):
-    """Find a file's entry in the catalogue by its name."""
-    files = CATALOGUE[wildcards.dataset]["files"].values()
-    return next(file for file in files if file["name"] == wildcards.file)
-
-
-def mirrors(wildcards, output):
-    """List where to look for a file, the user's mirrors first.
-
-    Asking for `output` makes this a derived parameter, whose change reruns nothing: it is the
-    checksum that says what the file is, not the place it came from.
-    """
-    return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
-
-
 localrules:
     download,
     draw_strokes,

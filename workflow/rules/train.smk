@@ -8,16 +8,6 @@
 NN = sorted(os.path.relpath(path) for path in (HOME / "nn").glob("*.py"))
 
 
-def specification(wildcards):
-    """Look up what a run is to do, by its name."""
-    run = f"{wildcards.dataset}/{wildcards.run}"
-    if run not in RUNS:
-        raise WorkflowError(
-            f"results/train/{run}: not a run that this configuration asks for"
-        )
-    return RUNS[run]
-
-
 rule train:
     input:
         train_images="results/parse/{dataset}/train_images.npy",

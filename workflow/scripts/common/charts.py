@@ -58,7 +58,7 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     """
     lines = (
         _lines(histories)
-        .encode(x=alt.X("step:Q", title="iteration"))
+        .encode(x=alt.X("step:Q", title="iteration", axis=alt.Axis(tickMinStep=1)))
         .properties(width=400, height=300)
     )
     return alt.hconcat(

@@ -336,7 +336,9 @@ def _ink(starts: Float32, ends: Float32, chance: _Chance) -> npt.NDArray[np.uint
     coverage = np.minimum(np.maximum(coverage, np.float32(0)), np.float32(1))
     kept = 1 - grain.astype(np.float32) * np.float32(GRAIN / 255)
     grey = np.rint(coverage * ink * kept * np.float32(255)).astype(np.uint8)
-    return np.maximum(grey, np.where(speck == 0, grain % np.uint8(SPECK_MAX), np.uint8(0)))
+    specks = np.where(speck == 0, grain % np.uint8(SPECK_MAX), np.uint8(0))
+    images: npt.NDArray[np.uint8] = np.maximum(grey, specks)
+    return images
 
 
 def _squared_distance(starts: Float32, ends: Float32) -> Float32:
@@ -386,7 +388,8 @@ def _make_skeletons() -> _Skeletons:
     )
 
 
-_Tap = tuple[tuple[int, ...], tuple[float, ...]]
+_Four = tuple[int, int, int, int]
+_Tap = tuple[_Four, tuple[float, float, float, float]]
 
 
 def _sample(form: Iterable[Stroke], points: list[Point]) -> list[_Tap]:
@@ -405,7 +408,7 @@ def _sample(form: Iterable[Stroke], points: list[Point]) -> list[_Tap]:
     return [start for start, _ in segments] + [end for _, end in segments]
 
 
-def _spans(stroke: list[int]) -> list[tuple[int, int, int, int]]:
+def _spans(stroke: list[int]) -> list[_Four]:
     """Return for every part of a stroke its two ends, between the neighbours before and after."""
     is_closed = stroke[0] == stroke[-1]
     before = stroke[-2] if is_closed else stroke[0]

@@ -52,8 +52,9 @@ def softmax(logits: Floats) -> Floats:
     ndarray of float, shape (n_examples, n_classes)
         Each row sums to 1.
     """
-    # The largest exponent is 0, so nothing overflows and no sum is 0.
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    # The largest exponent is 0, so no sum is 0; a difference below float32's range is exp's 0.
+    with np.errstate(over="ignore"):
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
     return probabilities
 

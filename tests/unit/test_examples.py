@@ -1,0 +1,60 @@
+"""Pixels to inputs, labels to classes."""
+
+import numpy as np
+import pytest
+
+from nn.examples import Examples, class_indices, scaling
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (50, 9), dtype=np.uint8)
+LABELS = RANDOM.integers(0, 10, 50)
+
+
+def inputs(kind, rows=slice(None)):
+    return Examples(IMAGES, LABELS, scaling(kind, IMAGES)).inputs(rows)
+
+
+def test_raw_inputs_are_the_pixels():
+    assert np.array_equal(inputs("raw"), IMAGES)
+    assert inputs("raw").dtype == np.float32
+
+
+def test_unit_inputs_go_from_0_to_1():
+    assert inputs("unit") == pytest.approx(IMAGES / 255, rel=1e-6)
+
+
+def test_standardized_inputs_have_mean_0_and_deviation_1():
+    standardized = inputs("standardized").astype(np.float64)
+    assert standardized.mean() == pytest.approx(0, abs=1e-6)
+    assert standardized.std() == pytest.approx(1, rel=1e-6)
+
+
+def test_images_without_contrast_are_only_shifted():
+    flat = np.full((4, 9), 17, dtype=np.uint8)
+    x = Examples(flat, LABELS[:4], scaling("standardized", flat)).inputs(slice(None))
+    assert np.array_equal(x, np.zeros((4, 9)))
+
+
+def test_some_rows():
+    rows = np.array([3, 3, 40])
+    assert np.array_equal(inputs("raw", rows), IMAGES[rows])
+
+
+def test_an_unknown_scaling_is_named():
+    with pytest.raises(ValueError, match="found 'row', expected raw, unit or standardized"):
+        scaling("row", IMAGES)
+
+
+def test_one_hot_labels_are_class_indices():
+    one_hot = np.eye(10, dtype=np.uint8)[LABELS]
+    assert np.array_equal(class_indices(one_hot), LABELS)
+    assert np.array_equal(class_indices(LABELS.astype(np.uint8)), LABELS)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.zeros((3, 10)), np.ones((3, 10)), np.eye(3) * 2, np.zeros((2, 2, 2)), np.array([0.5])],
+)
+def test_other_labels_are_refused(labels):
+    with pytest.raises(ValueError, match="expected integers in one dimension or rows of 0"):
+        class_indices(labels)

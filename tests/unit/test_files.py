@@ -17,11 +17,15 @@ def test_the_file_appears_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def fail_half_way(path):
+    path.write_text("half")
+    raise ZeroDivisionError
+
+
 def test_a_failure_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        fail_half_way(temporary)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,5 +1,6 @@
 """The idx reader, against files made by hand and at random."""
 
+import contextlib
 import gzip
 import struct
 
@@ -98,28 +99,28 @@ def test_a_small_archive_of_a_huge_file_is_not_unpacked(tmp_path):
         idx.read(path, (2, 2, 3))
 
 
+def read_or_be_refused(path, dimensions):
+    """Read the file; any other error than the reader's own fails the test."""
+    with contextlib.suppress(IdxError):
+        array = idx.read(path, (None,) * dimensions)
+        assert array.ndim == dimensions
+        assert array.size > 0
+
+
 @given(content=st.binary(max_size=80))
 def test_random_bytes_give_an_array_or_the_readers_own_error(tmp_path_factory, content):
     path = put(tmp_path_factory.mktemp("idx"), content)
-    try:
-        assert idx.read(path, (None, None)).ndim == 2
-    except IdxError as error:
-        assert str(path) in str(error)
+    read_or_be_refused(path, 2)
 
 
-@given(
-    position=st.integers(0, len(BY_HAND) - 1), byte=st.integers(0, 255), pack=st.booleans()
-)
+@given(position=st.integers(0, len(BY_HAND) - 1), byte=st.integers(0, 255), pack=st.booleans())
 def test_a_changed_byte_gives_an_array_or_the_readers_own_error(
     tmp_path_factory, position, byte, pack
 ):
     content = bytearray(gzip.compress(BY_HAND) if pack else BY_HAND)
     content[position] = byte
     path = put(tmp_path_factory.mktemp("idx"), bytes(content))
-    try:
-        assert idx.read(path, (None, None, None)).shape[0] >= 1
-    except IdxError as error:
-        assert str(path) in str(error)
+    read_or_be_refused(path, 3)
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 2)), np.uint8(3), np.zeros(3, np.int8)])

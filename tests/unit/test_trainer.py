@@ -105,9 +105,7 @@ def test_each_clock_counts_what_is_its_own(time):
     for count, evaluation in enumerate(run.evaluations, start=1):
         assert evaluation.training_seconds == evaluation.step * STEP_SECONDS
         assert evaluation.cpu_seconds == 2 * evaluation.training_seconds
-        assert evaluation.wall_seconds == (
-            evaluation.training_seconds + count * EVALUATION_SECONDS
-        )
+        assert evaluation.wall_seconds == (evaluation.training_seconds + count * EVALUATION_SECONDS)
 
 
 def test_steps_epochs_and_examples_are_counted(time):

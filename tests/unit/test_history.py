@@ -1,0 +1,132 @@
+"""A run's history: one schema, checked on write and on read."""
+
+import polars as pl
+import pytest
+
+from nn.trainer import Evaluation
+from workflow.scripts.common import history
+from workflow.scripts.common.history import HistoryError
+
+SPECIFICATION = {
+    "dataset": "strokes",
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "hidden_nodes": 200,
+    "seed": 1234,
+    "initializer": "nx",
+    "inputs": "raw",
+    "shuffle": False,
+    "leftover": "repeat",
+    "budget": {"seconds": 60.0},
+}
+METADATA = {
+    "specification": SPECIFICATION,
+    "stopped": "budget",
+    "threads": 1,
+    "training_images": 60000,
+    "machine": {"processor": "Abacus 3"},
+    "versions": {"python": "3.11"},
+}
+TABLE = history.tabulate(
+    [
+        Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
+        Evaluation(5, 0, 160, 0.1, 1.1, 0.1, 2.0, 41.5),
+    ],
+    SPECIFICATION,
+)
+
+
+def test_a_row_for_each_evaluation():
+    assert TABLE.schema == history.SCHEMA
+    assert TABLE.row(1, named=True) == {
+        "dataset": "strokes",
+        "batch_size": 32,
+        "learning_rate": 0.01,
+        "hidden_nodes": 200,
+        "seed": 1234,
+        "step": 5,
+        "epoch": 0,
+        "examples": 160,
+        "training_seconds": 0.1,
+        "wall_seconds": 1.1,
+        "cpu_seconds": 0.1,
+        "training_loss": 2.0,
+        "test_accuracy": 41.5,
+    }
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "history.parquet"
+    history.write(path, TABLE, METADATA)
+    table, metadata = history.read(path)
+    assert table.equals(TABLE)
+    assert metadata == METADATA
+
+
+def test_a_loss_that_is_not_finite_is_kept(tmp_path):
+    path = tmp_path / "history.parquet"
+    table = TABLE.with_columns(training_loss=pl.Series([float("inf"), float("nan")]))
+    history.write(path, table, METADATA)
+    assert history.read(path)[0].equals(table)
+
+
+def test_what_tells_runs_apart_is_added():
+    added = history.with_run(TABLE, METADATA)
+    assert (
+        added.row(0, named=True).items()
+        >= {
+            "initializer": "nx",
+            "inputs": "raw",
+            "shuffle": False,
+            "leftover": "repeat",
+            "threads": 1,
+            "training_images": 60000,
+            "stopped": "budget",
+            "processor": "Abacus 3",
+        }.items()
+    )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE.drop("step"),
+        TABLE.with_columns(pl.col("step").cast(pl.Float64)),
+        TABLE.with_columns(extra=1),
+        TABLE.select(reversed(TABLE.columns)),
+    ],
+    ids=["missing", "type", "extra", "order"],
+)
+def test_other_columns_are_neither_written_nor_read(tmp_path, table):
+    path = tmp_path / "history.parquet"
+    with pytest.raises(HistoryError, match=r"found the columns .*, expected dataset \(String\)"):
+        history.write(path, table, METADATA)
+    assert not path.exists()
+    table.write_parquet(path, metadata={"format": history.FORMAT})
+    with pytest.raises(HistoryError, match="found the columns"):
+        history.read(path)
+
+
+def test_missing_metadata_is_named(tmp_path):
+    path = tmp_path / "history.parquet"
+    with pytest.raises(HistoryError, match=r"found the metadata \['stopped'\], expected"):
+        history.write(path, TABLE, {"stopped": "budget"})
+
+
+def test_another_format_is_refused(tmp_path):
+    path = tmp_path / "history.parquet"
+    TABLE.write_parquet(path, metadata={"format": "0"})
+    with pytest.raises(HistoryError, match="found a history of format 0, expected 1"):
+        history.read(path)
+    TABLE.write_parquet(path)
+    with pytest.raises(HistoryError, match="found a history of format None, expected 1"):
+        history.read(path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_a_damaged_file_is_refused(tmp_path, keep):
+    path = tmp_path / "history.parquet"
+    history.write(path, TABLE, METADATA)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(HistoryError, match="expected a history, found a damaged file"):
+        history.read(path)

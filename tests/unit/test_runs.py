@@ -1,0 +1,119 @@
+"""From a configuration to runs, and to names that stand for all that matters and nothing else."""
+
+import copy
+import itertools
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from workflow.scripts.common import runs
+from workflow.scripts.common.configuration import check
+from workflow.scripts.common.datasets import Dataset
+from workflow.scripts.common.errors import InputError
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+check(CONFIG, SCHEMA)
+DATASETS = {
+    "mnist": Dataset("MNIST", 60000, 10000, {}),
+    "small": Dataset("Small", 100, 10, {}),
+}
+
+
+def expand(**changes):
+    config = copy.deepcopy(CONFIG)
+    for key, value in changes.items():
+        if isinstance(config[key], dict):
+            config[key] |= value
+        else:
+            config[key] = value
+    return runs.expand(config, DATASETS)
+
+
+def test_the_product_of_all_lists():
+    swept = expand(batch_size=[1, 32], learning_rate=[0.1, 0.2, 0.3], seed=[1, 2], shuffle=[True])
+    assert len(swept) == 12
+    combinations = {
+        (run["batch_size"], run["learning_rate"], run["seed"]) for run in swept.values()
+    }
+    assert combinations == set(itertools.product([1, 32], [0.1, 0.2, 0.3], [1, 2]))
+
+
+def test_all_is_the_number_of_training_images():
+    by_word = expand(batch_size=["all"], dataset=["mnist", "small"])
+    assert by_word == expand(batch_size=[60000]) | expand(batch_size=[100], dataset=["small"])
+    # The two runs that `batch_size: [all, 60000]` asks for are one.
+    assert len(expand(batch_size=["all", 60000, 60000.0])) == 1
+
+
+def test_the_order_of_values_changes_no_name():
+    assert set(expand(batch_size=[32, 1])) == set(expand(batch_size=[1, 32]))
+
+
+def test_equal_numbers_have_one_name():
+    assert set(expand(learning_rate=[1], budget={"seconds": 60})) == set(
+        expand(learning_rate=[1.0], budget={"seconds": 60.0})
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": [2]},
+        {"learning_rate": [0.02]},
+        {"hidden_nodes": [201]},
+        {"seed": [1235]},
+        {"initializer": ["normal"]},
+        {"inputs": ["unit"]},
+        {"shuffle": [True]},
+        {"leftover": ["keep"]},
+        {"dataset": ["small"]},
+        {"budget": {"seconds": 61}},
+        {"budget": {"seconds": 60.5}},
+        {"budget": {"clock": "wall"}},
+        {"budget": {"steps": 60}},
+        {"budget": {"epochs": 60}},
+        {"evaluation": {"every_steps": 5}},
+        {"evaluation": {"points_per_decade": 21}},
+        {"evaluation": {"share": 0.25}},
+    ],
+)
+def test_all_that_changes_a_result_changes_the_name(change):
+    assert not set(expand(**({"batch_size": [1]} | change))) & set(expand(batch_size=[1]))
+
+
+@pytest.mark.parametrize(
+    "change", [{"title": "x"}, {"experiment": "x"}, {"mirrors": ["/x"]}, {"own_datasets": {}}]
+)
+def test_nothing_else_changes_the_name(change):
+    assert expand(**change) == expand()
+
+
+def test_a_name_can_be_read():
+    (name,) = expand(batch_size=[32], budget={"seconds": 2.5, "clock": "wall", "epochs": 3})
+    assert name.startswith("mnist/batch_32-rate_0.01-nodes_200-seed_1234-")
+    assert name.endswith("/2.5_wall_seconds-or-3_epochs")
+
+
+def test_runs_that_differ_in_budget_alone_lie_side_by_side():
+    (short,), (long,) = (
+        expand(batch_size=[1], budget={"seconds": seconds}) for seconds in (60, 1800)
+    )
+    assert short.rpartition("/")[0] == long.rpartition("/")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dataset": ["minst"]}, "dataset: found 'minst', expected one of mnist, small"),
+        (
+            {"dataset": ["small"], "batch_size": [101]},
+            "batch_size: found 101, expected at most the 100 training images of small",
+        ),
+        ({"budget": {"seconds": None}}, "budget: found no limit, expected seconds, steps or"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        expand(**change)

@@ -1,0 +1,81 @@
+"""A copy of the project to run for real, with a dataset small enough for it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.conftest import PUBLISHED, ROOT
+from workflow.scripts.common import idx, strokes
+
+PARTS_OF_THE_PROJECT = ("Snakefile", "config.yaml", "config", "environment.yml", "nn")
+
+
+class Project:
+    """A checkout of its own, in which a test may edit and run what it likes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("profiles", "workflow", *PARTS_OF_THE_PROJECT):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, folder / name)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here; both output streams come as one text."""
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """Run Snakemake here, and fail the test where it fails."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def jobs(self, *arguments: str) -> dict[str, int]:
+        """Count the jobs that Snakemake would run, by rule, without `all`."""
+        plan = self.run("--dry-run", *arguments)
+        table = plan.partition("Job stats:")[2].partition("total")[0]
+        counts = dict(re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE))
+        return {rule: int(count) for rule, count in counts.items() if rule != "all"}
+
+    def edit_config(self, **changes: object) -> None:
+        path = self.folder / "config.yaml"
+        config = yaml.safe_load(path.read_text()) | changes
+        path.write_text(yaml.safe_dump(config))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A checkout set to three runs of a few steps on 300 images."""
+    checkout = Project(tmp_path / "checkout")
+    data = tmp_path / "digits"
+    data.mkdir()
+    for part, count, seed in (("train", 300, 1), ("test", 60, 2)):
+        images, labels = strokes.draw(count, seed)
+        idx.write(data / PUBLISHED[f"{part}_images"], images)
+        idx.write(data / PUBLISHED[f"{part}_labels"], np.asarray(labels))
+    checkout.edit_config(
+        dataset="digits",
+        own_datasets={"digits": str(data)},
+        batch_size=[1, 32, "all"],
+        budget={"seconds": None, "steps": 4},
+        hidden_nodes=20,
+    )
+    return checkout

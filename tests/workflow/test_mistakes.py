@@ -1,0 +1,55 @@
+"""A user's mistake ends in one clear message: no traceback, nothing half-written."""
+
+import pytest
+
+from tests.conftest import PUBLISHED
+from workflow.scripts.common import idx
+
+
+def refusal(project, *arguments):
+    done = project.snakemake(*arguments)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("batchsize=3", "batchsize: found an unknown key; did you mean batch_size?"),
+        ("batch_size=301", "batch_size: found 301, expected at most the 300 training images"),
+        ("dataset=digit", "dataset: found 'digit', expected one of mnist, "),
+        ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
+    ],
+)
+def test_a_wrong_configuration(project, settings, message):
+    said = refusal(project, "--config", settings)
+    assert message in said
+    assert len(said.splitlines()) < 12
+
+
+def test_data_that_does_not_fit(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
+    idx.write(labels, idx.read(labels, (None,))[:-1])
+    said = refusal(project)
+    assert "found the shape 60×28×28, expected 59×any×any" in said
+    assert not list(project.folder.glob("results/parse/*/test_*.npy"))
+
+
+def test_a_label_beyond_the_classes(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
+    idx.write(labels, idx.read(labels, (None,)) + 1)
+    assert "found the label 10, expected 0 to 9" in refusal(project)
+
+
+def test_no_mirror_has_the_file(project):
+    empty = project.folder.parent / "empty"
+    empty.mkdir()
+    # The published mirrors are taken out, so that the test asks no server.
+    catalogue = project.folder / "workflow" / "datasets.yaml"
+    catalogue.write_text(catalogue.read_text().replace("- https://", "- /nowhere/"))
+    said = refusal(project, "--config", "dataset=mnist", f"mirrors={empty}")
+    assert f"{empty}: no train-images-idx3-ubyte.gz there" in said
+    assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
+    assert "--configfile config/quickstart.yaml" in said
+    assert not list(project.folder.glob("results/download/mnist/*.gz"))

@@ -1,0 +1,68 @@
+"""A whole run: its files, its tables and its charts."""
+
+import json
+import struct
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nn.network import predict
+from tests.conftest import PUBLISHED
+from workflow.scripts.common import arrays, history, idx
+
+
+@pytest.fixture
+def results(project):
+    project.said = project.run()
+    return project.folder / "results"
+
+
+def test_a_whole_run(project, results):
+    # Where the charts are is said at the end.
+    assert "results/plot/race/loss_by_seconds.svg" in project.said
+
+    parsed = results / "parse" / "digits"
+    original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))
+    test = arrays.open_examples(parsed / "test_images.npy", parsed / "test_labels.npy")
+    assert np.array_equal(test.images.reshape(60, 28, 28), original)
+
+    folders = sorted(path.parent for path in results.glob("train/digits/*/4_steps/history.parquet"))
+    assert len(folders) == 3
+    for folder in folders:
+        table, metadata = history.read(folder / "history.parquet")
+        assert table["step"].to_list() == [0, 1, 2, 3, 4]
+        assert metadata["stopped"] == "budget"
+        assert json.loads((folder / "specification.json").read_text()) == metadata["specification"]
+        for clock in ("training_seconds", "wall_seconds", "cpu_seconds"):
+            assert table[clock].is_sorted()
+        # The weights are those that the last row speaks of.
+        weights = arrays.read_weights(folder / "weights.npz")
+        right = predict(test.inputs(slice(None)), weights) == test.labels
+        assert table["test_accuracy"][-1] == pytest.approx(100 * right.mean())
+        assert "step 4: loss" in (folder / "train.log").read_text()
+
+    collected = pl.read_parquet(results / "collect/race/histories.parquet")
+    assert collected.columns[: len(history.SCHEMA)] == list(history.SCHEMA)
+    assert collected.group_by("batch_size").len().sort("batch_size").rows() == [
+        (1, 5),
+        (32, 5),
+        (300, 5),
+    ]
+
+    for chart in ("loss_by_seconds", "learning_by_iteration"):
+        stem = results / "plot" / "race" / chart
+        svg = ElementTree.fromstring(stem.with_suffix(".svg").read_text())
+        words = [text for text in svg.itertext() if text.strip()]
+        assert {"type", "Stochastic GD", "Batch 32", "Batch GD", "loss"} <= set(words)
+        assert any("digits" in text for text in words)
+        png = stem.with_suffix(".png").read_bytes()
+        assert png[:8] == b"\x89PNG\r\n\x1a\n"
+        width, height = struct.unpack(">II", png[16:24])
+        assert width > 1000
+        assert height > 600
+        vega_lite = json.loads(stem.with_suffix(".json").read_text())
+        assert "vega-lite" in vega_lite["$schema"]
+    layered = (results / "plot/race/loss_by_seconds.svg").read_text()
+    assert "time (seconds)" in layered

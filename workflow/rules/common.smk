@@ -8,16 +8,12 @@ from workflow.scripts.common import configuration, datasets, runs
 from workflow.scripts.common.errors import InputError
 
 HOME = Path(workflow.basedir)
+SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 
 
 try:
-    configuration.check(
-        config,
-        yaml.safe_load((HOME / "workflow/schemas/config.schema.yaml").read_text()),
-    )
-    validate(
-        config, HOME / "workflow/schemas/config.schema.yaml"
-    )  # fills in the defaults
+    configuration.check(config, yaml.safe_load(SCHEMA.read_text()))
+    validate(config, SCHEMA)  # fills in the defaults
     CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
     DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
     RUNS = runs.expand(config, DATASETS)

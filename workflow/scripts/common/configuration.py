@@ -1,9 +1,10 @@
 """Checking what a user configured, and saying plainly what is wrong with it."""
 
+import contextlib
 import difflib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -23,7 +24,8 @@ class ConfigurationError(InputError):
 def check(config: dict[str, Any], schema: Schema) -> None:
     """Hold a configuration against the schema.
 
-    Where the schema asks for a list, one value is made a list of one, in place.
+    Where the schema asks for a list, one value is made a list of one, and where it asks for a
+    number, a text that spells one is made that number, in place.
 
     Parameters
     ----------
@@ -38,18 +40,40 @@ def check(config: dict[str, Any], schema: Schema) -> None:
     ConfigurationError
         With one line for each mistake: the key, what was found and what was expected.
     """
-    _wrap_single_values(config, schema)
+    config.update(_settled(config, schema))
     errors = sorted(_FiniteNumbers(schema).iter_errors(config), key=lambda error: error.json_path)
     if errors:
         mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error)]
         raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
 
 
-def _wrap_single_values(config: dict[str, Any], schema: Schema) -> None:
-    for key, value in config.items():
-        expected = schema["properties"].get(key, {}).get("type")
-        if expected == "array" and not isinstance(value, list):
-            config[key] = [value]
+def _settled(value: Any, schema: Schema) -> Any:
+    """Give a value the form that the schema asks for, where it means the same.
+
+    Snakemake hands over the members of a list or mapping on its command line as texts, and YAML
+    reads 1e-2 as one.
+    """
+    kinds = schema.get("type", ())
+    if kinds == "array":
+        members = value if isinstance(value, list) else [value]
+        return [_settled(member, schema["items"]) for member in members]
+    if isinstance(value, dict) and "properties" in schema:
+        parts = schema["properties"]
+        return {key: _settled(part, parts.get(key, {})) for key, part in value.items()}
+    if isinstance(value, str):
+        for kind, read in _READERS.items():
+            if kind in kinds:
+                with contextlib.suppress(ValueError, KeyError):
+                    return read(value)
+    return value
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "null": {"null": None}.__getitem__,
+    "boolean": {"true": True, "false": False}.__getitem__,
+    "integer": int,
+    "number": float,
+}
 
 
 def _is_finite_number(checker: Any, instance: object) -> bool:
@@ -87,10 +111,7 @@ def _expected(error: ValidationError) -> str:
     match error.validator:
         case "type":
             kinds = [bound] if isinstance(bound, str) else bound
-            hint = ""
-            if "number" in kinds and _is_number_as_text(error.instance):
-                hint = " (YAML reads this spelling as text: write 0.01 or 1.0e-2)"
-            return " or ".join(_KINDS[kind] for kind in kinds) + hint
+            return " or ".join(_KINDS[kind] for kind in kinds)
         case "enum":
             return "one of " + ", ".join(_shown(value) for value in bound)
         case "minimum":
@@ -119,15 +140,6 @@ _KINDS = {
     "object": "keys with values",
     "string": "text",
 }
-
-
-def _is_number_as_text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
 
 
 def _shown(value: object) -> str:

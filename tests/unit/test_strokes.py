@@ -7,19 +7,29 @@ import pytest
 
 from workflow.scripts.common import strokes
 
-# Of the first pixels drawn when the dataset was made; a change here changes the dataset.
-TRAIN_SHA256 = "6c0bcd98fa68a6f0afdab851e194f649b288f8f93facad6c7eb1aa8aea53054b"
-TEST_SHA256 = "f0c2ad3f3eb3d3a4b9f17a2c0978d3d39f0eb85219cc08708a8382ef44b2a546"
+# Of all images and labels as first drawn; a change here is another dataset.
+TRAIN_SHA256 = "ec815ea047a4fd3ce48e29af41dba7e8aa54e99ad59ece950f411edd347522b2"
+TEST_SHA256 = "6b90adb9a09c5ca9d719b39b6520984aab21cfeea7984e770f78b9d6184d8d52"
 
 
 def digest(n_images, seed):
     images, labels = strokes.draw(n_images, seed)
+    # Of its own kind each: no image stands twice.
+    assert len({image.tobytes() for image in images}) == n_images
     return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
 
 def test_same_bytes_everywhere():
-    assert digest(2000, strokes.TRAIN_SEED) == TRAIN_SHA256
-    assert digest(2000, strokes.TEST_SEED) == TEST_SHA256
+    assert digest(strokes.N_TRAIN, strokes.TRAIN_SEED) == TRAIN_SHA256
+    assert digest(strokes.N_TEST, strokes.TEST_SEED) == TEST_SHA256
+
+
+def test_a_segment_is_drawn_whole(monkeypatch):
+    """Looking at a patch about each segment leaves nothing out."""
+    images, _ = strokes.draw(1000, strokes.TRAIN_SEED)
+    monkeypatch.setattr(strokes, "PATCH", strokes.SIDE)
+    whole, _ = strokes.draw(1000, strokes.TRAIN_SEED)
+    assert np.array_equal(images, whole)
 
 
 @pytest.mark.parametrize("n_images", [1, 9, 10, 1013])

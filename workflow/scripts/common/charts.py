@@ -34,7 +34,7 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     return (
         _lines(histories)
         .encode(
-            x=alt.X(f"{clock}_seconds:Q", title="time (seconds)"),
+            x=alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False),
             y=alt.Y("training_loss:Q", title="loss"),
         )
         .properties(width=600, height=400, title=_title(histories, title, clock))
@@ -58,7 +58,7 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     """
     lines = (
         _lines(histories)
-        .encode(x=alt.X("step:Q", title="iteration", axis=alt.Axis(tickMinStep=1)))
+        .encode(x=alt.X("step:Q", title="iteration").scale(nice=False).axis(tickMinStep=1))
         .properties(width=400, height=300)
     )
     return alt.hconcat(

@@ -101,7 +101,9 @@ def write(path: Path, array: npt.NDArray[np.uint8]) -> None:
         )
     header = struct.pack(f">HBB{array.ndim}I", 0, UNSIGNED_BYTE, array.ndim, *array.shape)
     body = header + array.tobytes()
-    path.write_bytes(gzip.compress(body, mtime=0) if path.suffix == ".gz" else body)
+    path.write_bytes(
+        gzip.compress(body, compresslevel=6, mtime=0) if path.suffix == ".gz" else body
+    )
 
 
 @contextmanager

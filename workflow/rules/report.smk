@@ -14,7 +14,8 @@ CHARTS = expand(
 
 rule plot:
     input:
-        "results/collect/{experiment}/histories.parquet",
+        histories="results/collect/{experiment}/histories.parquet",
+        code=os.path.relpath(HOME / "workflow/scripts/common/charts.py"),
     output:
         svg=report(
             "results/plot/{experiment}/{chart}.svg",

@@ -11,7 +11,7 @@ def main() -> None:
     """Draw the chart that the rule's wildcard names."""
     logs.start(snakemake.log[0])
     draw = charts.CHARTS[snakemake.wildcards.chart]
-    histories = pl.read_parquet(snakemake.input[0])
+    histories = pl.read_parquet(snakemake.input.histories)
     chart = draw(histories, snakemake.params.title, snakemake.params.clock)
     for path in snakemake.output:
         charts.save(chart, Path(path))

@@ -8,7 +8,7 @@ ClockName = Literal["training", "wall"]
 
 @dataclass(frozen=True)
 class Budget:
-    """What training may spend; the first limit that is reached ends it.
+    """What training may spend; the first limit or target that is reached ends it.
 
     Attributes
     ----------
@@ -19,17 +19,23 @@ class Budget:
         since the start: evaluation is on the clock, as in the chapter.
     steps : int or None
     epochs : int or None
+    loss : float or None
+        Target: the training loss is this or below, in nats.
+    accuracy : float or None
+        Target: the test accuracy is this or above, in percent.
 
     Raises
     ------
     ValueError
-        If no limit is given.
+        If no limit is given: a target may never be reached.
     """
 
     seconds: float | None = None
     clock: ClockName = "training"
     steps: int | None = None
     epochs: int | None = None
+    loss: float | None = None
+    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None and self.epochs is None:
@@ -40,3 +46,15 @@ class Budget:
         steps = float("inf") if self.steps is None else self.steps
         epochs = float("inf") if self.epochs is None else self.epochs * batches_per_epoch
         return min(steps, epochs)
+
+    def seconds_left(self, training_seconds: float, wall_seconds: float) -> float:
+        """Tell what is left of the seconds; infinite without such a limit."""
+        if self.seconds is None:
+            return float("inf")
+        return self.seconds - (training_seconds if self.clock == "training" else wall_seconds)
+
+    def is_target_reached(self, training_loss: float, test_accuracy: float) -> bool:
+        """Tell whether an evaluation reaches a target."""
+        return (self.loss is not None and training_loss <= self.loss) or (
+            self.accuracy is not None and test_accuracy >= self.accuracy
+        )

@@ -21,48 +21,58 @@ class Clock:
     cpu: Callable[[], float] = time.process_time
 
 
-@dataclass
 class Stopwatch:
     """Adds up the seconds of training, and those of everything.
 
     `start` and `stop` enclose a stretch of steps; what happens between two stretches is on the
-    wall clock alone.
+    wall clock alone. A stopwatch that is made with seconds goes on from there: the time since
+    they were measured is on no clock.
+
+    Parameters
+    ----------
+    clock : Clock
+    training_seconds, wall_seconds, cpu_seconds : float
+        What an earlier stopwatch had measured.
 
     Attributes
     ----------
-    clock : Clock
     training_seconds : float
         Seconds inside the stretches, up to the last `read` or `stop`.
     cpu_seconds : float
         CPU seconds inside the stretches that have ended.
     """
 
-    clock: Clock
-    training_seconds: float = 0.0
-    cpu_seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._began = self.clock.wall()
+    def __init__(
+        self,
+        clock: Clock,
+        training_seconds: float = 0.0,
+        wall_seconds: float = 0.0,
+        cpu_seconds: float = 0.0,
+    ) -> None:
+        self.training_seconds = training_seconds
+        self.cpu_seconds = cpu_seconds
+        self._clock = clock
+        self._began = clock.wall() - wall_seconds
         self._start = 0.0
         self._cpu_start = 0.0
 
     @property
     def wall_seconds(self) -> float:
-        """Seconds since the stopwatch was made."""
-        return self.clock.wall() - self._began
+        """Seconds since the beginning."""
+        return self._clock.wall() - self._began
 
     def start(self) -> None:
         """Begin a stretch of training."""
-        self._cpu_start = self.clock.cpu()
-        # A start set back by what has been trained already: reading is one subtraction.
-        self._start = self.clock.wall() - self.training_seconds
+        self._cpu_start = self._clock.cpu()
+        # Set back by what has been trained already, so that reading is one subtraction.
+        self._start = self._clock.wall() - self.training_seconds
 
     def read(self) -> float:
         """Look at the training seconds during a stretch."""
-        self.training_seconds = self.clock.wall() - self._start
+        self.training_seconds = self._clock.wall() - self._start
         return self.training_seconds
 
     def stop(self) -> None:
         """End the stretch."""
         self.read()
-        self.cpu_seconds += self.clock.cpu() - self._cpu_start
+        self.cpu_seconds += self._clock.cpu() - self._cpu_start

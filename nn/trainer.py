@@ -1,5 +1,6 @@
 """Training under a budget, with an evaluation now and then."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,6 +13,14 @@ from nn.examples import Examples
 from nn.network import Weights
 from nn.schedule import Schedule
 from nn.stopwatch import Clock, Stopwatch
+
+DIVERGED = 10
+"""A loss this many times the first is no longer a search for a minimum."""
+
+STRETCH_SECONDS = 1.0
+"""The longest that training goes on without a look at anything else, give or take a step."""
+
+WARM_UP_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,14 +57,36 @@ class Evaluation:
     test_accuracy: float
 
 
-@dataclass
-class Trainer:
-    """Mini-batch gradient descent until the budget is spent.
+@dataclass(frozen=True)
+class State:
+    """All that training needs to go on as if it had never stopped.
 
     Attributes
     ----------
     weights : Weights
-        Where to start; changed in place.
+    evaluations : list of Evaluation
+        In the order of their steps; the first is before the first step.
+    step : int
+        Steps taken. It says where in which epoch the next batch lies, shuffled or not.
+    training_seconds, wall_seconds, cpu_seconds : float
+        As in `Evaluation`, now.
+    """
+
+    weights: Weights
+    evaluations: list[Evaluation] = field(default_factory=list)
+    step: int = 0
+    training_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+class Trainer:
+    """Mini-batch gradient descent until the budget is spent.
+
+    Parameters
+    ----------
+    state : State
+        Where to go on; its weights are not changed.
     training, test : Examples
     batches : MiniBatches
         Over the training examples.
@@ -64,31 +95,63 @@ class Trainer:
         Looked at after every step, so it is overshot by one step at the most.
     schedule : Schedule
         When to evaluate, beside the beginning and the end.
-    observe : callable
-        Called with each evaluation as it is made.
+    attend : callable
+        Called with the trainer between two stretches of steps, off the training clock: after
+        each evaluation, and about once a second. What it raises ends the training.
     clock : Clock
-    step : int
-        Steps taken.
-    evaluations : list of Evaluation
-        In the order of their steps; the first is before the first step, the last after the last.
     """
 
-    weights: Weights
-    training: Examples
-    test: Examples
-    batches: MiniBatches
-    learning_rate: float
-    budget: Budget
-    schedule: Schedule
-    observe: Callable[[Evaluation], None] = lambda evaluation: None
-    clock: Clock = field(default_factory=Clock)
-    step: int = 0
-    evaluations: list[Evaluation] = field(default_factory=list)
+    def __init__(
+        self,
+        state: State,
+        training: Examples,
+        test: Examples,
+        batches: MiniBatches,
+        learning_rate: float,
+        budget: Budget,
+        schedule: Schedule,
+        attend: "Callable[[Trainer], None]" = lambda trainer: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.weights = _copied(state.weights)
+        self.evaluations = list(state.evaluations)
+        self.step = state.step
+        self._start = state
+        self._training = training
+        self._test = test
+        self._batches = batches
+        self._learning_rate = learning_rate
+        self._budget = budget
+        self._schedule = schedule
+        self._attend = attend
+        self._clock = clock or Clock()
+        self._stopwatch = Stopwatch(self._clock)
+        self._last_step = budget.last_step(batches.per_epoch)
 
-    def __post_init__(self) -> None:
-        self._stopwatch = Stopwatch(self.clock)
-        self._evaluation_seconds = 0.0
-        self._last_step = self.budget.last_step(self.batches.per_epoch)
+    @property
+    def state(self) -> State:
+        """The state now; its weights are a copy."""
+        watch = self._stopwatch
+        return State(
+            _copied(self.weights),
+            list(self.evaluations),
+            self.step,
+            watch.training_seconds,
+            watch.wall_seconds,
+            watch.cpu_seconds,
+        )
+
+    def warm_up(self) -> None:
+        """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
+        weights = _copied(self.weights)
+        self._measure()
+        until = time.perf_counter() + WARM_UP_SECONDS
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in range(self.step, self.step + 1000):
+                rows = self._batches.rows(step)
+                engine.descend(weights, self._training, rows, self._learning_rate)
+                if time.perf_counter() > until:
+                    break
 
     def run(self) -> str:
         """Train.
@@ -96,65 +159,97 @@ class Trainer:
         Returns
         -------
         str
-            Why training stopped: `budget`.
+            Why training stopped: `budget`; `target`, one of the budget's was reached; or
+            `diverged`, the loss is not finite any more, or 10 times the first.
         """
+        start = self._start
+        self._stopwatch = Stopwatch(
+            self._clock, start.training_seconds, start.wall_seconds, start.cpu_seconds
+        )
         # A network that blows up is a result: its loss says so, NumPy need not.
         with np.errstate(over="ignore", invalid="ignore"):
-            self._evaluate()
-            while not self._is_budget_spent():
+            if not self.evaluations:
+                self._evaluate()
+            while not (reason := self._reason_to_stop()):
                 self._train_until_next_evaluation()
                 self._evaluate()
-        return "budget"
+        return reason
 
-    def _is_budget_spent(self) -> bool:
-        return self.step >= self._last_step or self._seconds_left() <= 0
+    def _reason_to_stop(self) -> str:
+        last, first = self.evaluations[-1], self.evaluations[0]
+        if self.step == last.step:
+            if not last.training_loss <= DIVERGED * first.training_loss:  # so is NaN
+                return "diverged"
+            if self._budget.is_target_reached(last.training_loss, last.test_accuracy):
+                return "target"
+        is_spent = self.step >= self._last_step or self._seconds_left() <= 0
+        # A run that was interrupted after its last step still has to be evaluated.
+        return "budget" if is_spent and self.step == last.step else ""
 
     def _seconds_left(self) -> float:
-        if self.budget.seconds is None:
-            return float("inf")
-        if self.budget.clock == "wall":
-            return self.budget.seconds - self._stopwatch.wall_seconds
-        return self.budget.seconds - self._stopwatch.training_seconds
+        watch = self._stopwatch
+        return self._budget.seconds_left(watch.training_seconds, watch.wall_seconds)
 
     def _train_until_next_evaluation(self) -> None:
-        due = self.schedule.next_step(self.step)
+        is_due = False
+        while not is_due and self.step < self._last_step and self._seconds_left() > 0:
+            is_due = self._train_a_stretch()
+            if not is_due:
+                self._attend(self)
+
+    def _train_a_stretch(self) -> bool:
+        """Take steps for a second at the most; tell whether an evaluation is due."""
+        watch, schedule = self._stopwatch, self._schedule
+        due = schedule.next_step(self.step)
+        due_second = schedule.next_second(watch.training_seconds)
         # Within a stretch both clocks run alike, so one limit serves a budget of either.
-        limit = self._stopwatch.training_seconds + self._seconds_left()
-        self._stopwatch.start()
+        limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
+        last_step = self._last_step
+        watch.start()
         while True:
-            engine.descend(
-                self.weights, self.training, self.batches.rows(self.step), self.learning_rate
-            )
+            rows = self._batches.rows(self.step)
+            engine.descend(self.weights, self._training, rows, self._learning_rate)
             self.step += 1
-            seconds = self._stopwatch.read()
-            if seconds >= limit or self.step >= self._last_step:
-                break
-            if self.step >= due:
+            seconds = watch.read()
+            if self.step >= due or seconds >= due_second:
                 if self._affords_evaluation():
+                    is_due = True
                     break
-                due = self.schedule.next_step(self.step)
-        self._stopwatch.stop()
+                due = schedule.next_step(self.step)
+            if seconds >= limit or self.step >= last_step:
+                is_due = False
+                break
+        watch.stop()
+        return is_due
 
     def _affords_evaluation(self) -> bool:
-        with_next = self._evaluation_seconds * (1 + 1 / len(self.evaluations))
-        return self.schedule.affords(
-            with_next, self._stopwatch.training_seconds, self.budget.seconds
-        )
+        watch = self._stopwatch
+        spent = watch.wall_seconds - watch.training_seconds
+        with_next = spent * (1 + 1 / len(self.evaluations))
+        return self._schedule.affords(with_next, watch.training_seconds, self._budget.seconds)
 
     def _evaluate(self) -> None:
-        started = self.clock.wall()
-        training_loss, _ = engine.evaluate(self.weights, self.training)
-        _, test_accuracy = engine.evaluate(self.weights, self.test)
-        self._evaluation_seconds += self.clock.wall() - started
-        evaluation = Evaluation(
-            step=self.step,
-            epoch=self.step // self.batches.per_epoch,
-            examples=self.batches.examples_after(self.step),
-            training_seconds=self._stopwatch.training_seconds,
-            wall_seconds=self._stopwatch.wall_seconds,
-            cpu_seconds=self._stopwatch.cpu_seconds,
-            training_loss=training_loss,
-            test_accuracy=test_accuracy,
+        training_loss, test_accuracy = self._measure()
+        watch = self._stopwatch
+        self.evaluations.append(
+            Evaluation(
+                step=self.step,
+                epoch=self.step // self._batches.per_epoch,
+                examples=self._batches.examples_after(self.step),
+                training_seconds=watch.training_seconds,
+                wall_seconds=watch.wall_seconds,
+                cpu_seconds=watch.cpu_seconds,
+                training_loss=training_loss,
+                test_accuracy=test_accuracy,
+            )
         )
-        self.evaluations.append(evaluation)
-        self.observe(evaluation)
+        self._attend(self)
+
+    def _measure(self) -> tuple[float, float]:
+        training_loss, _ = engine.evaluate(self.weights, self._training)
+        _, test_accuracy = engine.evaluate(self.weights, self._test)
+        return training_loss, test_accuracy
+
+
+def _copied(weights: Weights) -> Weights:
+    return Weights(*(array.copy() for array in weights))

@@ -17,23 +17,24 @@ SPECIFICATION = {
     "inputs": "raw",
     "shuffle": False,
     "leftover": "repeat",
+    "threads": 1,
     "budget": {"seconds": 60.0},
 }
 METADATA = {
     "specification": SPECIFICATION,
     "stopped": "budget",
-    "threads": 1,
+    "contention": {"contended": True},
+    "processors": [0],
+    "origin": "0123",
     "training_images": 60000,
     "machine": {"processor": "Abacus 3"},
     "versions": {"python": "3.11"},
 }
-TABLE = history.tabulate(
-    [
-        Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
-        Evaluation(5, 0, 160, 0.1, 1.1, 0.1, 2.0, 41.5),
-    ],
-    SPECIFICATION,
-)
+EVALUATIONS = [
+    Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
+    Evaluation(5, 0, 160, 0.1, 1.1, 0.1, 2.0, 41.5),
+]
+TABLE = history.tabulate(EVALUATIONS, SPECIFICATION)
 
 
 def test_a_row_for_each_evaluation():
@@ -63,6 +64,10 @@ def test_what_is_written_is_read(tmp_path):
     assert metadata == METADATA
 
 
+def test_evaluations_come_back_as_they_were():
+    assert history.evaluations(TABLE) == EVALUATIONS
+
+
 def test_a_loss_that_is_not_finite_is_kept(tmp_path):
     path = tmp_path / "history.parquet"
     table = TABLE.with_columns(training_loss=pl.Series([float("inf"), float("nan")]))
@@ -82,6 +87,7 @@ def test_what_tells_runs_apart_is_added():
             "threads": 1,
             "training_images": 60000,
             "stopped": "budget",
+            "contended": True,
             "processor": "Abacus 3",
         }.items()
     )

@@ -74,6 +74,10 @@ def test_equal_numbers_have_one_name():
         {"budget": {"clock": "wall"}},
         {"budget": {"steps": 60}},
         {"budget": {"epochs": 60}},
+        {"budget": {"loss": 0.2}},
+        {"budget": {"accuracy": 90}},
+        {"threads": [2]},
+        {"evaluation": {"every_seconds": 5}},
         {"evaluation": {"every_steps": 5}},
         {"evaluation": {"points_per_decade": 21}},
         {"evaluation": {"share": 0.25}},
@@ -84,16 +88,26 @@ def test_all_that_changes_a_result_changes_the_name(change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"title": "x"}, {"experiment": "x"}, {"mirrors": ["/x"]}, {"own_datasets": {}}]
+    "change",
+    [
+        {"title": "x"},
+        {"experiment": "x"},
+        {"mirrors": ["/x"]},
+        {"own_datasets": {}},
+        {"on_contention": "fail"},
+        {"checkpoint_seconds": 1},
+    ],
 )
 def test_nothing_else_changes_the_name(change):
     assert expand(**change) == expand()
 
 
 def test_a_name_can_be_read():
-    (name,) = expand(batch_size=[32], budget={"seconds": 2.5, "clock": "wall", "epochs": 3})
+    (name,) = expand(
+        batch_size=[32], budget={"seconds": 2.5, "clock": "wall", "loss": 0.2, "epochs": 3}
+    )
     assert name.startswith("mnist/batch_32-rate_0.01-nodes_200-seed_1234-")
-    assert name.endswith("/2.5_wall_seconds-or-3_epochs")
+    assert name.endswith("/2.5_wall_seconds-or-3_epochs-or-loss_0.2")
 
 
 def test_runs_that_differ_in_budget_alone_lie_side_by_side():
@@ -111,7 +125,14 @@ def test_runs_that_differ_in_budget_alone_lie_side_by_side():
             {"dataset": ["small"], "batch_size": [101]},
             "batch_size: found 101, expected at most the 100 training images of small",
         ),
-        ({"budget": {"seconds": None}}, "budget: found no limit, expected seconds, steps or"),
+        (
+            {"evaluation": {"every_steps": 1, "every_seconds": 1}},
+            "evaluation: found every_steps and every_seconds, expected one of them to be null",
+        ),
+        (
+            {"budget": {"seconds": None, "loss": 0.2}},
+            "budget: found no limit, expected seconds, steps or",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused(change, message):

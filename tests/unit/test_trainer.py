@@ -12,7 +12,7 @@ from nn.examples import Examples
 from nn.initializers import normal
 from nn.schedule import Schedule
 from nn.stopwatch import Clock
-from nn.trainer import Trainer
+from nn.trainer import State, Trainer
 
 STEP_SECONDS = 0.25
 EVALUATION_SECONDS = 3.0
@@ -23,6 +23,8 @@ class FakeTime:
 
     def __init__(self, monkeypatch):
         self.now = 1000.0
+        self.evaluations = 0
+        self.loss = lambda count: 1.5
         self.clock = Clock(wall=lambda: self.now, cpu=lambda: 2 * self.now)
         engine = "nn.trainer.engine"
         monkeypatch.setattr(f"{engine}.descend", lambda *_: self.pass_by(STEP_SECONDS))
@@ -34,19 +36,22 @@ class FakeTime:
     def evaluate(self, *_):
         # The trainer evaluates on two sets of images; each takes half.
         self.pass_by(EVALUATION_SECONDS / 2)
-        return 1.5, 50.0
+        self.evaluations += 1
+        return self.loss(self.evaluations // 2), 0.5 * self.evaluations
 
 
-def trainer(budget, schedule=None, clock=None, n_examples=20, batch_size=4, **options):
+def trainer(
+    budget, schedule=None, clock=None, state=None, n_examples=20, batch_size=4, rate=0.1, **options
+):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (n_examples, 9), dtype=np.uint8)
     examples = Examples(images, random.integers(0, 10, n_examples), (1 / 255, 0.0))
     return Trainer(
-        weights=normal(0, (10, 3), (4, 10)),
+        state=state or State(normal(0, (10, 3), (4, 10))),
         training=examples,
         test=examples,
         batches=MiniBatches(n_examples, batch_size),
-        learning_rate=0.1,
+        learning_rate=rate,
         budget=budget,
         schedule=schedule or Schedule(every_steps=1),
         clock=clock or Clock(),
@@ -115,11 +120,20 @@ def test_steps_epochs_and_examples_are_counted(time):
     assert counts == [(0, 0, 0), (3, 0, 12), (6, 1, 24), (9, 1, 36), (10, 2, 40)]
 
 
-def test_evaluations_are_observed_as_they_are_made(time):
-    observed = []
-    run = trainer(Budget(steps=2), clock=time.clock, observe=observed.append)
+def test_the_trainer_is_attended_to_off_the_training_clock(time):
+    """After each evaluation, and after each second of steps; what that takes is wall time."""
+    steps = []
+
+    def attend(run):
+        steps.append(run.step)
+        time.pass_by(10)
+
+    run = trainer(Budget(steps=10), Schedule(every_steps=6), time.clock, attend=attend)
     run.run()
-    assert observed == run.evaluations
+    # Four steps of 0.25 s are a second.
+    assert steps == [0, 4, 6, 10, 10]
+    assert run.evaluations[-1].training_seconds == 10 * STEP_SECONDS
+    assert run.evaluations[-1].wall_seconds == (10 * STEP_SECONDS + 3 * EVALUATION_SECONDS + 4 * 10)
 
 
 def test_evaluation_keeps_to_its_share(time):
@@ -169,12 +183,132 @@ def test_training_learns_on_a_real_clock():
 
 
 def test_a_network_that_blows_up_warns_nobody():
-    run = trainer(Budget(steps=30), n_examples=40, batch_size=8)
-    run.learning_rate = 1e45
-    run.run()
+    run = trainer(Budget(steps=30), n_examples=40, batch_size=8, rate=1e45)
+    assert run.run() == "diverged"
+    assert run.evaluations[-1].step == 1
     assert not math.isfinite(run.evaluations[-1].training_loss)
 
 
 def test_a_budget_without_a_limit_is_refused():
     with pytest.raises(ValueError, match="found no limit, expected seconds, steps or epochs"):
         Budget()
+
+
+@pytest.mark.parametrize(
+    ("target", "last_step"),
+    [
+        ({"loss": 1.0}, 5),  # the loss falls by 0.1 with each evaluation, from 1.5
+        ({"loss": 0.99}, 6),
+        ({"accuracy": 4.0}, 3),  # the accuracy rises by 1 with each evaluation, from 1
+        ({"loss": 1.0, "accuracy": 4.0}, 3),
+        ({"loss": 1.5}, 0),
+    ],
+)
+def test_a_target_ends_the_run_at_the_evaluation_that_finds_it(time, target, last_step):
+    time.loss = lambda count: round(1.5 - 0.1 * count, 10)
+    run = trainer(Budget(steps=50, **target), clock=time.clock)
+    assert run.run() == "target"
+    assert run.evaluations[-1].step == last_step
+
+
+def test_a_target_that_is_not_reached_leaves_it_to_the_limit(time):
+    run = trainer(Budget(seconds=1.0, loss=0.1), clock=time.clock)
+    assert run.run() == "budget"
+    assert run.evaluations[-1].step == 4
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 15.1])
+def test_divergence_ends_the_run(time, bad):
+    time.loss = lambda count: bad if count == 3 else 1.5
+    run = trainer(Budget(steps=50), clock=time.clock)
+    assert run.run() == "diverged"
+    assert run.evaluations[-1].step == 3
+
+
+def test_a_high_loss_is_not_yet_divergence(time):
+    time.loss = lambda count: 14.9 if count == 3 else 1.5
+    assert trainer(Budget(steps=5), clock=time.clock).run() == "budget"
+
+
+def test_evaluation_every_so_many_seconds(time):
+    run = trainer(Budget(steps=12), Schedule(every_seconds=0.6), time.clock)
+    run.run()
+    # After the first steps that reach 0.6, 1.2, 1.8 and 2.4 seconds, and after the last.
+    assert [evaluation.step for evaluation in run.evaluations] == [0, 3, 5, 8, 10, 12]
+
+
+class StopError(Exception):
+    """Ends a run from outside."""
+
+
+def interrupted_at(step, **options):
+    """Run until the first attendance at or after a step; give the state saved there."""
+    saved = []
+
+    def attend(run):
+        if run.step >= step:
+            saved.append(run.state)
+            raise StopError
+
+    with pytest.raises(StopError):
+        trainer(attend=attend, **options).run()
+    return saved[0]
+
+
+@pytest.mark.parametrize("step", [0, 1, 4, 7, 8, 11, 12, 13])
+@pytest.mark.parametrize("every_steps", [1, 6, 100])
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps):
+    options = {"budget": Budget(steps=13), "schedule": Schedule(every_steps=every_steps)}
+    whole = trainer(clock=time.clock, **options)
+    whole.run()
+    state = interrupted_at(step, clock=time.clock, **options)
+    time.pass_by(500)  # on no clock
+    again = trainer(state=state, clock=time.clock, **options)
+    assert again.run() == "budget"
+    # The losses follow the count of evaluations here, which goes on; all else is the same.
+    assert [counts(evaluation) for evaluation in again.evaluations] == [
+        counts(evaluation) for evaluation in whole.evaluations
+    ]
+
+
+def counts(evaluation):
+    e = evaluation
+    return (e.step, e.epoch, e.examples, e.training_seconds, e.wall_seconds, e.cpu_seconds)
+
+
+@pytest.mark.parametrize("step", [1, 20, 40])
+def test_the_losses_after_an_interruption_are_the_same_bits(monkeypatch, step):
+    monkeypatch.setattr("nn.trainer.STRETCH_SECONDS", 0.0)  # attended to after each step
+    options = {
+        "budget": Budget(steps=50),
+        "schedule": Schedule(every_steps=7),
+        "n_examples": 50,
+        "batch_size": 8,
+    }
+    whole = trainer(**options)
+    whole.run()
+    again = trainer(state=interrupted_at(step, **options), **options)
+    again.warm_up()
+    again.run()
+    assert [e.training_loss for e in again.evaluations] == [
+        e.training_loss for e in whole.evaluations
+    ]
+    assert np.array_equal(again.weights.w1, whole.weights.w1)
+
+
+def test_a_larger_budget_goes_on_from_a_finished_run(time):
+    short = trainer(Budget(seconds=1.0), Schedule(every_steps=3), time.clock)
+    short.run()
+    long = trainer(Budget(seconds=3.0), Schedule(every_steps=3), time.clock, state=short.state)
+    long.run()
+    assert long.evaluations[: len(short.evaluations)] == short.evaluations
+    assert long.evaluations[-1].step == 12
+    assert long.evaluations[-1].training_seconds == 3.0
+
+
+def test_warming_up_changes_nothing():
+    run = trainer(Budget(steps=3))
+    before = run.state
+    run.warm_up()
+    assert np.array_equal(run.weights.w1, before.weights.w1)
+    assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)

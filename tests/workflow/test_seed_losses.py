@@ -11,7 +11,7 @@ from nn.budget import Budget
 from nn.examples import Examples
 from nn.initializers import nx
 from nn.schedule import Schedule
-from nn.trainer import Trainer
+from nn.trainer import State, Trainer
 from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
 
@@ -55,7 +55,7 @@ def examples(mnist_folder):
 def evaluations(examples, batch_size, steps, every_steps):
     training, test = examples
     trainer = Trainer(
-        weights=nx(1234, (785, 200), (201, 10)),
+        state=State(nx(1234, (785, 200), (201, 10))),
         training=training,
         test=test,
         batches=MiniBatches(60_000, batch_size),

@@ -43,6 +43,19 @@ def mirrors(wildcards, output):
     return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
 
 
+# The next two ask for `output` for the same reason: they do not change what a run's result is.
+
+
+def on_contention(wildcards, output):
+    """Say what becomes of a contended run."""
+    return config["on_contention"]
+
+
+def checkpoint_seconds(wildcards, output):
+    """Say how often a run saves its state."""
+    return config["checkpoint_seconds"]
+
+
 def specification(wildcards):
     """Look up what a run is to do, by its name."""
     run = f"{wildcards.dataset}/{wildcards.run}"

@@ -23,9 +23,11 @@ rule train:
         "results/train/{dataset}/{run}/train.log",
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: lambda wildcards: specification(wildcards)["threads"]
     params:
         specification=specification,
+        on_contention=on_contention,
+        checkpoint_seconds=checkpoint_seconds,
     script:
         "../scripts/train.py"
 

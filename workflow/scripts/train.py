@@ -1,82 +1,80 @@
-"""Train one network and write down its history."""
+"""Train one network on cores of its own, and write down its history."""
 
 import json
 import logging
+import sys
 from pathlib import Path
-from typing import Any
 
-from nn.batches import MiniBatches
-from nn.budget import Budget
-from nn.examples import Examples, scaling
-from nn.initializers import INITIALIZERS
-from nn.network import N_CLASSES
-from nn.schedule import Schedule
-from nn.trainer import Evaluation, Trainer
-from workflow.scripts.common import arrays, history, logs, machine
-from workflow.scripts.common.files import replacing
+from workflow.scripts.common import arrays, checkpoint, cores, history, logs, machine
+from workflow.scripts.common.contention import ContendedError, Watch
+from workflow.scripts.common.datasets import PARTS
+from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.files import locked, replacing
+from workflow.scripts.common.interruption import InterruptionError, Listener
+from workflow.scripts.common.training import Attendant, Run
 
 
 def main() -> None:
-    """Train, then write all that is known of the run."""
+    """Train, then write all that is known of the run; or save its state, if it is interrupted."""
     logs.start(snakemake.log[0])
+    listener = Listener()
+    folder = Path(snakemake.output.history).parent
+    try:
+        # An earlier process of the same run may still be saving its state.
+        with locked(folder):
+            train(folder, listener)
+    except InterruptionError as interruption:
+        logging.warning("%s", interruption)
+        print(f"{folder}: {interruption}", file=sys.stderr)
+        sys.exit(listener.exit_status)
+
+
+def train(folder: Path, listener: Listener) -> None:
+    """Train the network of one folder."""
     specification = snakemake.params.specification
-    files = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
-    training = arrays.open_examples(files["train_images"], files["train_labels"])
-    test = arrays.open_examples(files["test_images"], files["test_labels"])
-    trainer = prepare(specification, training, test)
-    stopped = trainer.run()
+    if snakemake.threads < specification["threads"]:
+        raise InputError(
+            f"threads: found {specification['threads']}, expected at most the "
+            f"{snakemake.threads} that snakemake --cores gives"
+        )
+    data = {part: Path(snakemake.input[part]) for part in PARTS}
+    training = arrays.open_examples(data["train_images"], data["train_labels"])
+    test = arrays.open_examples(data["test_images"], data["test_labels"])
+    code = [Path(path) for path in snakemake.input.code]
+    versions, computer = machine.versions(), machine.describe()
+    origin = checkpoint.digest([*code, *data.values()], versions["numpy"], computer["processor"])
+
+    run = Run(specification, training, test)
+    with cores.lease(specification["threads"]) as processors:
+        state = run.state(folder, origin)
+        watch = Watch(processors)
+        attendant = Attendant(folder, origin, snakemake.params.checkpoint_seconds, watch, listener)
+        trainer = run.trainer(state, attendant)
+        trainer.warm_up()
+        with listener.patience():
+            watch.open()
+            stopped = trainer.run()
+        contention = watch.report()
+    if contention["contended"] and snakemake.params.on_contention == "fail":
+        checkpoint.discard(folder)
+        raise ContendedError(f"{folder}: contended, {'; '.join(contention['reasons'])}")
+
     metadata = {
         "specification": specification,
         "stopped": stopped,
-        "threads": snakemake.threads,
+        "contention": contention,
+        "processors": processors,
+        "origin": origin,
         "training_images": len(training.labels),
-        "machine": machine.describe(),
-        "versions": machine.versions(),
+        "machine": computer,
+        "versions": versions,
     }
     table = history.tabulate(trainer.evaluations, specification)
     history.write(Path(snakemake.output.history), table, metadata)
     arrays.write_weights(Path(snakemake.output.weights), trainer.weights)
     with replacing(Path(snakemake.output.specification)) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")
-
-
-def prepare(specification: dict[str, Any], training: Examples, test: Examples) -> Trainer:
-    """Put a trainer together as the specification says."""
-    n_images, n_inputs = training.images.shape
-    n_hidden = specification["hidden_nodes"]
-    inputs = scaling(specification["inputs"], training.images)
-    initialize = INITIALIZERS[specification["initializer"]]
-    return Trainer(
-        weights=initialize(
-            specification["seed"], (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES)
-        ),
-        training=training._replace(scaling=inputs),
-        test=test._replace(scaling=inputs),
-        batches=MiniBatches(
-            n_images,
-            specification["batch_size"],
-            specification["leftover"],
-            specification["shuffle"],
-            specification["seed"],
-        ),
-        learning_rate=specification["learning_rate"],
-        budget=Budget(**specification["budget"]),
-        schedule=Schedule(**specification["evaluation"]),
-        observe=report,
-    )
-
-
-def report(evaluation: Evaluation) -> None:
-    """Write an evaluation into the log."""
-    logging.info(
-        "epoch %d, step %d: loss %.6f, accuracy %.2f %%, %.3f s of training, %.3f s in all",
-        evaluation.epoch,
-        evaluation.step,
-        evaluation.training_loss,
-        evaluation.test_accuracy,
-        evaluation.training_seconds,
-        evaluation.wall_seconds,
-    )
+    checkpoint.discard(folder)
 
 
 if __name__ == "__main__":

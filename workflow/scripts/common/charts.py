@@ -99,7 +99,8 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
     -------
     polars.Series of String
         "Stochastic GD" for batch size 1, "Batch GD" for all examples, else "Batch 32"; with, for
-        example, ", learning_rate 0.1" where the experiment has several learning rates.
+        example, ", learning_rate 0.1" where the experiment has several learning rates, and
+        "(contended)" or "(diverged)" where the run was or did so.
     """
     batch_name = (
         pl.when(pl.col("batch_size") == 1)
@@ -110,7 +111,11 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
     )
     telling = [key for key in _TELLING if histories[key].n_unique() > 1]
     others = [pl.format(f", {key} {{}}", pl.col(key)) for key in telling]
-    return histories.select(pl.concat_str(batch_name, *others).alias("series"))["series"]
+    marks = [
+        pl.when("contended").then(pl.lit(" (contended)")).otherwise(pl.lit("")),
+        pl.when(pl.col("stopped") == "diverged").then(pl.lit(" (diverged)")).otherwise(pl.lit("")),
+    ]
+    return histories.select(pl.concat_str(batch_name, *others, *marks).alias("series"))["series"]
 
 
 _TELLING = ("dataset", "learning_rate", "hidden_nodes", "seed", *NOT_IN_SCHEMA)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,19 @@ SCHEMA = pl.Schema(
 )
 """One row for each evaluation; the units are those of `nn.trainer.Evaluation`."""
 
-METADATA = ("specification", "stopped", "threads", "training_images", "machine", "versions")
+METADATA = (
+    "specification",
+    "stopped",
+    "contention",
+    "processors",
+    "origin",
+    "training_images",
+    "machine",
+    "versions",
+)
 """What a history says of its run, each as JSON in the file's metadata."""
 
-NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover")
+NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover", "threads")
 """What an experiment may sweep beside the columns of `SCHEMA`."""
 
 
@@ -63,6 +72,12 @@ def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]
     rows = [asdict(evaluation) for evaluation in evaluations]
     constants = {key: specification[key] for key in SCHEMA if key not in rows[0]}
     return pl.DataFrame([constants | row for row in rows], schema=SCHEMA)
+
+
+def evaluations(table: pl.DataFrame) -> list[Evaluation]:
+    """Take the evaluations back out of a run's table."""
+    columns = [field.name for field in fields(Evaluation)]
+    return [Evaluation(**row) for row in table.select(columns).to_dicts()]
 
 
 def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, Any]) -> None:
@@ -133,13 +148,14 @@ def with_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With the columns of `SCHEMA` and initializer, inputs, shuffle, leftover, threads,
-        training_images, stopped and processor.
+        With the columns of `SCHEMA`, those of `NOT_IN_SCHEMA`, and training_images, stopped,
+        contended and processor.
     """
     specification = metadata["specification"]
     return table.with_columns(
         *(pl.lit(specification[key]).alias(key) for key in NOT_IN_SCHEMA),
-        *(pl.lit(metadata[key]).alias(key) for key in ("threads", "training_images", "stopped")),
+        *(pl.lit(metadata[key]).alias(key) for key in ("training_images", "stopped")),
+        contended=pl.lit(metadata["contention"]["contended"]),
         processor=pl.lit(metadata["machine"]["processor"]),
     )
 

@@ -26,6 +26,7 @@ SWEPT = (
     "inputs",
     "shuffle",
     "leftover",
+    "threads",
 )
 
 
@@ -52,6 +53,10 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
     """
     if all(config["budget"][limit] is None for limit in ("seconds", "steps", "epochs")):
         raise InputError("budget: found no limit, expected seconds, steps or epochs")
+    if None not in (config["evaluation"]["every_steps"], config["evaluation"]["every_seconds"]):
+        raise InputError(
+            "evaluation: found every_steps and every_seconds, expected one of them to be null"
+        )
     runs = {}
     for values in itertools.product(*(config[key] for key in SWEPT)):
         specification = dict(zip(SWEPT, values, strict=True)) | {
@@ -83,17 +88,22 @@ def name(specification: Specification) -> str:
         "seconds": "seconds" if budget["clock"] == "training" else "wall_seconds",
         "steps": "steps",
         "epochs": "epochs",
+        "loss": "loss",
+        "accuracy": "accuracy",
     }
     limits = "-or-".join(
-        f"{repr(budget[limit]).removesuffix('.0')}_{unit}"
-        for limit, unit in units.items()
-        if budget[limit] is not None
+        _written(budget[limit], unit) for limit, unit in units.items() if budget[limit] is not None
     )
     return (
         f"{specification['dataset']}/batch_{specification['batch_size']}"
         f"-rate_{specification['learning_rate']}-nodes_{specification['hidden_nodes']}"
         f"-seed_{specification['seed']}-{digest}/{limits}"
     )
+
+
+def _written(value: float, unit: str) -> str:
+    number = repr(value).removesuffix(".0")
+    return f"{unit}_{number}" if unit in ("loss", "accuracy") else f"{number}_{unit}"
 
 
 def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) -> None:
@@ -110,13 +120,15 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
         )
     specification["batch_size"] = int(batch_size)
     specification["learning_rate"] = float(specification["learning_rate"])
-    for key in ("hidden_nodes", "seed"):
+    for key in ("hidden_nodes", "seed", "threads"):
         specification[key] = int(specification[key])
     budget, evaluation = specification["budget"], specification["evaluation"]
-    budget["seconds"] = _number_or_none(budget["seconds"], float)
+    for key in ("seconds", "loss", "accuracy"):
+        budget[key] = _number_or_none(budget[key], float)
     for key in ("steps", "epochs"):
         budget[key] = _number_or_none(budget[key], int)
     evaluation["every_steps"] = _number_or_none(evaluation["every_steps"], int)
+    evaluation["every_seconds"] = _number_or_none(evaluation["every_seconds"], float)
     evaluation["points_per_decade"] = int(evaluation["points_per_decade"])
     evaluation["share"] = float(evaluation["share"])
 

@@ -1,0 +1,160 @@
+"""The state of a run on disk, so that nothing is lost and nothing is trained twice.
+
+While a run goes on, `checkpoint.npz` in its folder holds its latest state. A finished run needs
+none: its weights and its history say all, and a run with a larger budget goes on from there.
+"""
+
+import hashlib
+import json
+import logging
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from nn.budget import Budget
+from nn.network import Weights
+from nn.trainer import Evaluation, State
+from workflow.scripts.common import arrays, history
+from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.files import replacing
+
+NAME = "checkpoint.npz"
+
+log = logging.getLogger(__name__)
+
+
+def save(folder: Path, state: State, origin: str) -> None:
+    """Write a run's state, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    state : State
+    origin : str
+        What the state depends on beside the run's specification; see `digest`.
+    """
+    text = json.dumps(
+        {
+            "origin": origin,
+            "step": state.step,
+            "training_seconds": state.training_seconds,
+            "wall_seconds": state.wall_seconds,
+            "cpu_seconds": state.cpu_seconds,
+            "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
+        }
+    )
+    with replacing(folder / NAME) as temporary:
+        np.savez(
+            temporary,
+            allow_pickle=False,
+            w1=state.weights.w1,
+            w2=state.weights.w2,
+            text=np.frombuffer(text.encode(), dtype=np.uint8),
+        )
+
+
+def discard(folder: Path) -> None:
+    """Remove a run's checkpoint, if there is one."""
+    (folder / NAME).unlink(missing_ok=True)
+
+
+def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) -> State | None:
+    """Find the furthest state that a run can go on from.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's. The folders beside it are those of runs that differ from it in budget alone.
+    budget : Budget
+        The run's: a state beyond it is of no use.
+    batches_per_epoch : int
+    origin : str
+        What the state must have come from.
+
+    Returns
+    -------
+    State or None
+        From this run's checkpoint, or another's, or from a finished run's results.
+    """
+    states = [_read_checkpoint(path, origin) for path in folder.parent.glob(f"*/{NAME}")]
+    states += [
+        _read_results(path.parent, origin)
+        for path in folder.parent.glob("*/history.parquet")
+        if path.parent != folder
+    ]
+    usable = [state for state in states if state and _is_within(state, budget, batches_per_epoch)]
+    return max(usable, key=lambda state: state.step, default=None)
+
+
+def digest(paths: Iterable[Path], *texts: str) -> str:
+    """Summarize what a state depends on: the content of files, and texts.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The network's code and the data.
+    *texts : str
+        The processor, NumPy's version.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    summary = hashlib.sha256(json.dumps(texts).encode())
+    for path in paths:
+        with path.open("rb") as file:
+            summary.update(hashlib.file_digest(file, "sha256").digest())
+    return summary.hexdigest()
+
+
+def _read_checkpoint(path: Path, origin: str) -> State | None:
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            rest = json.loads(content["text"].tobytes())
+            weights = Weights(content["w1"], content["w2"])
+        if rest.pop("origin") != origin:
+            return None
+        evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
+        return State(weights, evaluations, **rest)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        log.warning("%s: not to be gone on from (%s)", path, error)
+        return None
+
+
+def _read_results(folder: Path, origin: str) -> State | None:
+    try:
+        table, metadata = history.read(folder / "history.parquet")
+        if metadata["origin"] != origin:
+            return None
+        weights = arrays.read_weights(folder / "weights.npz")
+    except InputError as error:
+        log.warning("%s", error)
+        return None
+    evaluations = history.evaluations(table)
+    last = evaluations[-1]
+    return State(
+        weights,
+        evaluations,
+        last.step,
+        last.training_seconds,
+        last.wall_seconds,
+        last.cpu_seconds,
+    )
+
+
+def _is_within(state: State, budget: Budget, batches_per_epoch: int) -> bool:
+    """Tell whether a run with this budget would have come by this state."""
+    earlier = [evaluation for evaluation in state.evaluations if evaluation.step < state.step]
+    return (
+        state.step <= budget.last_step(batches_per_epoch)
+        and budget.seconds_left(state.training_seconds, state.wall_seconds) > 0
+        and not any(
+            budget.is_target_reached(evaluation.training_loss, evaluation.test_accuracy)
+            for evaluation in earlier
+        )
+    )

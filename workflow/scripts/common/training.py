@@ -1,0 +1,132 @@
+"""A run between its specification and its results."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nn.batches import MiniBatches
+from nn.budget import Budget
+from nn.examples import Examples, scaling
+from nn.initializers import INITIALIZERS
+from nn.network import N_CLASSES
+from nn.schedule import Schedule
+from nn.trainer import Evaluation, State, Trainer
+from workflow.scripts.common import checkpoint
+from workflow.scripts.common.contention import Watch
+from workflow.scripts.common.interruption import InterruptionError, Listener
+
+log = logging.getLogger(__name__)
+
+
+class Attendant:
+    """Does what has to be done between two stretches of training, off the training clock.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's, where its checkpoint lies.
+    origin : str
+        What a checkpoint depends on beside the run's specification.
+    checkpoint_seconds : float
+        How often to write one.
+    watch : Watch
+    listener : Listener
+    """
+
+    def __init__(
+        self, folder: Path, origin: str, checkpoint_seconds: float, watch: Watch, listener: Listener
+    ) -> None:
+        self._folder = folder
+        self._origin = origin
+        self._checkpoint_seconds = checkpoint_seconds
+        self._watch = watch
+        self._listener = listener
+        self._saved_at = time.monotonic()
+        self._logged = 0
+
+    def attend(self, trainer: Trainer) -> None:
+        """Log new evaluations, judge the last interval, save the state, and end if asked to.
+
+        Raises
+        ------
+        InterruptionError
+            If the run is to end now. Its state is saved.
+        """
+        self._watch.close()
+        for evaluation in trainer.evaluations[self._logged :]:
+            log_evaluation(evaluation)
+        self._logged = len(trainer.evaluations)
+        reason = self._listener.check()
+        if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
+            checkpoint.save(self._folder, trainer.state, self._origin)
+            self._saved_at = time.monotonic()
+        if reason:
+            raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
+        self._watch.open()
+
+
+def log_evaluation(evaluation: Evaluation) -> None:
+    """Write an evaluation into the log."""
+    log.info(
+        "epoch %d, step %d: loss %.6f, accuracy %.2f %%, %.3f s of training, %.3f s in all",
+        evaluation.epoch,
+        evaluation.step,
+        evaluation.training_loss,
+        evaluation.test_accuracy,
+        evaluation.training_seconds,
+        evaluation.wall_seconds,
+    )
+
+
+class Run:
+    """A run as its specification has it, on given data.
+
+    Parameters
+    ----------
+    specification : mapping
+    training, test : Examples
+        With the pixels as they are.
+    """
+
+    def __init__(
+        self, specification: Mapping[str, Any], training: Examples, test: Examples
+    ) -> None:
+        inputs = scaling(specification["inputs"], training.images)
+        self._specification = specification
+        self._training = training._replace(scaling=inputs)
+        self._test = test._replace(scaling=inputs)
+        self._batches = MiniBatches(
+            len(training.labels),
+            specification["batch_size"],
+            specification["leftover"],
+            specification["shuffle"],
+            specification["seed"],
+        )
+        self._budget = Budget(**specification["budget"])
+
+    def state(self, folder: Path, origin: str) -> State:
+        """Find where to start: from a state on disk, else from the first weights."""
+        found = checkpoint.latest(folder, self._budget, self._batches.per_epoch, origin)
+        if found:
+            log.info("going on from step %d, %.3f s", found.step, found.training_seconds)
+            return found
+        n_inputs = self._training.images.shape[1]
+        n_hidden = self._specification["hidden_nodes"]
+        initialize = INITIALIZERS[self._specification["initializer"]]
+        seed = self._specification["seed"]
+        return State(initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES)))
+
+    def trainer(self, state: State, attendant: Attendant) -> Trainer:
+        """Put the trainer together."""
+        return Trainer(
+            state,
+            self._training,
+            self._test,
+            self._batches,
+            self._specification["learning_rate"],
+            self._budget,
+            Schedule(**self._specification["evaluation"]),
+            attendant.attend,
+        )

@@ -42,7 +42,7 @@ def read_weights(path: Path) -> Weights:
         If the file does not hold such weights, or holds anything that needs pickle.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Weights(arrays["w1"], arrays["w2"])
     except (ValueError, KeyError, EOFError, OSError) as error:
         raise InputError(

@@ -114,7 +114,7 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
 
 def _read_checkpoint(path: Path, origin: str) -> State | None:
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             rest = json.loads(content["text"].tobytes())
             weights = Weights(content["w1"], content["w2"])
         if rest.pop("origin") != origin:

@@ -24,11 +24,16 @@ rule all:
     default_target: True
     input:
         HISTORIES,
-        CHARTS,
+        expand(
+            f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
+            chart=CHARTS,
+            format=["svg", "png", "json"],
+        ),
 
 
 onsuccess:
-    logger.info(f"The charts of {EXPERIMENT}:")
-    for path in CHARTS:
-        if path.endswith(".svg"):
-            logger.info(f"  {path}")
+    drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
+    if drawn:
+        logger.info(f"The charts of {EXPERIMENT}:")
+    for path in drawn:
+        logger.info(f"  {path}")

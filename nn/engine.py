@@ -60,13 +60,7 @@ def evaluate(weights: Weights, examples: Examples) -> tuple[float, float]:
     n_right = 0
     for piece in _pieces(slice(0, n_examples)):
         labels = examples.labels[piece]
-        x = examples.inputs(piece)
-        _, logits = forward(x, weights)
-        if not np.isfinite(logits).all():
-            # Weights near the end of float32's range: float64 has room for their products.
-            _, logits = forward(
-                x.astype(np.float64), Weights(*(w.astype(np.float64) for w in weights))
-            )
+        _, logits = forward(examples.inputs(piece), weights)
         loss += cross_entropy(logits, labels) * len(labels)
         n_right += int(np.count_nonzero(logits.argmax(axis=1) == labels))
     return loss / n_examples, 100 * n_right / n_examples

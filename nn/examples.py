@@ -23,8 +23,8 @@ class Examples(NamedTuple):
     ----------
     images : ndarray of uint8, shape (n_examples, n_inputs)
         May be memory-mapped: only the rows in use are read.
-    labels : ndarray of int, shape (n_examples,)
-        The right classes.
+    labels : ndarray of int, shape (n_examples,) or (n_examples, n_classes)
+        The right classes, as indices; a trainer takes one-hot rows too.
     scaling : tuple of float
         Factor and offset that turn pixels into inputs.
     """

@@ -92,10 +92,16 @@ def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
     hidden : ndarray of float, shape (n_examples, n_hidden)
         The hidden layer's activations.
     logits : ndarray of float, shape (n_examples, n_classes)
+        Finite for all finite weights and inputs of float32.
     """
     w1, w2 = weights
-    hidden = sigmoid(x @ w1[1:] + w1[0])
-    logits = hidden @ w2[1:] + w2[0]
+    # A product that overflows is looked after below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        hidden = sigmoid(x @ w1[1:] + w1[0])
+        logits = hidden @ w2[1:] + w2[0]
+    if logits.dtype == np.float32 and not np.isfinite(logits).all():
+        # Weights near the end of float32's range: float64 has room for their products.
+        return forward(x.astype(np.float64), Weights(w1.astype(np.float64), w2.astype(np.float64)))
     return hidden, logits
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from nn import engine
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.examples import Examples
+from nn.examples import Examples, class_indices
 from nn.network import Weights
 from nn.schedule import Schedule
 from nn.stopwatch import Clock, Stopwatch
@@ -88,6 +88,7 @@ class Trainer:
     state : State
         Where to go on; its weights are not changed.
     training, test : Examples
+        Labelled by class indices or one-hot rows.
     batches : MiniBatches
         Over the training examples.
     learning_rate : float
@@ -117,8 +118,8 @@ class Trainer:
         self.evaluations = list(state.evaluations)
         self.step = state.step
         self._start = state
-        self._training = training
-        self._test = test
+        self._training = training._replace(labels=class_indices(training.labels))
+        self._test = test._replace(labels=class_indices(test.labels))
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget

@@ -62,6 +62,9 @@ def test_other_weights_are_refused(tmp_path, content):
     np.savez(path, **content)
     with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
         arrays.read_weights(path)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
+        arrays.read_weights(path)
     path.write_bytes(b"no zip")
     with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
         arrays.read_weights(path)

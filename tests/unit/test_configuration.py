@@ -79,7 +79,8 @@ def test_a_number_may_come_as_text():
         learning_rate: [1e-2, '0.5']
         batch_size: ['32', all]
         shuffle: ['true']
-        dataset: ['2024']
+        dataset: ['2024', 2025]
+        title: 2026
         budget: {seconds: 'null', steps: '30', clock: wall}
     """)
     check(config, SCHEMA)
@@ -87,7 +88,8 @@ def test_a_number_may_come_as_text():
         "learning_rate": [0.01, 0.5],
         "batch_size": [32, "all"],
         "shuffle": [True],
-        "dataset": ["2024"],
+        "dataset": ["2024", "2025"],
+        "title": "2026",
         "budget": {"seconds": None, "steps": 30, "clock": "wall"},
     }
 

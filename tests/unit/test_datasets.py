@@ -32,8 +32,21 @@ def test_published_and_drawn_datasets():
 
 def test_own_files_are_counted_by_their_headers(folder):
     own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
-    assert (own.title, own.train_count, own.test_count) == ("mine", 30, 20)
+    assert (own.train_count, own.test_count) == (30, 20)
     assert own.files["train_images"] == str(folder / PUBLISHED["train_images"])
+
+
+def test_own_files_are_told_apart_by_their_content(folder):
+    def own():
+        return datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+
+    before = own()
+    assert before.folder == f"mine-{before.digest[:10]}"
+    labels = folder / PUBLISHED["test_labels"]
+    labels.write_bytes(labels.read_bytes())
+    assert own() == before
+    idx.write(labels, np.zeros(20, dtype=np.uint8))
+    assert own().folder != before.folder
 
 
 def test_own_files_need_not_be_gzipped(folder):

@@ -90,6 +90,23 @@ def test_loss_and_softmax_are_finite_for_any_logits(scale):
     assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("size", [1e10, 1e37, 3.4e38])
+@pytest.mark.parametrize("pixel", [0, 255])
+def test_finite_weights_give_finite_results(size, pixel):
+    x, labels, weights = small_problem(np.float32)
+    x[:] = pixel
+    for array in weights:
+        array[:] = np.float32(size) * np.sign(array)
+    hidden, logits = network.forward(x, weights)
+    assert np.isfinite(hidden).all()
+    assert np.isfinite(network.softmax(logits)).all()
+    assert math.isfinite(network.cross_entropy(logits, labels))
+    # The signs of a column of weights decide between 0 and 1, and these between the classes.
+    sums = np.sign(weights.w1[0]) + pixel * np.sign(weights.w1[1:]).sum(axis=0)
+    exact = np.sign(weights.w2[0]) + ((1 + np.sign(sums)) / 2) @ np.sign(weights.w2[1:])
+    assert np.argmax(exact) == network.predict(x, weights)[0]
+
+
 def test_sigmoid_at_its_ends():
     z = np.array([-1e30, -100, 0, 100, 1e30], dtype=np.float32)
     assert network.sigmoid(z) == pytest.approx([0, 0, 0.5, 1, 1], abs=1e-40)

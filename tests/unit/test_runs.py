@@ -16,8 +16,8 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 check(CONFIG, SCHEMA)
 DATASETS = {
-    "mnist": Dataset("MNIST", 60000, 10000, {}),
-    "small": Dataset("Small", 100, 10, {}),
+    "mnist": Dataset("mnist", None, 60000, 10000, {}),
+    "small": Dataset("small-0123", "0123", 100, 10, {}),
 }
 
 
@@ -67,7 +67,7 @@ def test_equal_numbers_have_one_name():
         {"initializer": ["normal"]},
         {"inputs": ["unit"]},
         {"shuffle": [True]},
-        {"leftover": ["keep"]},
+        {"batch_size": [7], "leftover": ["keep"]},
         {"dataset": ["small"]},
         {"budget": {"seconds": 61}},
         {"budget": {"seconds": 60.5}},
@@ -84,7 +84,9 @@ def test_equal_numbers_have_one_name():
     ],
 )
 def test_all_that_changes_a_result_changes_the_name(change):
-    assert not set(expand(**({"batch_size": [1]} | change))) & set(expand(batch_size=[1]))
+    base = {"batch_size": change.get("batch_size", [1])} if "leftover" in change else {}
+    base = {"batch_size": [1]} | base
+    assert not set(expand(**(base | change))) & set(expand(**base))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,29 @@ def test_all_that_changes_a_result_changes_the_name(change):
 )
 def test_nothing_else_changes_the_name(change):
     assert expand(**change) == expand()
+
+
+@pytest.mark.parametrize(
+    ("fixed", "change"),
+    [
+        ({"budget": {"seconds": None, "steps": 5}}, {"budget": {"clock": "wall"}}),
+        ({"budget": {"seconds": None, "steps": 5}}, {"evaluation": {"share": 0.1}}),
+        ({"evaluation": {"every_steps": 5}}, {"evaluation": {"points_per_decade": 5}}),
+        ({"evaluation": {"every_seconds": 5}}, {"evaluation": {"share": 0.1}}),
+        ({"batch_size": [20]}, {"leftover": ["keep"]}),
+    ],
+)
+def test_what_has_no_effect_changes_no_name(fixed, change):
+    merged = {
+        key: value | fixed.get(key, {}) if isinstance(value, dict) else value
+        for key, value in change.items()
+    }
+    assert expand(**(fixed | merged)) == expand(**fixed)
+
+
+def test_own_data_stand_in_the_name_by_their_content():
+    (name,) = expand(dataset=["small"], batch_size=[1])
+    assert name.startswith("small-0123/")
 
 
 def test_a_name_can_be_read():

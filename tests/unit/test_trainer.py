@@ -41,11 +41,20 @@ class FakeTime:
 
 
 def trainer(
-    budget, schedule=None, clock=None, state=None, n_examples=20, batch_size=4, rate=0.1, **options
+    budget,
+    schedule=None,
+    clock=None,
+    state=None,
+    n_examples=20,
+    batch_size=4,
+    rate=0.1,
+    one_hot=False,
+    **options,
 ):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (n_examples, 9), dtype=np.uint8)
-    examples = Examples(images, random.integers(0, 10, n_examples), (1 / 255, 0.0))
+    labels = random.integers(0, 10, n_examples)
+    examples = Examples(images, np.eye(10)[labels] if one_hot else labels, (1 / 255, 0.0))
     return Trainer(
         state=state or State(normal(0, (10, 3), (4, 10))),
         training=examples,
@@ -304,6 +313,14 @@ def test_a_larger_budget_goes_on_from_a_finished_run(time):
     assert long.evaluations[: len(short.evaluations)] == short.evaluations
     assert long.evaluations[-1].step == 12
     assert long.evaluations[-1].training_seconds == 3.0
+
+
+def test_one_hot_labels_train_the_same():
+    by_index = trainer(Budget(steps=5))
+    one_hot = trainer(Budget(steps=5), one_hot=True)
+    by_index.run()
+    one_hot.run()
+    assert np.array_equal(one_hot.weights.w1, by_index.weights.w1)
 
 
 def test_warming_up_changes_nothing():

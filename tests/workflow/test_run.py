@@ -23,12 +23,14 @@ def test_a_whole_run(project, results):
     # Where the charts are is said at the end.
     assert "results/plot/race/loss_by_seconds.svg" in project.said
 
-    parsed = results / "parse" / "digits"
+    (parsed,) = results.glob("parse/digits-*")
     original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))
     test = arrays.open_examples(parsed / "test_images.npy", parsed / "test_labels.npy")
     assert np.array_equal(test.images.reshape(60, 28, 28), original)
 
-    folders = sorted(path.parent for path in results.glob("train/digits/*/4_steps/history.parquet"))
+    folders = sorted(
+        path.parent for path in results.glob("train/digits-*/*/4_steps/history.parquet")
+    )
     assert len(folders) == 3
     for folder in folders:
         table, metadata = history.read(folder / "history.parquet")
@@ -64,5 +66,9 @@ def test_a_whole_run(project, results):
         assert height > 600
         vega_lite = json.loads(stem.with_suffix(".json").read_text())
         assert "vega-lite" in vega_lite["$schema"]
+    project.run("--report", "report.html")
+    report = (project.folder / "report.html").read_text()
+    assert "a line for each run of" in report
+
     layered = (results / "plot/race/loss_by_seconds.svg").read_text()
     assert "time (seconds)" in layered

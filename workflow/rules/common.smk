@@ -20,6 +20,8 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
+# By the folder's name, which is that of the wildcard `dataset`.
+FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
 
 
@@ -28,10 +30,13 @@ wildcard_constraints:
     experiment="[A-Za-z0-9][A-Za-z0-9_-]*",
 
 
-def published(wildcards):
-    """Find a file's entry in the catalogue by its name."""
-    files = CATALOGUE[wildcards.dataset]["files"].values()
-    return next(file for file in files if file["name"] == wildcards.file)
+def code(*names):
+    """List the shared modules that a rule's results depend on, so that an edit makes them anew.
+
+    Snakemake by itself only looks at the script.
+    """
+    folder = HOME / "workflow" / "scripts" / "common"
+    return [os.path.relpath(folder / f"{name}.py") for name in names]
 
 
 def mirrors(wildcards, output):

@@ -12,26 +12,29 @@ localrules:
 
 rule download:
     output:
-        "results/download/{dataset}/{file}",
+        train_images="results/download/{dataset}/train-images-idx3-ubyte.gz",
+        train_labels="results/download/{dataset}/train-labels-idx1-ubyte.gz",
+        test_images="results/download/{dataset}/t10k-images-idx3-ubyte.gz",
+        test_labels="results/download/{dataset}/t10k-labels-idx1-ubyte.gz",
     log:
-        "results/download/{dataset}/{file}.log",
-    wildcard_constraints:
-        file=r"[^/]+\.gz",
+        "results/download/{dataset}/download.log",
     conda:
         "../../environment.yml"
     params:
-        sha256=lambda wildcards: published(wildcards)["sha256"],
+        files=lambda wildcards: CATALOGUE[wildcards.dataset]["files"],
         mirrors=mirrors,
     script:
         "../scripts/download.py"
 
 
 rule draw_strokes:
+    input:
+        code=code("strokes", "idx"),
     output:
-        **{
-            part: f"results/draw_strokes/{file['name']}"
-            for part, file in CATALOGUE["strokes"]["files"].items()
-        },
+        train_images="results/draw_strokes/train-images-idx3-ubyte.gz",
+        train_labels="results/draw_strokes/train-labels-idx1-ubyte.gz",
+        test_images="results/draw_strokes/t10k-images-idx3-ubyte.gz",
+        test_labels="results/draw_strokes/t10k-labels-idx1-ubyte.gz",
     log:
         "results/draw_strokes/draw_strokes.log",
     conda:
@@ -42,10 +45,11 @@ rule draw_strokes:
 
 rule parse:
     input:
-        train_images=lambda wildcards: DATASETS[wildcards.dataset].files["train_images"],
-        train_labels=lambda wildcards: DATASETS[wildcards.dataset].files["train_labels"],
-        test_images=lambda wildcards: DATASETS[wildcards.dataset].files["test_images"],
-        test_labels=lambda wildcards: DATASETS[wildcards.dataset].files["test_labels"],
+        train_images=lambda wildcards: FOLDERS[wildcards.dataset].files["train_images"],
+        train_labels=lambda wildcards: FOLDERS[wildcards.dataset].files["train_labels"],
+        test_images=lambda wildcards: FOLDERS[wildcards.dataset].files["test_images"],
+        test_labels=lambda wildcards: FOLDERS[wildcards.dataset].files["test_labels"],
+        code=code("idx"),
     output:
         train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",

@@ -14,7 +14,7 @@ rule train:
         train_labels="results/parse/{dataset}/train_labels.npy",
         test_images="results/parse/{dataset}/test_images.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
-        code=NN,
+        code=NN + code("training"),
     output:
         history="results/train/{dataset}/{run}/history.parquet",
         weights="results/train/{dataset}/{run}/weights.npz",
@@ -34,9 +34,10 @@ rule train:
 
 rule collect:
     input:
-        expand("results/train/{run}/history.parquet", run=RUNS),
+        histories=expand("results/train/{run}/history.parquet", run=RUNS),
+        code=code("history"),
     output:
-        "results/collect/{experiment}/histories.parquet",
+        histories="results/collect/{experiment}/histories.parquet",
     log:
         "results/collect/{experiment}/collect.log",
     conda:

@@ -11,8 +11,8 @@ from workflow.scripts.common.files import replacing
 def main() -> None:
     """Check each history and write them as one."""
     logs.start(snakemake.log[0])
-    tables = [history.with_run(*history.read(Path(path))) for path in snakemake.input]
-    with replacing(Path(snakemake.output[0])) as temporary:
+    tables = [history.with_run(*history.read(Path(path))) for path in snakemake.input.histories]
+    with replacing(Path(snakemake.output.histories)) as temporary:
         pl.concat(tables).write_parquet(temporary)
 
 

@@ -1,4 +1,4 @@
-"""Fetch one file of a dataset from its mirrors."""
+"""Fetch the files of a dataset from its mirrors."""
 
 from pathlib import Path
 
@@ -6,14 +6,11 @@ from workflow.scripts.common import download, logs
 
 
 def main() -> None:
-    """Fetch it whole and checked, or not at all."""
+    """Fetch each whole and checked, or not at all."""
     logs.start(snakemake.log[0])
-    download.fetch(
-        snakemake.wildcards.file,
-        snakemake.params.sha256,
-        download.expand_mirrors(snakemake.params.mirrors, snakemake.wildcards.dataset),
-        Path(snakemake.output[0]),
-    )
+    mirrors = download.expand_mirrors(snakemake.params.mirrors, snakemake.wildcards.dataset)
+    for part, file in snakemake.params.files.items():
+        download.fetch(file["name"], file["sha256"], mirrors, Path(snakemake.output[part]))
 
 
 if __name__ == "__main__":

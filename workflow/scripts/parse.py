@@ -10,6 +10,7 @@ from workflow.scripts.common.idx import IdxError
 def main() -> None:
     """Hold images and labels against each other, and write each whole or not at all."""
     logs.start(snakemake.log[0])
+    image_shape: tuple[int | None, ...] = (None, None)
     for part in ("train", "test"):
         images_path = Path(snakemake.input[f"{part}_images"])
         labels_path = Path(snakemake.input[f"{part}_labels"])
@@ -18,7 +19,8 @@ def main() -> None:
             raise IdxError(
                 f"{labels_path}: found the label {labels.max()}, expected 0 to {N_CLASSES - 1}"
             )
-        images = idx.read(images_path, (len(labels), None, None))
+        images = idx.read(images_path, (len(labels), *image_shape))
+        image_shape = images.shape[1:]  # what is tested is what was trained on
         arrays.write(Path(snakemake.output[f"{part}_images"]), images.reshape(len(images), -1))
         arrays.write(Path(snakemake.output[f"{part}_labels"]), labels)
 

@@ -8,9 +8,9 @@ from workflow.scripts.common import charts, logs
 
 
 def main() -> None:
-    """Draw the chart that the rule's wildcard names."""
+    """Draw the chart that the rule names."""
     logs.start(snakemake.log[0])
-    draw = charts.CHARTS[snakemake.wildcards.chart]
+    draw = charts.CHARTS[snakemake.params.chart]
     histories = pl.read_parquet(snakemake.input.histories)
     chart = draw(histories, snakemake.params.title, snakemake.params.clock)
     for path in snakemake.output:

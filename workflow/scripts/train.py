@@ -25,7 +25,6 @@ def main() -> None:
             train(folder, listener)
     except InterruptionError as interruption:
         logging.warning("%s", interruption)
-        print(f"{folder}: {interruption}", file=sys.stderr)
         sys.exit(listener.exit_status)
 
 

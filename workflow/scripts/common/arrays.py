@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def read_weights(path: Path) -> Weights:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Weights(arrays["w1"], arrays["w2"])
-    except (ValueError, KeyError, EOFError, OSError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(
             f"{path}: expected weights w1 and w2 without pickle, found {error}"
         ) from error
@@ -68,7 +69,7 @@ def open_examples(images: Path, labels: Path) -> Examples:
     InputError
         If a file is not such an array.
     """
-    return Examples(_open(images, 2), _open(labels, 1).astype(np.intp))
+    return Examples(_open(images, 2), _open(labels, 1))
 
 
 def _open(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:

@@ -10,10 +10,12 @@ from workflow.scripts.common.files import replacing
 from workflow.scripts.common.history import NOT_IN_SCHEMA
 
 # Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
-# on a white or a black page;.
+# on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
 
-AnyChart = alt.Chart | alt.HConcatChart
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+
+AnyChart = alt.LayerChart | alt.HConcatChart
 
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -29,16 +31,15 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
 
     Returns
     -------
-    altair.Chart
+    altair.LayerChart
     """
-    return (
-        _lines(histories)
-        .encode(
-            x=alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False),
-            y=alt.Y("training_loss:Q", title="loss"),
-        )
-        .properties(width=600, height=400, title=_title(histories, title, clock))
+    chart: alt.LayerChart = _lines(
+        histories,
+        alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False),
+        alt.Y("training_loss:Q", title="loss"),
     )
+    titled = _title(histories, title, clock)
+    return chart.properties(width=600, height=400, title=titled)
 
 
 def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -56,16 +57,13 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     -------
     altair.HConcatChart
     """
-    lines = (
-        _lines(histories)
-        .encode(x=alt.X("step:Q", title="iteration").scale(nice=False).axis(tickMinStep=1))
-        .properties(width=400, height=300)
-    )
-    return alt.hconcat(
-        lines.encode(y=alt.Y("training_loss:Q", title="loss")),
-        lines.encode(y=alt.Y("test_accuracy:Q", title="accuracy (%)")),
-        title=_title(histories, title, clock),
-    )
+    iteration = alt.X("step:Q", title="iteration").scale(nice=False).axis(tickMinStep=1)
+    pair = [
+        _lines(histories, iteration, alt.Y("training_loss:Q", title="loss")),
+        _lines(histories, iteration, alt.Y("test_accuracy:Q", title="accuracy (%)")),
+    ]
+    charts = [chart.properties(width=400, height=300) for chart in pair]
+    return alt.hconcat(*charts, title=_title(histories, title, clock))
 
 
 CHARTS: Mapping[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
@@ -121,7 +119,8 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
 _TELLING = ("dataset", "learning_rate", "hidden_nodes", "seed", *NOT_IN_SCHEMA)
 
 
-def _lines(histories: pl.DataFrame) -> alt.Chart:
+def _lines(histories: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
+    """Draw a line for each run, with a point for each evaluation."""
     drawn = histories.with_columns(series_names(histories)).select(
         "series",
         "batch_size",
@@ -131,19 +130,21 @@ def _lines(histories: pl.DataFrame) -> alt.Chart:
         "training_loss",
         "test_accuracy",
     )
-    order = drawn.sort("batch_size", maintain_order=True)["series"].unique(maintain_order=True)
-    colours = [COLOURS[place % len(COLOURS)] for place in range(len(order))]
-    chart: alt.Chart = (
-        alt.Chart(drawn)
-        .mark_line(point=alt.OverlayMarkDef(size=12))
-        .encode(
-            color=alt.Color("series:N", title="type", sort=None)
-            .scale(domain=order.to_list(), range=colours)
-            .legend(labelLimit=400, symbolLimit=100),
-            order="step:Q",
-        )
+    in_order = drawn.sort("batch_size", maintain_order=True)["series"].unique(maintain_order=True)
+    names = in_order.to_list()
+    colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
+    dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
+    lines = alt.Chart(drawn).encode(
+        x,
+        y,
+        alt.Color("series:N", title="type")
+        .scale(domain=names, range=colours)
+        .legend(labelLimit=400, symbolLimit=100),
+        alt.StrokeDash("series:N", title="type").scale(domain=names, range=dashes),
+        alt.Order("step:Q"),
     )
-    return chart
+    points = lines.mark_point(filled=True, size=12, opacity=1)
+    return alt.LayerChart(layer=[lines.mark_line(), points])
 
 
 def _title(histories: pl.DataFrame, title: str, clock: str) -> alt.TitleParams:
@@ -167,6 +168,8 @@ def _theme() -> alt.theme.ThemeConfig:
             "title": {"fontSize": 16, "subtitleFontSize": 12, "subtitleColor": grey, "offset": 12},
             "axis": {
                 "labelFontSize": 12,
+                "labelFlush": False,
+                "labelOverlap": True,
                 "titleFontSize": 13,
                 "titleFontWeight": "normal",
                 "gridColor": "#e5e5e5",

@@ -7,10 +7,10 @@ none: its weights and its history say all, and a run with a larger budget goes o
 import hashlib
 import json
 import logging
-import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _read_checkpoint(path: Path, origin: str) -> State | None:
             return None
         evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
         return State(weights, evaluations, **rest)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         log.warning("%s: not to be gone on from (%s)", path, error)
         return None
 

@@ -60,6 +60,8 @@ def _settled(value: Any, schema: Schema) -> Any:
     if isinstance(value, dict) and "properties" in schema:
         parts = schema["properties"]
         return {key: _settled(part, parts.get(key, {})) for key, part in value.items()}
+    if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a name or title may be a number
     if isinstance(value, str):
         for kind, read in _READERS.items():
             if kind in kinds:

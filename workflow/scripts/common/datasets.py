@@ -1,5 +1,6 @@
 """The datasets that an experiment may name: published, drawn by the workflow, or the user's own."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,19 @@ class Dataset:
 
     Attributes
     ----------
-    title : str
-        As charts show it.
+    folder : str
+        Of its parsed arrays and its runs: its name, with a digest of the files where the name
+        alone does not say which files they are.
+    digest : str or None
+        SHA-256 of the user's own files; those of a published dataset are in datasets.yaml.
     train_count, test_count : int
         Number of images.
     files : mapping of str to str
         Where the idx file of each of the `PARTS` lies.
     """
 
-    title: str
+    folder: str
+    digest: str | None
     train_count: int
     test_count: int
     files: Mapping[str, str]
@@ -53,7 +58,8 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
     """
     datasets = {
         name: Dataset(
-            entry["title"],
+            name,
+            None,
             entry["train_count"],
             entry["test_count"],
             {part: f"{_folder(name, entry)}/{entry['files'][part]['name']}" for part in PARTS},
@@ -85,7 +91,12 @@ def _own(name: str, folder: Path) -> Dataset:
     train_count, test_count = (
         idx.read_shape(Path(files[part]))[0] for part in ("train_labels", "test_labels")
     )
-    return Dataset(name, train_count, test_count, files)
+    digest = hashlib.sha256()
+    for part in PARTS:
+        with Path(files[part]).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    folder_name = f"{name}-{digest.hexdigest()[:10]}"
+    return Dataset(folder_name, digest.hexdigest(), train_count, test_count, files)
 
 
 _PUBLISHED_NAMES = {

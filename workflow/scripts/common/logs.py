@@ -10,8 +10,8 @@ from workflow.scripts.common.errors import InputError
 def start(log_path: str) -> None:
     """Send the log and whatever ends the script early to the rule's log file.
 
-    An `InputError` is shown as its message; any other exception with its traceback. Both go to
-    the log and to the terminal, whichever of Snakemake's loggers draws on it.
+    An `InputError` is written as its message; any other exception with its traceback. Snakemake
+    shows the log of a job that fails (`show-failed-logs` in the profiles).
 
     Parameters
     ----------
@@ -33,7 +33,5 @@ def _end_with_message(
 ) -> None:
     if issubclass(kind, InputError):
         logging.error("%s", error)
-        print(f"\n{error}\n", file=sys.stderr)
     else:
         logging.critical("the script failed", exc_info=(kind, error, traceback))
-        sys.__excepthook__(kind, error, traceback)

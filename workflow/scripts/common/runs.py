@@ -64,17 +64,18 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
             "evaluation": dict(config["evaluation"]),
         }
         _normalize(specification, datasets)
-        runs[name(specification)] = specification
+        runs[name(specification, datasets)] = specification
     return runs
 
 
-def name(specification: Specification) -> str:
+def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
     """Name a run: `<dataset>/<what is trained>-<digest>/<budget>`, a path below results/train.
 
     Parameters
     ----------
     specification : dict
         With normalized values.
+    datasets : mapping of str to Dataset
 
     Returns
     -------
@@ -95,7 +96,7 @@ def name(specification: Specification) -> str:
         _written(budget[limit], unit) for limit, unit in units.items() if budget[limit] is not None
     )
     return (
-        f"{specification['dataset']}/batch_{specification['batch_size']}"
+        f"{datasets[specification['dataset']].folder}/batch_{specification['batch_size']}"
         f"-rate_{specification['learning_rate']}-nodes_{specification['hidden_nodes']}"
         f"-seed_{specification['seed']}-{digest}/{limits}"
     )
@@ -107,7 +108,11 @@ def _written(value: float, unit: str) -> str:
 
 
 def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) -> None:
-    """Give equal values one spelling: 32.0 is 32 examples, `all` is a number of them."""
+    """Give equal values one spelling, and what has no effect none.
+
+    So 32.0 is 32 examples, `all` is a number of them, and the clock of a budget without seconds is
+    nobody's concern.
+    """
     dataset = specification["dataset"]
     if dataset not in datasets:
         raise InputError(f"dataset: found {dataset!r}, expected one of {', '.join(datasets)}")
@@ -119,6 +124,9 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
             f"of {dataset}"
         )
     specification["batch_size"] = int(batch_size)
+    if images % specification["batch_size"] == 0:
+        specification["leftover"] = "repeat"  # there is none
+    specification["data"] = datasets[dataset].digest
     specification["learning_rate"] = float(specification["learning_rate"])
     for key in ("hidden_nodes", "seed", "threads"):
         specification[key] = int(specification[key])
@@ -127,10 +135,14 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
         budget[key] = _number_or_none(budget[key], float)
     for key in ("steps", "epochs"):
         budget[key] = _number_or_none(budget[key], int)
+    if budget["seconds"] is None:
+        budget["clock"] = "training"
     evaluation["every_steps"] = _number_or_none(evaluation["every_steps"], int)
     evaluation["every_seconds"] = _number_or_none(evaluation["every_seconds"], float)
-    evaluation["points_per_decade"] = int(evaluation["points_per_decade"])
-    evaluation["share"] = float(evaluation["share"])
+    is_fixed = any(evaluation[key] is not None for key in ("every_steps", "every_seconds"))
+    evaluation["points_per_decade"] = None if is_fixed else int(evaluation["points_per_decade"])
+    has_share = budget["seconds"] is not None and not is_fixed
+    evaluation["share"] = float(evaluation["share"]) if has_share else None
 
 
 def _number_or_none(value: Any, kind: type) -> Any:

@@ -120,6 +120,8 @@ class Run:
 
     def trainer(self, state: State, attendant: Attendant) -> Trainer:
         """Put the trainer together."""
+        schedule = self._specification["evaluation"]
+        given = {key: value for key, value in schedule.items() if value is not None}
         return Trainer(
             state,
             self._training,
@@ -127,6 +129,6 @@ class Run:
             self._batches,
             self._specification["learning_rate"],
             self._budget,
-            Schedule(**self._specification["evaluation"]),
+            Schedule(**given),
             attendant.attend,
         )

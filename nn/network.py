@@ -95,11 +95,13 @@ def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
         Finite for all finite weights and inputs of float32.
     """
     w1, w2 = weights
-    # A product that overflows is looked after below.
+    # Sums that overflow are looked for below: one number that is not finite makes the sum so.
     with np.errstate(over="ignore", invalid="ignore"):
-        hidden = sigmoid(x @ w1[1:] + w1[0])
+        z = x @ w1[1:] + w1[0]
+        hidden = sigmoid(z)
         logits = hidden @ w2[1:] + w2[0]
-    if logits.dtype == np.float32 and not np.isfinite(logits).all():
+        is_finite = np.isfinite(z.sum() + logits.sum())
+    if not is_finite and logits.dtype == np.float32:
         # Weights near the end of float32's range: float64 has room for their products.
         return forward(x.astype(np.float64), Weights(w1.astype(np.float64), w2.astype(np.float64)))
     return hidden, logits

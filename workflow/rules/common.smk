@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from workflow.scripts.common import configuration, datasets, runs
+from workflow.scripts.common import configuration, cores, datasets, runs
 from workflow.scripts.common.errors import InputError
 
 HOME = Path(workflow.basedir)
@@ -23,6 +23,12 @@ except InputError as error:
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
+
+# A run that had to wait for a core would be started while others are timed, and starting costs
+# them time. So on this machine no more are started than it has physical cores, whatever --cores
+# says. (A batch system counts its own nodes' cores.)
+if workflow.local_exec and "physical_cores" not in workflow.global_resources:
+    workflow.register_resource("physical_cores", cores.available())
 
 
 wildcard_constraints:

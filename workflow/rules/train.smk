@@ -24,6 +24,8 @@ rule train:
     conda:
         "../../environment.yml"
     threads: lambda wildcards: specification(wildcards)["threads"]
+    resources:
+        physical_cores=lambda wildcards: specification(wildcards)["threads"],
     params:
         specification=specification,
         on_contention=on_contention,

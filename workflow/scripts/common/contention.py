@@ -6,6 +6,7 @@ every interval of training and evaluation; a matrix product before and after the
 the machine was.
 """
 
+import os
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -20,20 +21,20 @@ from workflow.scripts.common.errors import InputError
 MIN_SECONDS = 0.25
 """Shorter intervals are joined until they are so long: a tick of a counter must not decide."""
 
-BUSY_SHARE = 0.95
-"""An interval is contended if its CPU seconds are less than this share of its seconds."""
+LOST_SHARE = 0.1
+"""An interval is contended if the run lost more than this share of its seconds."""
 
-SWITCHES_PER_SECOND = 100
+TOTAL_LOST_SHARE = 0.03
+"""A run is contended if it lost more than this share of all its seconds."""
+
+SWITCHES_PER_SECOND = 250
 """An interval is contended above this rate of involuntary context switches for each thread."""
-
-STOLEN_SHARE = 0.05
-"""An interval is contended if the hypervisor stole more than this share of its seconds."""
 
 SPEED_RATIO = 0.8
 """A run is contended if the machine was slower than this ratio at one end than at the other."""
 
-TICKS_PER_SECOND = 100
-"""Linux counts stolen time in these units, for programs, whatever its own are (proc(5))."""
+TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
+"""Linux counts the processors' times in this unit."""
 
 
 class ContendedError(InputError):
@@ -52,13 +53,16 @@ class Counters:
         That the processors have worked for this process.
     switches : int
         How often the kernel took a core away from this process, for another.
+    busy_seconds : float
+        That the run's processors have worked, for whomever; 0 where the system does not say.
     stolen_seconds : float
-        That the hypervisor kept the run's cores from working; 0 where the system does not say.
+        That the hypervisor kept them from working; 0 where the system does not say.
     """
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     switches: int = 0
+    busy_seconds: float = 0.0
     stolen_seconds: float = 0.0
 
     def __add__(self, other: "Counters") -> "Counters":
@@ -66,6 +70,7 @@ class Counters:
             self.seconds + other.seconds,
             self.cpu_seconds + other.cpu_seconds,
             self.switches + other.switches,
+            self.busy_seconds + other.busy_seconds,
             self.stolen_seconds + other.stolen_seconds,
         )
 
@@ -75,6 +80,7 @@ class Counters:
             self.seconds - earlier.seconds,
             self.cpu_seconds - earlier.cpu_seconds,
             self.switches - earlier.switches,
+            self.busy_seconds - earlier.busy_seconds,
             self.stolen_seconds - earlier.stolen_seconds,
         )
 
@@ -107,6 +113,7 @@ class Watch:
     ) -> None:
         self.reasons: list[str] = []
         self._processors = processors
+        self._n_threads = max(1, len(processors))
         self._read = read or read_counters
         self._measure = measure or measure_speed
         self._speeds = [self._measure()]
@@ -122,7 +129,7 @@ class Watch:
         """Stop watching; judge what was seen since the last judgement, if it is long enough."""
         self._interval += self._read(self._processors).since(self._opened)
         if self._interval.seconds >= MIN_SECONDS:
-            if reason := judge(self._interval, max(1, len(self._processors))):
+            if reason := judge(self._interval, self._n_threads, LOST_SHARE):
                 self.reasons.append(reason)
             self._total += self._interval
             self._interval = Counters()
@@ -143,6 +150,8 @@ class Watch:
                 f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s"
             )
         total = self._total + self._interval
+        if not self.reasons and (reason := judge(total, self._n_threads, TOTAL_LOST_SHARE)):
+            self.reasons.append(reason)
         return {
             "contended": bool(self.reasons),
             "reasons": self.reasons[:10],
@@ -150,12 +159,13 @@ class Watch:
             "watched_seconds": total.seconds,
             "cpu_seconds": total.cpu_seconds,
             "involuntary_context_switches": total.switches,
+            "busy_seconds_of_the_processors": total.busy_seconds,
             "stolen_seconds": total.stolen_seconds,
             "gflops_before_and_after": self._speeds,
         }
 
 
-def judge(interval: Counters, n_threads: int) -> str:
+def judge(interval: Counters, n_threads: int, lost_share: float) -> str:
     """Tell whether an interval was contended.
 
     Parameters
@@ -164,6 +174,8 @@ def judge(interval: Counters, n_threads: int) -> str:
         What was counted in it.
     n_threads : int
         Threads of the run.
+    lost_share : float
+        The share of its seconds that the run may lose.
 
     Returns
     -------
@@ -171,12 +183,16 @@ def judge(interval: Counters, n_threads: int) -> str:
         Why it was, in words; empty if it was not.
     """
     seconds = interval.seconds
-    if interval.cpu_seconds < BUSY_SHARE * seconds:
+    may_lose = lost_share * seconds
+    if interval.cpu_seconds < seconds - may_lose:
         return f"in {seconds:.2f} s the run had {interval.cpu_seconds:.2f} s of a core"
+    if interval.busy_seconds - interval.cpu_seconds > may_lose + TICK_SECONDS * n_threads:
+        others = interval.busy_seconds - interval.cpu_seconds
+        return f"in {seconds:.2f} s others had {others:.2f} s of the run's cores"
+    if interval.stolen_seconds > may_lose:
+        return f"in {seconds:.2f} s the hypervisor stole {interval.stolen_seconds:.2f} s"
     if interval.switches > SWITCHES_PER_SECOND * seconds * n_threads:
         return f"in {seconds:.2f} s the run was put aside {interval.switches} times"
-    if interval.stolen_seconds > STOLEN_SHARE * seconds:
-        return f"in {seconds:.2f} s the hypervisor stole {interval.stolen_seconds:.2f} s"
     return ""
 
 
@@ -186,19 +202,21 @@ def read_counters(processors: Sequence[int], statistics: Path = Path("/proc/stat
     Parameters
     ----------
     processors : sequence of int
-        Whose stolen time to read.
+        Whose times to read.
     statistics : Path
-        Linux's counters of the processors; where there are none, no time is said to be stolen.
+        Linux's counters of the processors; where there are none, their times are 0.
 
     Returns
     -------
     Counters
     """
+    busy_ticks, stolen_ticks = _read_ticks(processors, statistics)
     return Counters(
         time.perf_counter(),
         time.process_time(),
         resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
-        _read_stolen_ticks(processors, statistics) / TICKS_PER_SECOND,
+        busy_ticks * TICK_SECONDS,
+        stolen_ticks * TICK_SECONDS,
     )
 
 
@@ -222,9 +240,16 @@ def measure_speed() -> float:
     return float(2 * size**3 / np.median(seconds[1:]) / 1e9)
 
 
-def _read_stolen_ticks(processors: Sequence[int], statistics: Path) -> int:
+def _read_ticks(processors: Sequence[int], statistics: Path) -> tuple[int, int]:
     if not processors or not statistics.exists():
-        return 0
+        return 0, 0
     names = {f"cpu{processor}" for processor in processors}
-    lines = (line.split() for line in statistics.read_text().splitlines())
-    return sum(int(line[8]) for line in lines if line and line[0] in names)
+    busy = stolen = 0
+    for line in statistics.read_text().splitlines():
+        name, *ticks = line.split() or [""]
+        if name in names:
+            # user, nice, system, idle, iowait, irq, softirq, steal (proc(5))
+            user, nice, system, _, _, irq, softirq, steal = map(int, ticks[:8])
+            busy += user + nice + system + irq + softirq
+            stolen += steal
+    return busy, stolen

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from workflow.scripts.common.errors import InputError
 
 LOCKS = Path("/tmp/batch-race-cores")  # noqa: S108 - the one folder that all users share
@@ -64,6 +66,13 @@ def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
             yield mine
         finally:
             _pin(allowed)
+
+
+def available() -> int:
+    """Count the physical cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(physical_cores(os.sched_getaffinity(0)))
+    return psutil.cpu_count(logical=False) or 1
 
 
 def physical_cores(

@@ -1,0 +1,273 @@
+"""Measure how far the stopwatch can be trusted, on the real MNIST, through the real workflow.
+
+    python -m benchmarks.stopwatch --mnist FOLDER
+
+with the folder that has MNIST's four files. Prints the table of docs/method.md; takes about
+fifteen minutes, on a machine that is otherwise idle.
+"""
+
+import argparse
+import contextlib
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import yaml
+
+from nn.stopwatch import Clock, Stopwatch
+from workflow.scripts.common import history
+
+ROOT = Path(__file__).parent.parent
+PROJECT = ("Snakefile", "config.yaml", "environment.yml", "nn", "profiles", "workflow")
+
+BASE = {
+    "batch_size": [32],
+    "evaluation": {"every_steps": 2000},
+    "budget": {"seconds": None, "steps": 10_000},
+}
+
+
+class Checkout:
+    """A copy of the project in a folder of its own."""
+
+    def __init__(self, folder: Path, mnist: Path) -> None:
+        self.folder = folder
+        self._mnist = mnist
+        for name in PROJECT:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy(ROOT / name, folder / name)
+
+    def start(self, config: dict[str, Any], *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start the workflow with some changes to its configuration."""
+        overlay = self.folder / "overlay.yaml"
+        overlay.write_text(yaml.safe_dump(BASE | config | {"mirrors": [str(self._mnist)]}))
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--until", "train"]
+        return subprocess.Popen(
+            [*command, "--configfile", str(overlay), *arguments],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def run(self, config: dict[str, Any], *arguments: str) -> None:
+        """Run the workflow to its end."""
+        if self.start(config, *arguments).wait() != 0:
+            raise SystemExit(f"the workflow failed in {self.folder}")
+
+    def history(self, batch_size: int, budget: str) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """Read the history of one run."""
+        (path,) = self._paths(batch_size, budget, "history.parquet")
+        return history.read(path)
+
+    def forget(self) -> None:
+        """Remove all runs."""
+        shutil.rmtree(self.folder / "results" / "train", ignore_errors=True)
+
+    def processor(self, batch_size: int, budget: str) -> int:
+        """Wait until a run holds a processor, and tell which."""
+        marker = "holding processor(s) "
+        while True:
+            for path in self._paths(batch_size, budget, "train.log"):
+                lines = [line for line in path.read_text().splitlines() if marker in line]
+                if lines:
+                    return int(lines[-1].partition(marker)[2])
+            time.sleep(0.02)
+
+    def _paths(self, batch_size: int, budget: str, name: str) -> list[Path]:
+        pattern = f"results/train/mnist/batch_{batch_size}-*/{budget}/{name}"
+        return list(self.folder.glob(pattern))
+
+
+def neighbours(checkout: Checkout) -> tuple[str, str]:
+    """Compare a run alone with the same one while every other core times another run."""
+    others = [32 * 2**place for place in range(1, psutil.cpu_count(logical=False))]
+    ratios = []
+    for _ in range(5):
+        checkout.forget()
+        checkout.run({})
+        alone = seconds(checkout)
+        checkout.forget()
+        checkout.run({"batch_size": [32, *others]})
+        ratios.append(seconds(checkout) / alone)
+    return "within 5 %", f"{spread(ratios)} of the time alone"
+
+
+def seconds(checkout: Checkout) -> float:
+    """Tell the training seconds of the base configuration's run."""
+    return float(checkout.history(32, "10000_steps")[0]["training_seconds"][-1])
+
+
+def repetition(checkout: Checkout) -> tuple[str, str]:
+    """Repeat a run five times."""
+    times = []
+    for _ in range(5):
+        checkout.forget()
+        checkout.run({})
+        times.append(seconds(checkout))
+    share = (max(times) - min(times)) / statistics.median(times)
+    return "under 5 %", f"{100 * share:.1f} % ({min(times):.2f} to {max(times):.2f} s)"
+
+
+def evaluation(checkout: Checkout) -> tuple[str, str]:
+    """Evaluate ten times as often."""
+    ratios = []
+    for _ in range(5):
+        times = []
+        for every in (2000, 200):
+            checkout.forget()
+            checkout.run({"evaluation": {"every_steps": every}})
+            times.append(seconds(checkout))
+        ratios.append(times[1] / times[0])
+    return "within 2 %", f"{spread(ratios)} of the time with a tenth of the evaluations"
+
+
+def contention(checkout: Checkout) -> tuple[str, str]:
+    """Put a busy loop on the run's core by hand, 20 times."""
+    marked = 0
+    for _ in range(20):
+        checkout.forget()
+        workflow = checkout.start({})
+        with busy_loop(checkout.processor(32, "10000_steps")):
+            workflow.wait()
+        marked += checkout.history(32, "10000_steps")[1]["contention"]["contended"]
+    return "marked 20 of 20", f"marked {marked} of 20"
+
+
+@contextlib.contextmanager
+def busy_loop(processor: int) -> Iterator[None]:
+    """Keep a processor busy while the block runs."""
+    loop = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    os.sched_setaffinity(loop.pid, {processor})
+    try:
+        yield
+    finally:
+        loop.kill()
+        loop.wait()
+
+
+def quiet(checkout: Checkout) -> tuple[str, str]:
+    """Leave a run alone, 20 times."""
+    marked = 0
+    for _ in range(20):
+        checkout.forget()
+        checkout.run({})
+        marked += checkout.history(32, "10000_steps")[1]["contention"]["contended"]
+    return "marked at most 1 of 20", f"marked {marked} of 20"
+
+
+def crashes(checkout: Checkout) -> tuple[str, str]:
+    """Kill a run with -9 at 20 random moments, each time carried on."""
+    config = {
+        "budget": {"seconds": None, "steps": 60_000},
+        "evaluation": {"every_steps": 1000},
+        "checkpoint_seconds": 0.5,
+    }
+    losses = ["step", "training_loss", "test_accuracy"]
+    checkout.forget()
+    checkout.run(config)
+    undisturbed = checkout.history(32, "60000_steps")[0].select(losses)
+    checkout.forget()
+    killed = 0
+    while killed < 20:
+        workflow = checkout.start(config)
+        run = None
+        while run is None and workflow.poll() is None:
+            time.sleep(0.05)
+            run = train_process(workflow.pid)
+        time.sleep(random.uniform(0.5, 3.0))  # noqa: S311 - moments, not secrets
+        if run is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                run.kill()
+                killed += 1
+        workflow.wait()
+    checkout.run(config)
+    resumed = checkout.history(32, "60000_steps")[0].select(losses)
+    same = "identical" if resumed.equals(undisturbed) else "DIFFERENT"
+    return "identical, 20 of 20", f"losses by step {same} after {killed} kills"
+
+
+def train_process(workflow: int) -> psutil.Process | None:
+    """Find the process of a workflow's training script."""
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(workflow).children(recursive=True):
+            if any(".snakemake/scripts/" in word for word in process.cmdline()[1:2]):
+                return process
+    return None
+
+
+def extension(checkout: Checkout) -> tuple[str, str]:
+    """Raise a budget of 10 s to 20 s."""
+    every = {"evaluation": {"every_steps": 2000}}
+    checkout.forget()
+    checkout.run({"budget": {"seconds": 10}} | every)
+    short, _ = checkout.history(32, "10_seconds")
+    started = time.monotonic()
+    checkout.run({"budget": {"seconds": 20}} | every)
+    elapsed = time.monotonic() - started
+    long, _ = checkout.history(32, "20_seconds")
+    same = "identical" if long.head(len(short)).equals(short) else "DIFFERENT"
+    added = long["training_seconds"][-1] - short["training_seconds"][-1]
+    return (
+        "10 s more, first rows identical",
+        f"{added:.2f} s more, {elapsed:.1f} s in all with start-up and evaluation; "
+        f"first {len(short)} rows {same}",
+    )
+
+
+def reading() -> tuple[str, str]:
+    """Time what a step pays for the stopwatch, against a step at batch size 1."""
+    watch = Stopwatch(Clock())
+    watch.start()
+    count = 1_000_000
+    started = time.perf_counter()
+    for _ in range(count):
+        watch.read()
+    per_step = (time.perf_counter() - started) / count
+    return "under 1 % of a step at batch size 1", f"{1e9 * per_step:.0f} ns"
+
+
+def spread(ratios: list[float]) -> str:
+    """Write a median with its extremes."""
+    median = statistics.median(ratios)
+    return f"{median:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+
+
+def main() -> None:
+    """Measure and print the table, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mnist", type=Path, required=True, help="folder with the four files")
+    arguments = parser.parse_args()
+    print(f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} processors\n")
+    print("| experiment | bound | measured |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout(Path(folder), arguments.mnist.resolve())
+        checkout.run({"budget": {"seconds": None, "steps": 10}})
+        rows = {
+            "a look at the stopwatch": reading,
+            "seconds to step 10,000 at batch size 32: all other cores busy with timed runs, "
+            "against alone, 5 pairs": lambda: neighbours(checkout),
+            "the same run five times: (max − min) / median": lambda: repetition(checkout),
+            "evaluating ten times as often, 5 pairs": lambda: evaluation(checkout),
+            "a busy loop pinned by hand to the run's core": lambda: contention(checkout),
+            "an undisturbed run": lambda: quiet(checkout),
+            "kill -9 at 20 random moments": lambda: crashes(checkout),
+            "budget 10 s, then 20 s": lambda: extension(checkout),
+        }
+        for experiment, measure in rows.items():
+            bound, measured = measure()
+            print(f"| {experiment} | {bound} | {measured} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

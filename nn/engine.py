@@ -40,6 +40,25 @@ def descend(weights: Weights, examples: Examples, rows: Rows, learning_rate: flo
         array -= rate * slope
 
 
+def rehearse(weights: Weights, examples: Examples, rows: Rows) -> None:
+    """Take a step, or a piece of one, of length 0.
+
+    Evaluation leaves the processor's caches full of images and the allocator without the arrays
+    that a step needs. The next step would pay for both, and so evaluation would be on the clock
+    after all: at batch size 32, with 1 ms, three steps' worth. After a rehearsal it is 0.2 ms.
+
+    Parameters
+    ----------
+    weights : Weights
+        Not changed.
+    examples : Examples
+    rows : slice or ndarray of int
+        The batch of the step to come.
+    """
+    for _ in range(3):
+        descend(weights, examples, next(_pieces(rows)), learning_rate=0.0)
+
+
 def evaluate(weights: Weights, examples: Examples) -> tuple[float, float]:
     """Measure the network on all examples.
 

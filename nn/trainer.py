@@ -206,6 +206,8 @@ class Trainer:
         # Within a stretch both clocks run alike, so one limit serves a budget of either.
         limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
         last_step = self._last_step
+        if self.step == self.evaluations[-1].step:
+            engine.rehearse(self.weights, self._training, self._batches.rows(self.step))
         watch.start()
         while True:
             rows = self._batches.rows(self.step)

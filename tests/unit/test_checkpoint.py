@@ -23,16 +23,16 @@ def state(step, loss=2.0):
     return State(weights, evaluations, step, step / 10, step / 5, step / 10)
 
 
-def finish(folder, step, origin="here"):
+def finish(folder, step, origin="here", **metadata):
     final = state(step)
     table = history.tabulate(final.evaluations, SPECIFICATION)
-    history.write(folder / "history.parquet", table, METADATA | {"origin": origin})
+    history.write(folder / "history.parquet", table, METADATA | {"origin": origin} | metadata)
     arrays.write_weights(folder / "weights.npz", final.weights)
 
 
 def latest(folder, origin="here", **budget):
     found = checkpoint.latest(folder, Budget(**budget), PER_EPOCH, origin)
-    return found.step if found else None
+    return found.state.step if found else None
 
 
 @pytest.fixture
@@ -42,8 +42,9 @@ def folder(tmp_path):
 
 def test_a_state_comes_back_as_it_was(folder):
     saved = state(35)
-    checkpoint.save(folder, saved, "here")
-    found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
+    checkpoint.save(folder, saved, ["busy"], "here")
+    found, contention = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
+    assert contention == ["busy"]
     assert all(np.array_equal(a, b) for a, b in zip(found.weights, saved.weights, strict=True))
     assert found.weights.w1.dtype == np.float32
     assert (found.evaluations, found.step) == (saved.evaluations, 35)
@@ -51,9 +52,9 @@ def test_a_state_comes_back_as_it_was(folder):
 
 
 def test_a_loss_that_is_not_finite_survives(folder):
-    checkpoint.save(folder, state(10, loss=float("nan")), "here")
+    checkpoint.save(folder, state(10, loss=float("nan")), [], "here")
     found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
-    assert np.isnan(found.evaluations[0].training_loss)
+    assert np.isnan(found.state.evaluations[0].training_loss)
 
 
 def test_nothing_there(folder):
@@ -61,7 +62,7 @@ def test_nothing_there(folder):
 
 
 def test_a_state_of_other_code_data_or_machine_is_not_used(folder):
-    checkpoint.save(folder, state(30), "elsewhere")
+    checkpoint.save(folder, state(30), [], "elsewhere")
     finish(folder.parent / "3_seconds", 30, origin="elsewhere")
     assert latest(folder, steps=100) is None
 
@@ -69,7 +70,7 @@ def test_a_state_of_other_code_data_or_machine_is_not_used(folder):
 def test_the_furthest_within_the_budget_is_used(folder):
     for step in (10, 20, 30):
         finish(folder.parent / f"{step}_steps", step)
-    checkpoint.save(folder.parent / "90_steps", state(25), "here")
+    checkpoint.save(folder.parent / "90_steps", state(25), [], "here")
     assert latest(folder, steps=100) == 30
     assert latest(folder, steps=29) == 25
     assert latest(folder, steps=19) == 10
@@ -92,7 +93,7 @@ def test_a_finished_run_that_is_asked_for_again_starts_anew(folder):
 
 
 def test_a_discarded_checkpoint_is_gone(folder):
-    checkpoint.save(folder, state(30), "here")
+    checkpoint.save(folder, state(30), [], "here")
     checkpoint.discard(folder)
     checkpoint.discard(folder)
     assert latest(folder, steps=100) is None
@@ -100,10 +101,10 @@ def test_a_discarded_checkpoint_is_gone(folder):
 
 @pytest.mark.parametrize("keep", [0, 10, 300, -1])
 def test_a_damaged_state_is_passed_over(folder, keep):
-    checkpoint.save(folder, state(30), "here")
+    checkpoint.save(folder, state(30), [], "here")
     path = folder / checkpoint.NAME
     path.write_bytes(path.read_bytes()[:keep])
-    checkpoint.save(folder.parent / "other", state(20), "here")
+    checkpoint.save(folder.parent / "other", state(20), [], "here")
     assert latest(folder, steps=100) == 20
 
 
@@ -111,6 +112,13 @@ def test_damaged_results_are_passed_over(folder):
     finish(folder.parent / "30_steps", 30)
     (folder.parent / "30_steps" / "weights.npz").unlink()
     assert latest(folder, steps=100) is None
+
+
+def test_contention_is_not_forgotten(folder):
+    contention = {"contention": {"contended": True, "reasons": ["busy"]}}
+    finish(folder.parent / "30_steps", 30, **contention)
+    found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
+    assert found.contention == ["busy"]
 
 
 def test_the_digest_follows_content_and_texts(tmp_path):

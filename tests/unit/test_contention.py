@@ -66,6 +66,12 @@ def test_only_what_is_watched_counts():
     assert report["involuntary_context_switches"] == 2
 
 
+def test_what_an_earlier_process_saw_is_not_forgotten():
+    report = Watch([0], ["busy"], read=lambda _: Counters(), measure=lambda: 1.0).report()
+    assert report["contended"]
+    assert report["reasons"] == ["busy"]
+
+
 def test_short_intervals_are_judged_together():
     # Each of 0.1 s; in the third the core was gone.
     cpu = [0.0, 0.1, 0.2, 0.2, 0.3, 0.4]

@@ -23,7 +23,7 @@ SPECIFICATION = {
 METADATA = {
     "specification": SPECIFICATION,
     "stopped": "budget",
-    "contention": {"contended": True},
+    "contention": {"contended": True, "reasons": ["busy"]},
     "processors": [0],
     "origin": "0123",
     "training_images": 60000,

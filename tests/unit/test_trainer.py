@@ -28,6 +28,7 @@ class FakeTime:
         self.clock = Clock(wall=lambda: self.now, cpu=lambda: 2 * self.now)
         engine = "nn.trainer.engine"
         monkeypatch.setattr(f"{engine}.descend", lambda *_: self.pass_by(STEP_SECONDS))
+        monkeypatch.setattr(f"{engine}.rehearse", lambda *_: None)
         monkeypatch.setattr(f"{engine}.evaluate", self.evaluate)
 
     def pass_by(self, seconds):

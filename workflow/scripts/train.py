@@ -45,8 +45,8 @@ def train(folder: Path, listener: Listener) -> None:
 
     run = Run(specification, training, test)
     with cores.lease(specification["threads"]) as processors:
-        state = run.state(folder, origin)
-        watch = Watch(processors)
+        state, earlier_contention = run.start(folder, origin)
+        watch = Watch(processors, earlier_contention)
         attendant = Attendant(folder, origin, snakemake.params.checkpoint_seconds, watch, listener)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()

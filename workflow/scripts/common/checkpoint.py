@@ -7,9 +7,10 @@ none: its weights and its history say all, and a run with a larger budget goes o
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,7 +27,21 @@ NAME = "checkpoint.npz"
 log = logging.getLogger(__name__)
 
 
-def save(folder: Path, state: State, origin: str) -> None:
+class Found(NamedTuple):
+    """A state on disk.
+
+    Attributes
+    ----------
+    state : State
+    contention : list of str
+        Why what led there was contended; empty if it was not.
+    """
+
+    state: State
+    contention: list[str]
+
+
+def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> None:
     """Write a run's state, whole or not at all.
 
     Parameters
@@ -34,12 +49,15 @@ def save(folder: Path, state: State, origin: str) -> None:
     folder : Path
         The run's.
     state : State
+    contention : sequence of str
+        Why the run was contended until now; empty if it was not.
     origin : str
         What the state depends on beside the run's specification; see `digest`.
     """
     text = json.dumps(
         {
             "origin": origin,
+            "contention": list(contention),
             "step": state.step,
             "training_seconds": state.training_seconds,
             "wall_seconds": state.wall_seconds,
@@ -62,7 +80,7 @@ def discard(folder: Path) -> None:
     (folder / NAME).unlink(missing_ok=True)
 
 
-def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) -> State | None:
+def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) -> Found | None:
     """Find the furthest state that a run can go on from.
 
     Parameters
@@ -77,17 +95,17 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) ->
 
     Returns
     -------
-    State or None
+    Found or None
         From this run's checkpoint, or another's, or from a finished run's results.
     """
-    states = [_read_checkpoint(path, origin) for path in folder.parent.glob(f"*/{NAME}")]
-    states += [
+    found = [_read_checkpoint(path, origin) for path in folder.parent.glob(f"*/{NAME}")]
+    found += [
         _read_results(path.parent, origin)
         for path in folder.parent.glob("*/history.parquet")
         if path.parent != folder
     ]
-    usable = [state for state in states if state and _is_within(state, budget, batches_per_epoch)]
-    return max(usable, key=lambda state: state.step, default=None)
+    usable = [each for each in found if each and _is_within(each.state, budget, batches_per_epoch)]
+    return max(usable, key=lambda each: each.state.step, default=None)
 
 
 def digest(paths: Iterable[Path], *texts: str) -> str:
@@ -112,7 +130,7 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
     return summary.hexdigest()
 
 
-def _read_checkpoint(path: Path, origin: str) -> State | None:
+def _read_checkpoint(path: Path, origin: str) -> Found | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             rest = json.loads(content["text"].tobytes())
@@ -120,13 +138,14 @@ def _read_checkpoint(path: Path, origin: str) -> State | None:
         if rest.pop("origin") != origin:
             return None
         evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
-        return State(weights, evaluations, **rest)
+        contention = rest.pop("contention")
+        return Found(State(weights, evaluations, **rest), contention)
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         log.warning("%s: not to be gone on from (%s)", path, error)
         return None
 
 
-def _read_results(folder: Path, origin: str) -> State | None:
+def _read_results(folder: Path, origin: str) -> Found | None:
     try:
         table, metadata = history.read(folder / "history.parquet")
         if metadata["origin"] != origin:
@@ -137,13 +156,9 @@ def _read_results(folder: Path, origin: str) -> State | None:
         return None
     evaluations = history.evaluations(table)
     last = evaluations[-1]
-    return State(
-        weights,
-        evaluations,
-        last.step,
-        last.training_seconds,
-        last.wall_seconds,
-        last.cpu_seconds,
+    seconds = (last.training_seconds, last.wall_seconds, last.cpu_seconds)
+    return Found(
+        State(weights, evaluations, last.step, *seconds), metadata["contention"]["reasons"]
     )
 
 

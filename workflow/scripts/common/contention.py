@@ -33,6 +33,9 @@ SWITCHES_PER_SECOND = 250
 SPEED_RATIO = 0.8
 """A run is contended if the machine was slower than this ratio at one end than at the other."""
 
+MAX_REASONS = 10
+"""How many reasons are kept."""
+
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 """Linux counts the processors' times in this unit."""
 
@@ -94,6 +97,8 @@ class Watch:
     ----------
     processors : sequence of int
         Those that the run holds.
+    earlier : sequence of str
+        Why the part of the run was contended that an earlier process trained.
     read : callable
         Gives the counters of these processors.
     measure : callable
@@ -102,16 +107,17 @@ class Watch:
     Attributes
     ----------
     reasons : list of str
-        What was found, in words, an item for each contended interval.
+        What was found, in words: the first contended intervals, and what holds for all.
     """
 
     def __init__(
         self,
         processors: Sequence[int],
+        earlier: Sequence[str] = (),
         read: "Callable[[Sequence[int]], Counters] | None" = None,
         measure: "Callable[[], float] | None" = None,
     ) -> None:
-        self.reasons: list[str] = []
+        self.reasons = list(earlier)
         self._processors = processors
         self._n_threads = max(1, len(processors))
         self._read = read or read_counters
@@ -130,7 +136,7 @@ class Watch:
         self._interval += self._read(self._processors).since(self._opened)
         if self._interval.seconds >= MIN_SECONDS:
             if reason := judge(self._interval, self._n_threads, LOST_SHARE):
-                self.reasons.append(reason)
+                self._note(reason)
             self._total += self._interval
             self._interval = Counters()
 
@@ -140,22 +146,19 @@ class Watch:
         Returns
         -------
         dict
-            `contended` (bool); `reasons`, the first ten; `contended_intervals`; what was counted
-            in all; the machine's `speeds` before and after, in GFLOP/s.
+            `contended` (bool); `reasons`; what this process counted; the machine's speeds before
+            and after, in GFLOP/s.
         """
         self._speeds.append(self._measure())
         before, after = self._speeds
         if min(before, after) < SPEED_RATIO * max(before, after):
-            self.reasons.append(
-                f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s"
-            )
-        total = self._total + self._interval
-        if not self.reasons and (reason := judge(total, self._n_threads, TOTAL_LOST_SHARE)):
-            self.reasons.append(reason)
+            self._note(f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s")
+        total = self._total
+        if reason := judge(total, self._n_threads, TOTAL_LOST_SHARE):
+            self._note(reason)
         return {
             "contended": bool(self.reasons),
-            "reasons": self.reasons[:10],
-            "contended_intervals": len(self.reasons),
+            "reasons": self.reasons,
             "watched_seconds": total.seconds,
             "cpu_seconds": total.cpu_seconds,
             "involuntary_context_switches": total.switches,
@@ -163,6 +166,10 @@ class Watch:
             "stolen_seconds": total.stolen_seconds,
             "gflops_before_and_after": self._speeds,
         }
+
+    def _note(self, reason: str) -> None:
+        if len(self.reasons) < MAX_REASONS:
+            self.reasons.append(reason)
 
 
 def judge(interval: Counters, n_threads: int, lost_share: float) -> str:

@@ -14,6 +14,7 @@ from nn.network import N_CLASSES
 from nn.schedule import Schedule
 from nn.trainer import Evaluation, State, Trainer
 from workflow.scripts.common import checkpoint
+from workflow.scripts.common.checkpoint import Found
 from workflow.scripts.common.contention import Watch
 from workflow.scripts.common.interruption import InterruptionError, Listener
 
@@ -60,7 +61,7 @@ class Attendant:
         self._logged = len(trainer.evaluations)
         reason = self._listener.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            checkpoint.save(self._folder, trainer.state, self._origin)
+            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._origin)
             self._saved_at = time.monotonic()
         if reason:
             raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
@@ -106,17 +107,19 @@ class Run:
         )
         self._budget = Budget(**specification["budget"])
 
-    def state(self, folder: Path, origin: str) -> State:
+    def start(self, folder: Path, origin: str) -> Found:
         """Find where to start: from a state on disk, else from the first weights."""
         found = checkpoint.latest(folder, self._budget, self._batches.per_epoch, origin)
         if found:
-            log.info("going on from step %d, %.3f s", found.step, found.training_seconds)
+            seconds = found.state.training_seconds
+            log.info("going on from step %d, %.3f s", found.state.step, seconds)
             return found
         n_inputs = self._training.images.shape[1]
         n_hidden = self._specification["hidden_nodes"]
         initialize = INITIALIZERS[self._specification["initializer"]]
         seed = self._specification["seed"]
-        return State(initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES)))
+        weights = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        return Found(State(weights), [])
 
     def trainer(self, state: State, attendant: Attendant) -> Trainer:
         """Put the trainer together."""

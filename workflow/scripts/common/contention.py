@@ -154,7 +154,7 @@ class Watch:
         if min(before, after) < SPEED_RATIO * max(before, after):
             self._note(f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s")
         total = self._total
-        if reason := judge(total, self._n_threads, TOTAL_LOST_SHARE):
+        if not self.reasons and (reason := judge(total, self._n_threads, TOTAL_LOST_SHARE)):
             self._note(reason)
         return {
             "contended": bool(self.reasons),

@@ -1,0 +1,78 @@
+"""What becomes of runs that are disturbed, that diverge, and that run beside others."""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from workflow.scripts.common import history
+
+
+@contextlib.contextmanager
+def busy_loops():
+    """Keep every processor busy that a run could hold."""
+    loops = []
+    for processor in os.sched_getaffinity(0):
+        loop = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        os.sched_setaffinity(loop.pid, {processor})
+        loops.append(loop)
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process")
+def test_a_disturbed_run_is_marked_or_refused(project):
+    project.edit_config(batch_size=32, budget={"seconds": 1.5})
+    with busy_loops():
+        refused = project.snakemake("--config", "on_contention=fail")
+        assert not list(project.folder.glob("results/train/*/*/*/history.parquet"))
+        assert not list(project.folder.glob("results/train/*/*/*/checkpoint.npz"))
+        project.run()
+    assert refused.returncode != 0
+    assert "contended, in " in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+    (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
+    contention = history.read(path)[1]["contention"]
+    assert contention["contended"]
+    assert contention["cpu_seconds"] < 0.8 * contention["watched_seconds"]
+    table = pl.read_parquet(project.folder / "results/collect/race/histories.parquet")
+    assert table["contended"].all()
+    for chart in ("loss_by_seconds", "learning_by_iteration"):
+        svg = (project.folder / f"results/plot/race/{chart}.svg").read_text()
+        assert "Batch 32 (contended)" in svg
+
+
+def test_a_diverged_run_is_a_result_and_stops_no_other(project):
+    project.edit_config(learning_rate=[0.01, 100000], batch_size=32)
+    project.run()
+    ends = {}
+    for path in project.folder.glob("results/train/*/*/*/history.parquet"):
+        table, metadata = history.read(path)
+        ends[table["learning_rate"][0]] = (metadata["stopped"], table["step"][-1])
+    assert ends[0.01] == ("budget", 4)
+    assert ends[100000][0] == "diverged"
+    svg = (project.folder / "results/plot/race/loss_by_seconds.svg").read_text()
+    assert "Batch 32, learning_rate 100000.0 (diverged)" in svg
+
+
+def test_a_run_learns_the_same_alone_and_beside_others(project):
+    def losses():
+        (path,) = project.folder.glob("results/train/*/batch_32-*/*/history.parquet")
+        return history.read(path)[0].select("step", "training_loss", "test_accuracy")
+
+    changes = {"budget": {"seconds": None, "steps": 300}, "evaluation": {"every_steps": 50}}
+    project.edit_config(**changes)
+    project.run()
+    beside_others = losses()
+    project.edit_config(batch_size=32, **changes)
+    project.run("--forcerun", "train")
+    assert losses().equals(beside_others)
+    assert len(beside_others) == 7

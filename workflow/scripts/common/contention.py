@@ -22,19 +22,19 @@ MIN_SECONDS = 0.25
 """Shorter intervals are joined until they are so long: a tick of a counter must not decide."""
 
 LOST_SHARE = 0.1
-"""An interval is contended if the run lost more than this share of its seconds."""
+"""An interval is disturbed if the run lost more than this share of its seconds."""
 
 TOTAL_LOST_SHARE = 0.03
 """A run is contended if it lost more than this share of all its seconds."""
 
 SWITCHES_PER_SECOND = 250
-"""An interval is contended above this rate of involuntary context switches for each thread."""
+"""Above this rate of involuntary context switches for each thread, it is disturbed too."""
 
 SPEED_RATIO = 0.8
 """A run is contended if the machine was slower than this ratio at one end than at the other."""
 
-MAX_REASONS = 10
-"""How many reasons are kept."""
+MAX_DISTURBANCES = 10
+"""How many disturbed intervals are written down."""
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 """Linux counts the processors' times in this unit."""
@@ -106,8 +106,8 @@ class Watch:
 
     Attributes
     ----------
-    reasons : list of str
-        What was found, in words: the first contended intervals, and what holds for all.
+    disturbances : list of str
+        The first intervals in which the run lost much, in words.
     """
 
     def __init__(
@@ -117,7 +117,8 @@ class Watch:
         read: "Callable[[Sequence[int]], Counters] | None" = None,
         measure: "Callable[[], float] | None" = None,
     ) -> None:
-        self.reasons = list(earlier)
+        self.disturbances: list[str] = []
+        self._earlier = list(earlier)
         self._processors = processors
         self._n_threads = max(1, len(processors))
         self._read = read or read_counters
@@ -136,9 +137,15 @@ class Watch:
         self._interval += self._read(self._processors).since(self._opened)
         if self._interval.seconds >= MIN_SECONDS:
             if reason := judge(self._interval, self._n_threads, LOST_SHARE):
-                self._note(reason)
+                self.disturbances = [*self.disturbances, reason][:MAX_DISTURBANCES]
             self._total += self._interval
             self._interval = Counters()
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the run is contended until now, in words; empty if it is not."""
+        reason = judge(self._total, self._n_threads, TOTAL_LOST_SHARE)
+        return self._earlier + ([reason] if reason else [])
 
     def report(self) -> dict[str, Any]:
         """End the watch.
@@ -146,19 +153,19 @@ class Watch:
         Returns
         -------
         dict
-            `contended` (bool); `reasons`; what this process counted; the machine's speeds before
-            and after, in GFLOP/s.
+            `contended` (bool); `reasons`; `disturbances`; what this process counted; the machine's
+            speeds before and after, in GFLOP/s.
         """
         self._speeds.append(self._measure())
         before, after = self._speeds
+        reasons = self.reasons
         if min(before, after) < SPEED_RATIO * max(before, after):
-            self._note(f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s")
+            reasons.append(f"the machine's speed went from {before:.1f} to {after:.1f} GFLOP/s")
         total = self._total
-        if not self.reasons and (reason := judge(total, self._n_threads, TOTAL_LOST_SHARE)):
-            self._note(reason)
         return {
-            "contended": bool(self.reasons),
-            "reasons": self.reasons,
+            "contended": bool(reasons),
+            "reasons": reasons,
+            "disturbances": self.disturbances,
             "watched_seconds": total.seconds,
             "cpu_seconds": total.cpu_seconds,
             "involuntary_context_switches": total.switches,
@@ -167,13 +174,9 @@ class Watch:
             "gflops_before_and_after": self._speeds,
         }
 
-    def _note(self, reason: str) -> None:
-        if len(self.reasons) < MAX_REASONS:
-            self.reasons.append(reason)
-
 
 def judge(interval: Counters, n_threads: int, lost_share: float) -> str:
-    """Tell whether an interval was contended.
+    """Tell whether an interval, or a whole run, was disturbed.
 
     Parameters
     ----------

@@ -56,7 +56,8 @@ def test_a_whole_run(project, results):
     for chart in ("loss_by_seconds", "learning_by_iteration"):
         stem = results / "plot" / "race" / chart
         svg = ElementTree.fromstring(stem.with_suffix(".svg").read_text())
-        words = [text for text in svg.itertext() if text.strip()]
+        # A busy machine may mark a run, and rightly so; that is another test's matter.
+        words = [text.removesuffix(" (contended)") for text in svg.itertext() if text.strip()]
         assert {"type", "Stochastic GD", "Batch 32", "Batch GD", "loss"} <= set(words)
         assert any("digits" in text for text in words)
         png = stem.with_suffix(".png").read_bytes()

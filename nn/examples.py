@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from nn.network import Floats, Integers
 
-Rows = slice | npt.NDArray[np.intp]
+Rows = slice | Integers
 """Which examples: a slice where they lie in order, else their indices."""
 
 Scaling = tuple[float, float]
@@ -27,11 +27,46 @@ class Examples(NamedTuple):
         The right classes, as indices; a trainer takes one-hot rows too.
     scaling : tuple of float
         Factor and offset that turn pixels into inputs.
+    lengths : ndarray of int, shape (n_examples,), optional
+        How many pixels of each image come before its last run of zeros.
+    columns : ndarray of int, shape (n_inputs,), optional
+        Which input each column of the images is, where `nn.ordering` has ordered them.
     """
 
     images: npt.NDArray[np.uint8]
     labels: Integers
     scaling: Scaling = (1.0, 0.0)
+    lengths: Integers | None = None
+    columns: Integers | None = None
+
+
+class ReadyExamples(NamedTuple):
+    """Examples as an engine takes them; `ready` makes them.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (n_examples, n_inputs)
+    labels : ndarray of int, shape (n_examples,)
+        The right classes, as indices.
+    scaling : tuple of float
+        Factor and offset that turn pixels into inputs.
+    lengths : ndarray of int, shape (n_examples,)
+        How many inputs of each example may be other than zero: the first so many.
+    columns : ndarray of int, shape (n_inputs,) or None
+        As in `Examples`.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: Integers
+    scaling: Scaling
+    lengths: Integers
+    columns: Integers | None
+
+    @property
+    def largest_input(self) -> float:
+        """The largest absolute value that an input can have."""
+        factor, offset = self.scaling
+        return max(abs(offset), abs(WHITE * factor + offset))
 
     def inputs(self, rows: Rows) -> Floats:
         """Turn the pixels of some images into the network's inputs.
@@ -44,13 +79,57 @@ class Examples(NamedTuple):
         -------
         ndarray of float32, shape (n_rows, n_inputs)
         """
-        factor, offset = self.scaling
-        inputs = self.images[rows].astype(np.float32)
-        if factor != 1:
-            inputs *= np.float32(factor)
-        if offset != 0:
-            inputs += np.float32(offset)
+        pixels = self.images[rows]
+        inputs = np.empty(pixels.shape, dtype=np.float32)
+        self.scale(pixels, out=inputs)
         return inputs
+
+    def scale(self, pixels: npt.NDArray[np.uint8], out: Floats) -> None:
+        """Turn pixels into the network's inputs.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8
+        out : ndarray of float32, in the shape of `pixels`
+            Where to write the inputs.
+        """
+        factor, offset = self.scaling
+        np.copyto(out, pixels)
+        if factor != 1:
+            out *= np.float32(factor)
+        if offset != 0:
+            out += np.float32(offset)
+
+
+def ready(examples: Examples) -> ReadyExamples:
+    """Make examples ready for an engine.
+
+    Parameters
+    ----------
+    examples : Examples
+
+    Returns
+    -------
+    ReadyExamples
+        Its lengths are those of whole images where zeros are not known to end them, or where a
+        pixel of zero is not an input of zero.
+
+    Raises
+    ------
+    ValueError
+        If the labels are neither class indices nor one-hot rows.
+    """
+    n_examples, n_inputs = examples.images.shape
+    lengths = examples.lengths
+    if lengths is None or examples.scaling[1] != 0:
+        lengths = np.full(n_examples, n_inputs)
+    return ReadyExamples(
+        np.asarray(examples.images),  # not as a memory map: NumPy is slower with the subclass
+        class_indices(examples.labels),
+        examples.scaling,
+        np.asarray(lengths),
+        examples.columns,
+    )
 
 
 def scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> Scaling:

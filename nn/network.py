@@ -34,29 +34,31 @@ class Weights(NamedTuple):
 
 
 def sigmoid(z: Floats) -> Floats:
-    """Compute 1 / (1 + exp(-z)) element by element; 0 where exp overflows."""
-    with np.errstate(over="ignore"):
-        activations: Floats = 1 / (1 + np.exp(-z))
-    return activations
+    """Compute 1 / (1 + exp(-z)) element by element, in place; 0 where exp overflows."""
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    return np.reciprocal(z, out=z)
 
 
 def softmax(logits: Floats) -> Floats:
-    """Compute the class probabilities.
+    """Compute the class probabilities, in place.
 
     Parameters
     ----------
     logits : ndarray of float, shape (n_examples, n_classes)
+        Overwritten.
 
     Returns
     -------
     ndarray of float, shape (n_examples, n_classes)
-        Each row sums to 1.
+        The same array; each row sums to 1.
     """
     # The largest exponent is 0, so no sum is 0; a difference below float32's range is exp's 0.
-    with np.errstate(over="ignore"):
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return probabilities
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    return logits
 
 
 def cross_entropy(logits: Floats, labels: Integers) -> float:
@@ -98,9 +100,10 @@ def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
     # Sums that overflow are looked for below: one number that is not finite makes the sum so.
     with np.errstate(over="ignore", invalid="ignore"):
         z = x @ w1[1:] + w1[0]
+        sum_of_z = z.sum()
         hidden = sigmoid(z)
         logits = hidden @ w2[1:] + w2[0]
-        is_finite = np.isfinite(z.sum() + logits.sum())
+        is_finite = np.isfinite(sum_of_z + logits.sum())
     if not is_finite and logits.dtype == np.float32:
         # Weights near the end of float32's range: float64 has room for their products.
         return forward(x.astype(np.float64), Weights(w1.astype(np.float64), w2.astype(np.float64)))
@@ -127,7 +130,7 @@ def backward(
         The gradient, in the weights' shapes. It is a sum over the examples, so that the
         gradients of the parts of a batch add up to the batch's.
     """
-    logits_delta = softmax(logits)
+    logits_delta = softmax(logits.copy())
     logits_delta[np.arange(len(labels)), labels] -= 1
     hidden_delta = (logits_delta @ weights.w2[1:].T) * hidden * (1 - hidden)
     return Weights(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nn import engine
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.examples import Examples, class_indices
+from nn.engine import Engine
+from nn.examples import Examples, ready
 from nn.network import Weights
 from nn.schedule import Schedule
 from nn.stopwatch import Clock, Stopwatch
@@ -114,12 +114,12 @@ class Trainer:
         attend: "Callable[[Trainer], None]" = lambda trainer: None,
         clock: Clock | None = None,
     ) -> None:
-        self.weights = _copied(state.weights)
         self.evaluations = list(state.evaluations)
         self.step = state.step
         self._start = state
-        self._training = training._replace(labels=class_indices(training.labels))
-        self._test = test._replace(labels=class_indices(test.labels))
+        self._training = ready(training)
+        self._test = ready(test)
+        self._engine = Engine(state.weights, training.columns)
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget
@@ -134,7 +134,7 @@ class Trainer:
         """The state now; its weights are a copy."""
         watch = self._stopwatch
         return State(
-            _copied(self.weights),
+            self._engine.weights,
             list(self.evaluations),
             self.step,
             watch.training_seconds,
@@ -144,13 +144,13 @@ class Trainer:
 
     def warm_up(self) -> None:
         """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
-        weights = _copied(self.weights)
-        self._measure()
+        engine = Engine(self._start.weights, self._training.columns)
+        self._measure(engine)
         until = time.perf_counter() + WARM_UP_SECONDS
         with np.errstate(over="ignore", invalid="ignore"):
             for step in range(self.step, self.step + 1000):
                 rows = self._batches.rows(step)
-                engine.descend(weights, self._training, rows, self._learning_rate)
+                engine.descend(self._training, rows, self._learning_rate)
                 if time.perf_counter() > until:
                     break
 
@@ -207,11 +207,11 @@ class Trainer:
         limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
         last_step = self._last_step
         if self.step == self.evaluations[-1].step:
-            engine.rehearse(self.weights, self._training, self._batches.rows(self.step))
+            self._engine.rehearse(self._training, self._batches.rows(self.step))
         watch.start()
         while True:
             rows = self._batches.rows(self.step)
-            engine.descend(self.weights, self._training, rows, self._learning_rate)
+            self._engine.descend(self._training, rows, self._learning_rate)
             self.step += 1
             seconds = watch.read()
             if self.step >= due or seconds >= due_second:
@@ -232,7 +232,7 @@ class Trainer:
         return self._schedule.affords(with_next, watch.training_seconds, self._budget.seconds)
 
     def _evaluate(self) -> None:
-        training_loss, test_accuracy = self._measure()
+        training_loss, test_accuracy = self._measure(self._engine)
         watch = self._stopwatch
         self.evaluations.append(
             Evaluation(
@@ -248,11 +248,7 @@ class Trainer:
         )
         self._attend(self)
 
-    def _measure(self) -> tuple[float, float]:
-        training_loss, _ = engine.evaluate(self.weights, self._training)
-        _, test_accuracy = engine.evaluate(self.weights, self._test)
+    def _measure(self, engine: Engine) -> tuple[float, float]:
+        training_loss, _ = engine.evaluate(self._training)
+        _, test_accuracy = engine.evaluate(self._test)
         return training_loss, test_accuracy
-
-
-def _copied(weights: Weights) -> Weights:
-    return Weights(*(array.copy() for array in weights))

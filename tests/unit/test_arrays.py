@@ -7,43 +7,49 @@ from nn.network import Weights
 from workflow.scripts.common import arrays
 from workflow.scripts.common.errors import InputError
 
-IMAGES = np.arange(12, dtype=np.uint8).reshape(3, 4)
-LABELS = np.array([1, 0, 9], dtype=np.uint8)
+ARRAYS = {
+    "columns": np.array([3, 0, 1, 2]),
+    "train_images": np.arange(12, dtype=np.uint8).reshape(3, 4),
+    "train_lengths": np.array([4, 4, 4], dtype=np.int32),
+    "train_labels": np.array([1, 0, 9], dtype=np.uint8),
+}
 
 
 @pytest.fixture
 def paths(tmp_path):
-    images, labels = tmp_path / "images.npy", tmp_path / "labels.npy"
-    arrays.write(images, IMAGES)
-    arrays.write(labels, LABELS)
-    return images, labels
+    named = {name: tmp_path / f"{name}.npy" for name in ARRAYS}
+    for name, path in named.items():
+        arrays.write(path, ARRAYS[name])
+    return named
 
 
 def test_images_are_mapped_and_not_read(paths):
-    examples = arrays.open_examples(*paths)
+    examples = arrays.open_examples(paths, "train")
     assert isinstance(examples.images, np.memmap)
     assert not examples.images.flags.writeable
-    assert np.array_equal(examples.images, IMAGES)
-    assert np.array_equal(examples.labels, LABELS)
+    assert np.array_equal(examples.images, ARRAYS["train_images"])
+    assert np.array_equal(examples.labels, ARRAYS["train_labels"])
+    assert np.array_equal(examples.lengths, ARRAYS["train_lengths"])
+    assert np.array_equal(examples.columns, ARRAYS["columns"])
 
 
 def test_a_pickle_is_refused(paths):
-    np.save(paths[0], np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"images.npy: expected a .npy file without pickle"):
-        arrays.open_examples(*paths)
+    np.save(paths["train_images"], np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match=r"images\.npy: expected a .npy file without pickle"):
+        arrays.open_examples(paths, "train")
 
 
-@pytest.mark.parametrize("wrong", [IMAGES.astype(float), IMAGES[0]])
+@pytest.mark.parametrize("wrong", [ARRAYS["train_images"].astype(float), ARRAYS["train_labels"]])
 def test_another_array_is_refused(paths, wrong):
-    arrays.write(paths[0], wrong)
+    arrays.write(paths["train_images"], wrong)
     with pytest.raises(InputError, match="expected uint8 in 2"):
-        arrays.open_examples(*paths)
+        arrays.open_examples(paths, "train")
 
 
 def test_a_truncated_array_is_refused(paths):
-    paths[0].write_bytes(paths[0].read_bytes()[:-1])
+    paths["train_images"].write_bytes(paths["train_images"].read_bytes()[:-1])
     with pytest.raises(InputError, match=r"images\.npy"):
-        arrays.open_examples(*paths)
+        arrays.open_examples(paths, "train")
 
 
 def test_weights_come_back_as_they_were(tmp_path):

@@ -1,67 +1,150 @@
-"""Steps and evaluations in pieces, against the plain formulas over everything at once."""
+"""Steps and evaluations in place, against the plain formulas in float64 over everything at once."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from nn import engine, network
-from nn.examples import Examples
+from nn import network
+from nn.engine import PIECE, Engine
+from nn.examples import Examples, ready, scaling
 from nn.initializers import normal
 from nn.network import Weights
+from nn.ordering import column_order, prefix_lengths
 
+N_INPUTS = 40
 RANDOM = np.random.default_rng(8)
+KINDS = ("dense", "sparse", "constant", "blank", "mixed")
+SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, PIECE, PIECE + 1, 3 * PIECE + 7)
 
 
-def problem(n_examples):
-    images = RANDOM.integers(0, 256, (n_examples, 12), dtype=np.uint8)
-    labels = RANDOM.integers(0, 10, n_examples)
-    return Examples(images, labels, (1 / 255, 0.0)), normal(2, (13, 6), (7, 10))
+def draw(kind, n_examples):
+    """Draw images of which nothing, much, or all can be skipped."""
+    images = RANDOM.integers(1, 256, (n_examples, N_INPUTS), dtype=np.uint8)
+    if kind == "constant":
+        images[:] = 17
+    elif kind == "blank":
+        images[:] = 0
+    elif kind != "dense":
+        images[RANDOM.random(images.shape) < np.linspace(0, 1, N_INPUTS)] = 0
+        if kind == "mixed":
+            images[::3] = 0  # length 0
+            images[1::3, -1] = 255  # full length
+    return images
 
 
-def copy(weights, dtype=np.float32):
-    return Weights(*(array.astype(dtype, copy=True) for array in weights))
+def problem(kind="sparse", n_examples=100, inputs="unit"):
+    """Give examples as they are, the same ones in order of columns, and weights."""
+    images = draw(kind, n_examples)
+    plain = Examples(images, RANDOM.integers(0, 10, n_examples), scaling(inputs, images))
+    columns = column_order(images)
+    ordered = images[:, columns]
+    prepared = plain._replace(images=ordered, lengths=prefix_lengths(ordered), columns=columns)
+    return plain, ready(prepared), normal(2, (1 + N_INPUTS, 6), (7, 10))
 
 
-@pytest.mark.parametrize("n_examples", [1, 31, engine.PIECE, engine.PIECE + 1, 3 * engine.PIECE])
-def test_a_step_follows_the_mean_gradient(n_examples):
-    examples, weights = problem(n_examples)
-    exact = copy(weights, np.float64)
-    x = examples.images / 255
-    hidden, logits = network.forward(x, exact)
-    gradient = network.backward(x, examples.labels, hidden, logits, exact)
-    engine.descend(weights, examples, slice(0, n_examples), learning_rate=0.5)
-    for moved, start, slope in zip(weights, exact, gradient, strict=True):
-        assert moved == pytest.approx(start - 0.5 / n_examples * slope, rel=1e-5, abs=1e-7)
+def exactly(examples, weights, rows):
+    """Compute logits and mean gradient by the formulas, in float64."""
+    factor, offset = examples.scaling
+    x = examples.images[rows] * factor + offset
+    labels = examples.labels[rows]
+    weights = Weights(*(array.astype(np.float64) for array in weights))
+    hidden, logits = network.forward(x, weights)
+    gradient = network.backward(x, labels, hidden, logits, weights)
+    return logits, Weights(*(array / len(labels) for array in gradient))
 
 
-def test_rows_in_any_order_and_number():
-    examples, weights = problem(50)
-    rows = np.array([4, 4, 49, 0])
-    by_index = copy(weights)
-    engine.descend(by_index, examples, rows, learning_rate=0.5)
-    picked = Examples(examples.images[rows], examples.labels[rows], examples.scaling)
-    engine.descend(weights, picked, slice(0, 4), learning_rate=0.5)
-    assert np.array_equal(by_index.w1, weights.w1)
+def assert_a_step_is_right(plain, prepared, weights, rows):
+    engine = Engine(weights, prepared.columns)
+    engine.descend(prepared, rows, learning_rate=0.5)
+    _, gradient = exactly(plain, weights, rows)
+    for moved, start, slope in zip(engine.weights, weights, gradient, strict=True):
+        assert moved == pytest.approx(start - 0.5 * slope, rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize("n_examples", [1, engine.PIECE, 2 * engine.PIECE + 7])
-def test_evaluation_is_that_of_all_at_once(n_examples):
-    examples, weights = problem(n_examples)
-    _, logits = network.forward(examples.images / 255, copy(weights, np.float64))
-    loss, accuracy = engine.evaluate(weights, examples)
-    assert loss == pytest.approx(network.cross_entropy(logits, examples.labels), rel=1e-6)
-    right = logits.argmax(axis=1) == examples.labels
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_step_follows_the_mean_gradient(kind, size):
+    plain, prepared, weights = problem(kind, size)
+    assert_a_step_is_right(plain, prepared, weights, slice(0, size))
+
+
+@pytest.mark.parametrize("inputs", ["raw", "unit", "standardized"])
+def test_inputs_of_each_kind(inputs):
+    plain, prepared, weights = problem("sparse", 64, inputs)
+    assert_a_step_is_right(plain, prepared, weights, slice(0, 64))
+
+
+def test_images_without_any_preparation():
+    plain, _, weights = problem("sparse", 64)
+    assert_a_step_is_right(plain, ready(plain), weights, slice(0, 64))
+
+
+@pytest.mark.parametrize("rows", [[4, 4, 99, 0], [7], list(range(90, 100)) + list(range(22))])
+def test_rows_in_any_order_and_number(rows):
+    plain, prepared, weights = problem("mixed")
+    assert_a_step_is_right(plain, prepared, weights, np.array(rows))
+
+
+def test_steps_of_all_sizes_with_one_engine():
+    # What a larger or wider batch left in the engine's arrays must not reach a smaller one.
+    plain, prepared, weights = problem("mixed", 700)
+    engine = Engine(weights, prepared.columns)
+    for stop in (700, 64, 31, 1, 2, 700):
+        before = engine.weights
+        engine.descend(prepared, slice(0, stop), learning_rate=0.1)
+        _, gradient = exactly(plain, before, slice(0, stop))
+        for moved, start, slope in zip(engine.weights, before, gradient, strict=True):
+            assert moved == pytest.approx(start - 0.1 * slope, rel=1e-5, abs=1e-6)
+
+
+def test_a_rehearsal_changes_nothing():
+    _, prepared, weights = problem("mixed", 700)
+    engine = Engine(weights, prepared.columns)
+    engine.rehearse(prepared, slice(0, 700))
+    assert all(np.array_equal(a, b) for a, b in zip(engine.weights, weights, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_examples", [1, PIECE, 2 * PIECE + 7])
+def test_evaluation_is_that_of_all_at_once(kind, n_examples):
+    plain, prepared, weights = problem(kind, n_examples)
+    logits, _ = exactly(plain, weights, slice(0, n_examples))
+    loss, accuracy = Engine(weights, prepared.columns).evaluate(prepared)
+    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
+    right = logits.argmax(axis=1) == plain.labels
     assert accuracy == pytest.approx(100 * right.mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [1e10, 1e37, 3.4e38])
 @pytest.mark.parametrize("signs", ["same", "mixed"])
 def test_the_loss_is_finite_for_any_finite_weights(size, signs):
-    examples, weights = problem(20)
+    _, prepared, weights = problem("sparse", 20, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
-    examples = examples._replace(scaling=(1.0, 0.0))
-    loss, accuracy = engine.evaluate(weights, examples)
+    loss, accuracy = Engine(weights, prepared.columns).evaluate(prepared)
     assert math.isfinite(loss)
     assert 0 <= accuracy <= 100
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf])
+def test_the_loss_of_weights_that_are_not_finite_is_not_either(weight):
+    _, prepared, weights = problem("dense", 20)
+    weights.w2[:] = weight
+    loss, _ = Engine(weights, prepared.columns).evaluate(prepared)
+    assert not math.isfinite(loss)
+
+
+def test_a_step_allocates_nothing_but_its_indices():
+    images = RANDOM.integers(0, 256, (3200, 784), dtype=np.uint8)
+    examples = ready(Examples(images, RANDOM.integers(0, 10, 3200), (1 / 255, 0.0)))
+    engine = Engine(normal(2, (785, 200), (201, 10)))
+    engine.descend(examples, slice(0, 32), learning_rate=0.1)
+    tracemalloc.start()
+    for start in range(0, 3200, 32):
+        engine.descend(examples, slice(start, start + 32), learning_rate=0.1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The hidden layer's activations alone would be 25,600 bytes, the inputs 100,352.
+    assert peak < 8_000

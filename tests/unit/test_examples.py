@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn.examples import Examples, class_indices, scaling
+from nn.examples import Examples, class_indices, ready, scaling
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (50, 9), dtype=np.uint8)
@@ -11,7 +11,7 @@ LABELS = RANDOM.integers(0, 10, 50)
 
 
 def inputs(kind, rows=slice(None)):
-    return Examples(IMAGES, LABELS, scaling(kind, IMAGES)).inputs(rows)
+    return ready(Examples(IMAGES, LABELS, scaling(kind, IMAGES))).inputs(rows)
 
 
 def test_raw_inputs_are_the_pixels():
@@ -31,7 +31,7 @@ def test_standardized_inputs_have_mean_0_and_deviation_1():
 
 def test_images_without_contrast_are_only_shifted():
     flat = np.full((4, 9), 17, dtype=np.uint8)
-    x = Examples(flat, LABELS[:4], scaling("standardized", flat)).inputs(slice(None))
+    x = ready(Examples(flat, LABELS[:4], scaling("standardized", flat))).inputs(slice(None))
     assert np.array_equal(x, np.zeros((4, 9)))
 
 

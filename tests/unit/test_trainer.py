@@ -8,6 +8,7 @@ import pytest
 
 from nn.batches import MiniBatches
 from nn.budget import Budget
+from nn.engine import Engine
 from nn.examples import Examples
 from nn.initializers import normal
 from nn.schedule import Schedule
@@ -26,10 +27,9 @@ class FakeTime:
         self.evaluations = 0
         self.loss = lambda count: 1.5
         self.clock = Clock(wall=lambda: self.now, cpu=lambda: 2 * self.now)
-        engine = "nn.trainer.engine"
-        monkeypatch.setattr(f"{engine}.descend", lambda *_: self.pass_by(STEP_SECONDS))
-        monkeypatch.setattr(f"{engine}.rehearse", lambda *_: None)
-        monkeypatch.setattr(f"{engine}.evaluate", self.evaluate)
+        monkeypatch.setattr(Engine, "descend", lambda *_: self.pass_by(STEP_SECONDS))
+        monkeypatch.setattr(Engine, "rehearse", lambda *_: None)
+        monkeypatch.setattr(Engine, "evaluate", self.evaluate)
 
     def pass_by(self, seconds):
         self.now += seconds
@@ -303,7 +303,7 @@ def test_the_losses_after_an_interruption_are_the_same_bits(monkeypatch, step):
     assert [e.training_loss for e in again.evaluations] == [
         e.training_loss for e in whole.evaluations
     ]
-    assert np.array_equal(again.weights.w1, whole.weights.w1)
+    assert np.array_equal(again.state.weights.w1, whole.state.weights.w1)
 
 
 def test_a_larger_budget_goes_on_from_a_finished_run(time):
@@ -321,12 +321,12 @@ def test_one_hot_labels_train_the_same():
     one_hot = trainer(Budget(steps=5), one_hot=True)
     by_index.run()
     one_hot.run()
-    assert np.array_equal(one_hot.weights.w1, by_index.weights.w1)
+    assert np.array_equal(one_hot.state.weights.w1, by_index.state.weights.w1)
 
 
 def test_warming_up_changes_nothing():
     run = trainer(Budget(steps=3))
     before = run.state
     run.warm_up()
-    assert np.array_equal(run.weights.w1, before.weights.w1)
+    assert np.array_equal(run.state.weights.w1, before.weights.w1)
     assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)

@@ -4,20 +4,21 @@ from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
 
 CHARTS = {"plot_loss_by_seconds": 1, "plot_learning_by_iteration": 1}
+DATA = {"parse": 1, "prepare": 1}
 AGGREGATES = {"collect": 1} | CHARTS
 
 
 def test_a_first_plan_from_nothing(project):
-    assert project.jobs() == {"parse": 1, "train": 3} | AGGREGATES
+    assert project.jobs() == DATA | {"train": 3} | AGGREGATES
     assert project.jobs("--config", "dataset=mnist") == (
-        {"download": 1, "parse": 1, "train": 3} | AGGREGATES
+        {"download": 1} | DATA | {"train": 3} | AGGREGATES
     )
     assert project.jobs("--config", "dataset=strokes") == (
-        {"draw_strokes": 1, "parse": 1, "train": 3} | AGGREGATES
+        {"draw_strokes": 1} | DATA | {"train": 3} | AGGREGATES
     )
     everything = "dataset=[digits, mnist, strokes, kmnist, fashion_mnist]"
     assert project.jobs("--config", everything) == (
-        {"download": 3, "draw_strokes": 1, "parse": 5, "train": 15} | AGGREGATES
+        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5, "train": 15} | AGGREGATES
     )
 
 
@@ -84,7 +85,7 @@ def test_what_is_finished_is_kept(project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     before = labels.read_bytes()
     idx.write(labels, idx.read(labels, (None,))[::-1].copy())
-    assert project.jobs() == {"parse": 1, "train": 4} | AGGREGATES
+    assert project.jobs() == DATA | {"train": 4} | AGGREGATES
     project.run()
     labels.write_bytes(before)
     assert project.jobs() == AGGREGATES

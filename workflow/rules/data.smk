@@ -2,12 +2,14 @@
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
+#          results/prepare/<dataset>/{columns,{train,test}_{images,lengths}}.npy
 
 
 localrules:
     download,
     draw_strokes,
     parse,
+    prepare,
 
 
 rule download:
@@ -61,3 +63,22 @@ rule parse:
         "../../environment.yml"
     script:
         "../scripts/parse.py"
+
+
+rule prepare:
+    input:
+        train="results/parse/{dataset}/train_images.npy",
+        test="results/parse/{dataset}/test_images.npy",
+        code=os.path.relpath(HOME / "nn" / "ordering.py"),
+    output:
+        columns="results/prepare/{dataset}/columns.npy",
+        train_images="results/prepare/{dataset}/train_images.npy",
+        train_lengths="results/prepare/{dataset}/train_lengths.npy",
+        test_images="results/prepare/{dataset}/test_images.npy",
+        test_lengths="results/prepare/{dataset}/test_lengths.npy",
+    log:
+        "results/prepare/{dataset}/prepare.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/prepare.py"

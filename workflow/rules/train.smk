@@ -1,6 +1,6 @@
 # One job for each configuration: train a network under a budget and write down its history.
 #
-# Inputs: results/parse/<dataset>/*.npy
+# Inputs: results/prepare/<dataset>/*.npy, results/parse/<dataset>/*_labels.npy
 # Outputs: results/train/<run>/{history.parquet,weights.npz,specification.json}
 
 # The network and its trainer: training starts anew when they are edited. (Snakemake itself only
@@ -10,9 +10,12 @@ NN = sorted(os.path.relpath(path) for path in (HOME / "nn").glob("*.py"))
 
 rule train:
     input:
-        train_images="results/parse/{dataset}/train_images.npy",
+        columns="results/prepare/{dataset}/columns.npy",
+        train_images="results/prepare/{dataset}/train_images.npy",
+        train_lengths="results/prepare/{dataset}/train_lengths.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
-        test_images="results/parse/{dataset}/test_images.npy",
+        test_images="results/prepare/{dataset}/test_images.npy",
+        test_lengths="results/prepare/{dataset}/test_lengths.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
         code=NN + code("training"),
     output:

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from workflow.scripts.common import arrays, checkpoint, cores, history, logs, machine
 from workflow.scripts.common.contention import ContendedError, Watch
-from workflow.scripts.common.datasets import PARTS
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import locked, replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
 from workflow.scripts.common.training import Attendant, Run
+
+DATA = (
+    "columns",
+    *("train_images", "train_lengths", "train_labels"),
+    *("test_images", "test_lengths", "test_labels"),
+)
 
 
 def main() -> None:
@@ -36,9 +41,9 @@ def train(folder: Path, listener: Listener) -> None:
             f"threads: found {specification['threads']}, expected at most the "
             f"{snakemake.threads} that snakemake --cores gives"
         )
-    data = {part: Path(snakemake.input[part]) for part in PARTS}
-    training = arrays.open_examples(data["train_images"], data["train_labels"])
-    test = arrays.open_examples(data["test_images"], data["test_labels"])
+    data = {name: Path(snakemake.input[name]) for name in DATA}
+    training = arrays.open_examples(data, "train")
+    test = arrays.open_examples(data, "test")
     code = [Path(path) for path in snakemake.input.code]
     versions, computer = machine.versions(), machine.describe()
     origin = checkpoint.digest([*code, *data.values()], versions["numpy"], computer["processor"])
@@ -70,7 +75,7 @@ def train(folder: Path, listener: Listener) -> None:
     }
     table = history.tabulate(trainer.evaluations, specification)
     history.write(Path(snakemake.output.history), table, metadata)
-    arrays.write_weights(Path(snakemake.output.weights), trainer.weights)
+    arrays.write_weights(Path(snakemake.output.weights), trainer.state.weights)
     with replacing(Path(snakemake.output.specification)) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")
     checkpoint.discard(folder)

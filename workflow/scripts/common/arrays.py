@@ -1,5 +1,6 @@
 """Arrays on disk, opened without reading them: parallel runs share one copy in memory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -51,13 +52,34 @@ def read_weights(path: Path) -> Weights:
         ) from error
 
 
-def open_examples(images: Path, labels: Path) -> Examples:
-    """Map parsed images and their labels into memory.
+def open_images(path: Path) -> npt.NDArray[np.uint8]:
+    """Map parsed or prepared images into memory.
 
     Parameters
     ----------
-    images, labels : Path
-        `.npy` files of uint8, shapes (n_examples, n_inputs) and (n_examples,).
+    path : Path
+        A `.npy` file of uint8, shape (n_examples, n_inputs).
+
+    Returns
+    -------
+    ndarray of uint8
+
+    Raises
+    ------
+    InputError
+        If the file is not such an array.
+    """
+    return _open(path, np.dtype(np.uint8), 2)
+
+
+def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
+    """Map one part of a prepared dataset into memory.
+
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        The `.npy` files of `columns`, and of the part's `_images`, `_lengths` and `_labels`.
+    part : {"train", "test"}
 
     Returns
     -------
@@ -69,17 +91,22 @@ def open_examples(images: Path, labels: Path) -> Examples:
     InputError
         If a file is not such an array.
     """
-    return Examples(_open(images, 2), _open(labels, 1))
+    return Examples(
+        images=open_images(paths[f"{part}_images"]),
+        labels=_open(paths[f"{part}_labels"], np.dtype(np.uint8), 1),
+        lengths=_open(paths[f"{part}_lengths"], np.dtype(np.int32), 1),
+        columns=_open(paths["columns"], np.dtype(np.intp), 1),
+    )
 
 
-def _open(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
+def _open(path: Path, dtype: "np.dtype[Any]", dimensions: int) -> npt.NDArray[Any]:
     try:
-        array: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise InputError(f"{path}: expected a .npy file without pickle, found {error}") from error
-    if array.dtype != np.uint8 or array.ndim != dimensions:
+    if array.dtype != dtype or array.ndim != dimensions:
         raise InputError(
             f"{path}: found {array.dtype} in {array.ndim} dimension(s), "
-            f"expected uint8 in {dimensions}"
+            f"expected {dtype} in {dimensions}"
         )
     return array

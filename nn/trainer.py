@@ -100,6 +100,8 @@ class Trainer:
         Called with the trainer between two stretches of steps, off the training clock: after
         each evaluation, and about once a second. What it raises ends the training.
     clock : Clock
+    threads : int
+        How many share the work; BLAS itself should have one.
     """
 
     def __init__(
@@ -113,13 +115,15 @@ class Trainer:
         schedule: Schedule,
         attend: "Callable[[Trainer], None]" = lambda trainer: None,
         clock: Clock | None = None,
+        threads: int = 1,
     ) -> None:
         self.evaluations = list(state.evaluations)
         self.step = state.step
         self._start = state
         self._training = ready(training)
         self._test = ready(test)
-        self._engine = Engine(state.weights, training.columns)
+        self._threads = threads
+        self._engine = Engine(state.weights, training.columns, threads)
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget
@@ -144,7 +148,7 @@ class Trainer:
 
     def warm_up(self) -> None:
         """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
-        engine = Engine(self._start.weights, self._training.columns)
+        engine = Engine(self._start.weights, self._training.columns, self._threads)
         self._measure(engine)
         until = time.perf_counter() + WARM_UP_SECONDS
         with np.errstate(over="ignore", invalid="ignore"):

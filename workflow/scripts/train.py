@@ -5,6 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from workflow.scripts.common import arrays, checkpoint, cores, history, logs, machine
 from workflow.scripts.common.contention import ContendedError, Watch
 from workflow.scripts.common.errors import InputError
@@ -46,10 +48,15 @@ def train(folder: Path, listener: Listener) -> None:
     test = arrays.open_examples(data, "test")
     code = [Path(path) for path in snakemake.input.code]
     versions, computer = machine.versions(), machine.describe()
-    origin = checkpoint.digest([*code, *data.values()], versions["numpy"], computer["processor"])
+    origin = checkpoint.digest(
+        [*code, *data.values()],
+        *(versions["numpy"], versions["scipy"], computer["processor"], computer["blas"]),
+    )
 
     run = Run(specification, training, test)
-    with cores.lease(specification["threads"]) as processors:
+    # A run's threads share its batches; within a product each is alone.
+    one_thread = threadpool_limits(limits=1, user_api="blas")
+    with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, origin)
         watch = Watch(processors, earlier_contention)
         attendant = Attendant(folder, origin, snakemake.params.checkpoint_seconds, watch, listener)

@@ -134,4 +134,5 @@ class Run:
             self._budget,
             Schedule(**given),
             attendant.attend,
+            threads=self._specification["threads"],
         )

@@ -1,0 +1,73 @@
+"""What all engines are given: the same first weights, the same images, the same learning rate."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nn.initializers import nx
+from nn.network import Weights
+
+LEARNING_RATE = 0.01
+
+
+class Images(NamedTuple):
+    """Images and their classes.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (n_examples, n_inputs)
+    labels : ndarray of uint8, shape (n_examples,)
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+
+
+class Problem(NamedTuple):
+    """A network to train; the inputs are the pixels, 0 to 255."""
+
+    training: Images
+    test: Images
+    weights: Weights
+    threads: int
+
+
+class Engine(Protocol):
+    """What each engine can do."""
+
+    def prepare(self, batch_size: int, n_batches: int) -> None:
+        """Make the first consecutive batches of that size ready, as the engine likes them best."""
+
+    def step(self, place: int) -> None:
+        """Take a step on one of those batches; return when it is taken."""
+
+    def evaluate(self) -> tuple[float, float]:
+        """Compute the loss over all training images and the accuracy on all test images."""
+
+    def weights(self) -> Weights:
+        """Tell the weights now."""
+
+
+def real(data: Path, threads: int) -> Problem:
+    """Open a parsed dataset."""
+    parts = [
+        Images(np.load(data / f"{part}_images.npy"), np.load(data / f"{part}_labels.npy"))
+        for part in ("train", "test")
+    ]
+    return Problem(*parts, _first_weights(parts[0]), threads)
+
+
+def dense(threads: int) -> Problem:
+    """Draw images without a single pixel of zero: there is nothing to skip."""
+    random = np.random.default_rng(0)
+    images = Images(
+        random.integers(1, 256, (3200, 784), dtype=np.uint8),
+        random.integers(0, 10, 3200, dtype=np.uint8),
+    )
+    return Problem(images, images, _first_weights(images), threads)
+
+
+def _first_weights(images: Images) -> Weights:
+    return nx(1234, (1 + images.pixels.shape[1], 200), (201, 10))

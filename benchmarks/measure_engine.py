@@ -1,8 +1,8 @@
-"""Measure one engine in a process of its own; `benchmarks.engines_table` starts these processes.
+"""Measure one engine in a process of its own; `benchmarks.race_engines` starts these processes.
 
-    python -m benchmarks.measure_engine ours --data FOLDER --threads 1
+    python -m benchmarks.measure_engine ours --parsed FOLDER --prepared FOLDER --threads 1
 
-with the folder of a parsed dataset. Prints one line of JSON: seconds for each kind of work, and the
+with the folders that the workflow's rules parse and prepare fill. Prints one line of JSON: seconds for each kind of work, and the
 largest difference of a weight after 10 steps from what the plain formulas say in float64.
 """
 
@@ -89,15 +89,16 @@ def main() -> None:
     """Measure, and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engine")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--parsed", type=Path, required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     name, threads = arguments.engine, arguments.threads
     with cores.lease(threads):
-        problem = problems.real(arguments.data, threads)
-        found: dict[str, Any] = {"difference": difference_after_ten_steps(name, problem)}
-        engine = started(name, problem)
+        problem = problems.real(arguments.parsed, arguments.prepared, threads)
         with np.errstate(over="ignore"):
+            found: dict[str, Any] = {"difference": difference_after_ten_steps(name, problem)}
+            engine = started(name, problem)
             found["evaluation"] = repeated(engine.evaluate)
             for batch_size in BATCH_SIZES:
                 seconds = step_seconds(engine, batch_size, len(problem.training.labels))

@@ -40,7 +40,7 @@ LIMITS = ("OPENBLAS_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "NPY_", "XLA_", "OMP
 """Settings by such names could hold one library back and not another: none is passed on."""
 
 
-def measure(engine: str, threads: int, data: Path) -> dict[str, Any]:
+def measure(engine: str, threads: int, folders: list[str]) -> dict[str, Any]:
     """Measure one engine in a process of its own."""
     environment = {key: text for key, text in os.environ.items() if not key.startswith(LIMITS)}
     environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
@@ -50,7 +50,7 @@ def measure(engine: str, threads: int, data: Path) -> dict[str, Any]:
         )
     command = [sys.executable, "-m", "benchmarks.measure_engine", engine]
     done = subprocess.run(
-        [*command, "--data", str(data), "--threads", str(threads)],
+        [*command, *folders, "--threads", str(threads)],
         env=environment,
         stdout=subprocess.PIPE,
         check=True,
@@ -65,13 +65,13 @@ def measure(engine: str, threads: int, data: Path) -> dict[str, Any]:
     return found
 
 
-def samples(data: Path, threads: list[int], repetitions: int) -> pl.DataFrame:
+def samples(folders: list[str], threads: list[int], repetitions: int) -> pl.DataFrame:
     """Measure all engines in turn, again and again."""
     rows = []
     for repetition in range(repetitions):
         for count in threads:
             for engine in NAMES:
-                found = measure(engine, count, data)
+                found = measure(engine, count, folders)
                 print(repetition, count, engine, found, file=sys.stderr, flush=True)
                 of = {"engine": engine, "threads": count, "repetition": repetition}
                 rows += [of | {"work": work, "value": value} for work, value in found.items()]
@@ -156,12 +156,14 @@ def chart(table: pl.DataFrame) -> alt.Chart:
 def main() -> None:
     """Measure, and write samples, table and chart."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of a parsed dataset")
+    parser.add_argument("--parsed", required=True, help="folder that the rule parse fills")
+    parser.add_argument("--prepared", required=True, help="folder that the rule prepare fills")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    table = samples(arguments.data, arguments.threads, arguments.repetitions)
+    folders = ["--parsed", arguments.parsed, "--prepared", arguments.prepared]
+    table = samples(folders, arguments.threads, arguments.repetitions)
     arguments.output.mkdir(parents=True, exist_ok=True)
     table.write_parquet(arguments.output / "samples.parquet")
     (arguments.output / "table.md").write_text(markdown(table))

@@ -1,0 +1,1 @@
+"""The engines that are raced, each with the methods of `problem.Engine`."""

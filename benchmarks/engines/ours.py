@@ -1,11 +1,11 @@
-"""This project's engine, with its images in order of columns, as the workflow prepares them."""
+"""The engine of nn, with the images as the workflow prepares them."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.engines.problem import LEARNING_RATE, Images, Problem
-from nn import engine, ordering
-from nn.examples import Examples, ReadyExamples, ready
+from benchmarks.engines.problem import LEARNING_RATE, Problem
+from nn import engine
+from nn.examples import Examples, ready
 from nn.network import Weights
 
 
@@ -14,10 +14,12 @@ class Engine:
 
     def __init__(self, problem: Problem) -> None:
         threadpool_limits(limits=1, user_api="blas")
-        columns = ordering.column_order(problem.training.pixels)
-        self._training = _ordered(problem.training, columns)
-        self._test = _ordered(problem.test, columns)
-        self._engine = engine.Engine(problem.weights, columns, problem.threads)
+        if problem.prepared:
+            training, test = (_open(problem, part) for part in ("train", "test"))
+        else:
+            training, test = (Examples(*images) for images in (problem.training, problem.test))
+        self._training, self._test = ready(training), ready(test)
+        self._engine = engine.Engine(problem.weights, training.columns, problem.threads)
         self._batch_size = 0
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
@@ -35,7 +37,8 @@ class Engine:
         return self._engine.weights
 
 
-def _ordered(images: Images, columns: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> ReadyExamples:
-    pixels = np.ascontiguousarray(images.pixels[:, columns])
-    lengths = ordering.prefix_lengths(pixels)
-    return ready(Examples(pixels, images.labels, lengths=lengths, columns=columns))
+def _open(problem: Problem, part: str) -> Examples:
+    labels = problem.training.labels if part == "train" else problem.test.labels
+    names = {"images": f"{part}_images", "lengths": f"{part}_lengths", "columns": "columns"}
+    files = {key: problem.prepared / f"{name}.npy" for key, name in names.items()}
+    return Examples(labels=labels, **{key: np.load(files[key], mmap_mode="r") for key in files})

@@ -26,12 +26,16 @@ class Images(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A network to train; the inputs are the pixels, 0 to 255."""
+    """A network to train; the inputs are the pixels, 0 to 255.
+
+    `prepared` is the folder that the workflow's rule `prepare` fills, where there is one.
+    """
 
     training: Images
     test: Images
     weights: Weights
     threads: int
+    prepared: Path | None = None
 
 
 class Engine(Protocol):
@@ -50,13 +54,15 @@ class Engine(Protocol):
         """Tell the weights now."""
 
 
-def real(data: Path, threads: int) -> Problem:
-    """Open a parsed dataset."""
-    parts = [
-        Images(np.load(data / f"{part}_images.npy"), np.load(data / f"{part}_labels.npy"))
-        for part in ("train", "test")
-    ]
-    return Problem(*parts, _first_weights(parts[0]), threads)
+def real(parsed: Path, prepared: Path, threads: int) -> Problem:
+    """Open a dataset that the workflow has parsed and prepared."""
+
+    def opened(part: str) -> Images:
+        pixels = np.load(parsed / f"{part}_images.npy", mmap_mode="r")
+        return Images(pixels, np.load(parsed / f"{part}_labels.npy"))
+
+    training = opened("train")
+    return Problem(training, opened("test"), _first_weights(training), threads, prepared)
 
 
 def dense(threads: int) -> Problem:

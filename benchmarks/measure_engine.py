@@ -2,8 +2,9 @@
 
     python -m benchmarks.measure_engine ours --parsed FOLDER --prepared FOLDER --threads 1
 
-with the folders that the workflow's rules parse and prepare fill. Prints one line of JSON: seconds for each kind of work, and the
-largest difference of a weight after 10 steps from what the plain formulas say in float64.
+with the folders that the workflow's rules parse and prepare fill. Prints one line of JSON: seconds
+for each kind of work, and the largest difference of a weight after 10 steps from what the plain
+formulas say in float64.
 """
 
 import argparse

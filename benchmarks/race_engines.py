@@ -125,7 +125,8 @@ def row(cells: list[str]) -> str:
 
 def spread(values: list[float]) -> str:
     """Write a median with its extremes, in three digits."""
-    median, least, most = (f"{f(values):.3g}" for f in (statistics.median, min, max))
+    found = [f(values) for f in (statistics.median, min, max)]
+    median, least, most = (f"{each:.0f}" if each >= 100 else f"{each:.3g}" for each in found)
     return f"{median} ({least} to {most})"
 
 
@@ -143,12 +144,17 @@ def chart(table: pl.DataFrame) -> alt.Chart:
             work=pl.col("work").replace(WORKS),
         )
     )
+    peers = [name for engine, name in NAMES.items() if engine != OURS]
     points = alt.Chart(relative).mark_point(filled=True, size=40, opacity=0.7)
     return points.encode(
-        x=alt.X("multiple:Q", scale=alt.Scale(type="log"), title="its time / ours"),
-        y=alt.Y("work:N", sort=list(WORKS.values()), title=None),
-        color=alt.Color("engine:N", sort=list(NAMES.values()), title=None),
-        shape=alt.Shape("engine:N", sort=list(NAMES.values()), title=None),
+        x=alt.X(
+            "multiple:Q",
+            scale=alt.Scale(type="log", domainMin=0.8),
+            title="its time / ours (ours is 1)",
+        ),
+        y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),
+        color=alt.Color("engine:N", sort=peers, title="engine"),
+        shape=alt.Shape("engine:N", sort=peers, title="engine"),
         row=alt.Row("threads:N", title="threads"),
     ).properties(width=480, height=180)
 

@@ -6,8 +6,8 @@ with the packages of the extra `peers`. Each measurement is a fresh process, pin
 own; the engines take turns, so that an hour in which the machine is slow is slow for all.
 """
 
-import argparse
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -18,6 +18,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+ROOT = Path(__file__).parent.parent
+THREADS = (1, 2)
+REPETITIONS = 5
 OURS = "ours"
 NAMES = {
     OURS: "Batch Race",
@@ -36,21 +39,24 @@ WORKS = {
 TOLERANCE = 1e-4
 """The largest difference of a weight after 10 steps: float32's rounding, grown by raw pixels."""
 
+log = logging.getLogger(__name__)
+
 LIMITS = ("OPENBLAS_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "NPY_", "XLA_", "OMP_", "JAX_")
 """Settings by such names could hold one library back and not another: none is passed on."""
 
 
-def measure(engine: str, threads: int, folders: list[str]) -> dict[str, Any]:
+def measure(engine: str, threads: int, parsed: Path, prepared: Path) -> dict[str, Any]:
     """Measure one engine in a process of its own."""
     environment = {key: text for key, text in os.environ.items() if not key.startswith(LIMITS)}
     environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    environment["PYTHONPATH"] = str(ROOT)
     if threads == 1:
         environment["XLA_FLAGS"] = (
             "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         )
     command = [sys.executable, "-m", "benchmarks.measure_engine", engine]
     done = subprocess.run(
-        [*command, *folders, "--threads", str(threads)],
+        [*command, "--parsed", parsed, "--prepared", prepared, "--threads", str(threads)],
         env=environment,
         stdout=subprocess.PIPE,
         check=True,
@@ -65,14 +71,14 @@ def measure(engine: str, threads: int, folders: list[str]) -> dict[str, Any]:
     return found
 
 
-def samples(folders: list[str], threads: list[int], repetitions: int) -> pl.DataFrame:
+def samples(parsed: Path, prepared: Path) -> pl.DataFrame:
     """Measure all engines in turn, again and again."""
     rows = []
-    for repetition in range(repetitions):
-        for count in threads:
+    for repetition in range(REPETITIONS):
+        for count in THREADS:
             for engine in NAMES:
-                found = measure(engine, count, folders)
-                print(repetition, count, engine, found, file=sys.stderr, flush=True)
+                found = measure(engine, count, parsed, prepared)
+                log.info("%d: %s with %d thread(s): %s", repetition, engine, count, found)
                 of = {"engine": engine, "threads": count, "repetition": repetition}
                 rows += [of | {"work": work, "value": value} for work, value in found.items()]
     return pl.DataFrame(rows)
@@ -157,24 +163,3 @@ def chart(table: pl.DataFrame) -> alt.Chart:
         shape=alt.Shape("engine:N", sort=peers, title="engine"),
         row=alt.Row("threads:N", title="threads"),
     ).properties(width=480, height=180)
-
-
-def main() -> None:
-    """Measure, and write samples, table and chart."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parsed", required=True, help="folder that the rule parse fills")
-    parser.add_argument("--prepared", required=True, help="folder that the rule prepare fills")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    folders = ["--parsed", arguments.parsed, "--prepared", arguments.prepared]
-    table = samples(folders, arguments.threads, arguments.repetitions)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    table.write_parquet(arguments.output / "samples.parquet")
-    (arguments.output / "table.md").write_text(markdown(table))
-    chart(table).save(arguments.output / "chart.svg")
-
-
-if __name__ == "__main__":
-    main()

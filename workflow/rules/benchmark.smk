@@ -20,9 +20,5 @@ rule benchmark_engines:
     conda:
         "../../environment.yml"
     threads: workflow.cores  # nothing else may run beside it
-    params:
-        home=lambda wildcards, output: str(HOME),  # whose change is no reason to measure again
-    shell:
-        "cd {params.home:q} && python -m benchmarks.race_engines"
-        ' --parsed "$OLDPWD"/results/parse/mnist --prepared "$OLDPWD"/results/prepare/mnist'
-        ' --output "$OLDPWD"/results/benchmark_engines 2> "$OLDPWD"/{log}'
+    script:
+        "../scripts/benchmark_engines.py"

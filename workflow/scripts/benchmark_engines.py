@@ -1,0 +1,20 @@
+"""Race the engines: samples, a table and a chart."""
+
+from pathlib import Path
+
+from benchmarks import race_engines
+from workflow.scripts.common import logs
+
+
+def main() -> None:
+    """Measure on one thread and on two."""
+    logs.start(snakemake.log[0])
+    parsed, prepared = (Path(path).parent for path in snakemake.input[:2])
+    table = race_engines.samples(parsed, prepared)
+    table.write_parquet(snakemake.output.samples)
+    Path(snakemake.output.table).write_text(race_engines.markdown(table))
+    race_engines.chart(table).save(snakemake.output.chart)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 """Steps of gradient descent and evaluations, as fast as Python can have them.
 
-What is done beside the formulas of `nn.network`, and what each is worth on MNIST (one thread of an
-AMD EPYC with AVX-512, in the time of a step):
+What is done beside the formulas of `nn.network`:
 
 - **Nothing is allocated** (`nn.worker`), and products are added where they belong (`nn.products`).
 - **Products with zero are skipped.** Where the columns of the images are ordered by how often they

@@ -122,7 +122,6 @@ class Trainer:
         self._start = state
         self._training = ready(training)
         self._test = ready(test)
-        self._threads = threads
         self._engine = Engine(state.weights, training.columns, threads)
         self._batches = batches
         self._learning_rate = learning_rate
@@ -148,13 +147,12 @@ class Trainer:
 
     def warm_up(self) -> None:
         """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
-        engine = Engine(self._start.weights, self._training.columns, self._threads)
-        self._measure(engine)
+        self._measure()
         until = time.perf_counter() + WARM_UP_SECONDS
         with np.errstate(over="ignore", invalid="ignore"):
             for step in range(self.step, self.step + 1000):
                 rows = self._batches.rows(step)
-                engine.descend(self._training, rows, self._learning_rate)
+                self._engine.descend(self._training, rows, learning_rate=0.0)
                 if time.perf_counter() > until:
                     break
 
@@ -236,7 +234,7 @@ class Trainer:
         return self._schedule.affords(with_next, watch.training_seconds, self._budget.seconds)
 
     def _evaluate(self) -> None:
-        training_loss, test_accuracy = self._measure(self._engine)
+        training_loss, test_accuracy = self._measure()
         watch = self._stopwatch
         self.evaluations.append(
             Evaluation(
@@ -252,7 +250,7 @@ class Trainer:
         )
         self._attend(self)
 
-    def _measure(self, engine: Engine) -> tuple[float, float]:
-        training_loss, _ = engine.evaluate(self._training)
-        _, test_accuracy = engine.evaluate(self._test)
+    def _measure(self) -> tuple[float, float]:
+        training_loss, _ = self._engine.evaluate(self._training)
+        _, test_accuracy = self._engine.evaluate(self._test)
         return training_loss, test_accuracy

@@ -14,12 +14,6 @@ from workflow.scripts.common.files import locked, replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
 from workflow.scripts.common.training import Attendant, Run
 
-DATA = (
-    "columns",
-    *("train_images", "train_lengths", "train_labels"),
-    *("test_images", "test_lengths", "test_labels"),
-)
-
 
 def main() -> None:
     """Train, then write all that is known of the run; or save its state, if it is interrupted."""
@@ -43,7 +37,7 @@ def train(folder: Path, listener: Listener) -> None:
             f"threads: found {specification['threads']}, expected at most the "
             f"{snakemake.threads} that snakemake --cores gives"
         )
-    data = {name: Path(snakemake.input[name]) for name in DATA}
+    data = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
     training = arrays.open_examples(data, "train")
     test = arrays.open_examples(data, "test")
     code = [Path(path) for path in snakemake.input.code]
@@ -70,6 +64,7 @@ def train(folder: Path, listener: Listener) -> None:
         checkpoint.discard(folder)
         raise ContendedError(f"{folder}: contended, {'; '.join(contention['reasons'])}")
 
+    table = history.tabulate(trainer.evaluations, specification)
     metadata = {
         "specification": specification,
         "stopped": stopped,
@@ -80,7 +75,6 @@ def train(folder: Path, listener: Listener) -> None:
         "machine": computer,
         "versions": versions,
     }
-    table = history.tabulate(trainer.evaluations, specification)
     history.write(Path(snakemake.output.history), table, metadata)
     arrays.write_weights(Path(snakemake.output.weights), trainer.state.weights)
     with replacing(Path(snakemake.output.specification)) as temporary:

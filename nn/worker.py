@@ -12,7 +12,7 @@ import numpy as np
 from nn import network
 from nn.examples import ReadyExamples, Rows
 from nn.network import Floats, Integers, Weights, cross_entropy, sigmoid, softmax
-from nn.products import add_outer, add_product
+from nn.products import add_outer, add_product, multiply
 
 PIECE = 500
 """Examples worked on at once: 1.6 MB of inputs, 0.4 MB of activations."""
@@ -72,8 +72,9 @@ class Worker:
         self._hidden = space(PIECE, n_hidden)
         self._hidden_delta = space(PIECE, n_hidden)
         self._slope = space(PIECE, n_hidden)
-        self._logits = space(PIECE, n_classes)
+        self._logits = space(n_classes * PIECE)
         self._biased_hidden = space(1 + n_hidden)
+        self._one_logits = self._logits[:n_classes]
 
     def descend_on_one(self, examples: ReadyExamples, index: int, learning_rate: float) -> None:
         """Move the weights one step against the gradient of one example's loss.
@@ -85,7 +86,7 @@ class Worker:
         x, w1, w2 = self._x[:width], self._weights.w1[:width], self._weights.w2
         x[0] = 1
         examples.scale(examples.images[index, : width - 1], out=x[1:])
-        biased_hidden, logits = self._biased_hidden, self._logits[0]
+        biased_hidden, logits = self._biased_hidden, self._one_logits
         biased_hidden[0] = 1
         hidden = biased_hidden[1:]
         sigmoid(np.dot(x, w1, out=hidden))
@@ -116,10 +117,9 @@ class Worker:
         self, examples: ReadyExamples, piece: Batch, rate: np.float32, change: Weights
     ) -> None:
         """Add a piece's summed gradient, times a rate, to `change`, which may be the weights."""
-        groups = self._forward(examples, piece)
-        n_rows = len(piece.lengths)
-        hidden = self._hidden[:n_rows]
-        logits_delta = softmax(self._logits[:n_rows])
+        hidden, logits, groups = self._forward(examples, piece)
+        n_rows = len(hidden)
+        logits_delta = softmax(logits)
         logits_delta[self._row_numbers[:n_rows], examples.labels[piece.rows]] -= ONE
         # The gradient is linear in what the logits are off by; here the rate costs least.
         logits_delta *= rate
@@ -144,17 +144,20 @@ class Worker:
             if may_overflow:
                 _, logits = network.forward(examples.inputs(piece.rows), self._weights)
             else:
-                self._forward(examples, piece)
-                logits = self._logits[: len(labels)]
+                _, logits, _ = self._forward(examples, piece)
             loss += cross_entropy(logits, labels) * len(labels)
             n_right += int(np.count_nonzero(logits.argmax(axis=1) == labels))
         return loss, n_right
 
-    def _forward(self, examples: ReadyExamples, piece: Batch) -> list[_Group]:
-        """Run the network on a piece; what comes of it is in `_hidden` and `_logits`."""
+    def _forward(
+        self, examples: ReadyExamples, piece: Batch
+    ) -> tuple[Floats, Floats, list[_Group]]:
+        """Run the network on a piece: its activations, its logits, and the inputs."""
         w1, w2 = self._weights
         n_rows = len(piece.lengths)
-        hidden, logits = self._hidden[:n_rows], self._logits[:n_rows]
+        hidden = self._hidden[:n_rows]
+        # By columns: sums and maxima over 10 numbers at a time are slow, over rows of numbers fast.
+        logits = self._logits[: n_rows * w2.shape[1]].reshape(-1, n_rows).T
         if isinstance(piece.rows, slice):
             pixels = examples.images[piece.rows]
         else:
@@ -166,11 +169,11 @@ class Worker:
             width = x.shape[1]
             x[:, 0] = 1  # times the biases
             examples.scale(pixels[start:stop, : width - 1], out=x[:, 1:])
-            np.matmul(x, w1[:width], out=hidden[start:stop])
+            multiply(x, w1[:width], out=hidden[start:stop])
         sigmoid(hidden)
         np.matmul(hidden, w2[1:], out=logits)
         logits += w2[0]
-        return groups
+        return hidden, logits, groups
 
     def _groups(self, lengths: Integers) -> list[_Group]:
         """Cut a piece in two, each half as wide as its widest example needs."""

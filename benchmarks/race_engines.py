@@ -35,9 +35,18 @@ WORKS = {
     "batch_60000": "step, all 60,000",
     "evaluation": "loss over 60,000 and accuracy over 10,000",
     "dense_batch_32": "step, batch size 32, dense random images",
+    "to_accuracy": "to 97 % test accuracy",
+    "four_at_once": "step, batch size 32, four runs at once",
 }
+OPERATIONS = 4 * 785 * 200 + 6 * 201 * 10
+"""Of a step's products for each example, those with zero counted; the first layer's inputs need no
+gradient."""
+
 TOLERANCE = 1e-4
 """The largest difference of a weight after 10 steps: float32's rounding, grown by raw pixels."""
+
+Folders = tuple[Path, Path]
+"""Those that the workflow's rules parse and prepare fill."""
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +54,8 @@ LIMITS = ("OPENBLAS_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "NPY_", "XLA_", "OMP
 """Settings by such names could hold one library back and not another: none is passed on."""
 
 
-def measure(engine: str, threads: int, parsed: Path, prepared: Path) -> dict[str, Any]:
-    """Measure one engine in a process of its own."""
+def start(engine: str, threads: int, folders: Folders, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a measurement of one engine, a process of its own."""
     environment = {key: text for key, text in os.environ.items() if not key.startswith(LIMITS)}
     environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     environment["PYTHONPATH"] = str(ROOT)
@@ -55,14 +64,37 @@ def measure(engine: str, threads: int, parsed: Path, prepared: Path) -> dict[str
             "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         )
     command = [sys.executable, "-m", "benchmarks.measure_engine", engine]
-    done = subprocess.run(
-        [*command, "--parsed", parsed, "--prepared", prepared, "--threads", str(threads)],
+    parsed, prepared = folders
+    return subprocess.Popen(
+        [
+            *command,
+            "--parsed",
+            parsed,
+            "--prepared",
+            prepared,
+            "--threads",
+            str(threads),
+            *arguments,
+        ],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        check=True,
         text=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+
+
+def result(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Wait for a process, and take its result."""
+    output, _ = process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, process.args))} failed: {process.returncode}")
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def measure(engine: str, threads: int, folders: Folders) -> dict[str, Any]:
+    """Measure one engine alone."""
+    found = result(start(engine, threads, folders))
     if not found["difference"] <= TOLERANCE:
         raise SystemExit(
             f"{engine}: after 10 steps a weight is {found['difference']} from the formulas', "
@@ -71,13 +103,27 @@ def measure(engine: str, threads: int, parsed: Path, prepared: Path) -> dict[str
     return found
 
 
-def samples(parsed: Path, prepared: Path) -> pl.DataFrame:
+def four_at_once(engine: str, folders: Folders) -> float:
+    """Tell the steps in a second of four processes of one thread together, at batch size 32."""
+    processes = [start(engine, 1, folders, "--beside", str(place)) for place in range(4)]
+    for process in processes:
+        process.stdout.readline()  # ready
+    # All get their line before any is waited for.
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return sum(result(process)["steps_per_second"] for process in processes)
+
+
+def samples(folders: Folders) -> pl.DataFrame:
     """Measure all engines in turn, again and again."""
     rows = []
     for repetition in range(REPETITIONS):
         for count in THREADS:
             for engine in NAMES:
-                found = measure(engine, count, parsed, prepared)
+                found = measure(engine, count, folders)
+                if count == 1:
+                    found["four_at_once"] = 1 / four_at_once(engine, folders)
                 log.info("%d: %s with %d thread(s): %s", repetition, engine, count, found)
                 of = {"engine": engine, "threads": count, "repetition": repetition}
                 rows += [of | {"work": work, "value": value} for work, value in found.items()]
@@ -102,13 +148,22 @@ def markdown(table: pl.DataFrame) -> str:
     for threads in table["threads"].unique().sort():
         head = ["work", *(f"{name}, ms" for name in NAMES.values()), "best peer / ours"]
         parts += [f"Threads: {threads}", "", row(head), row(["---"] * len(head))]
+        of_these = set(table.filter(threads=threads)["work"])
         for work, words in WORKS.items():
+            if work not in of_these:
+                continue
             cells = []
             for engine in NAMES:
                 values = of(table, engine, threads, work)
                 cells.append(spread([1000 * value for value in values]))
             best, times = ratios(table, work, threads)
             parts.append(row([words, *cells, f"{spread(times)} ({NAMES[best]})"]))
+        for work, n_rows in (("batch_32", 32), ("batch_128", 128), ("batch_60000", 60_000)):
+            speeds = [
+                [n_rows * OPERATIONS / seconds / 1e9 for seconds in of(table, e, threads, work)]
+                for e in NAMES
+            ]
+            parts.append(row([f"{WORKS[work]}, GFLOP/s", *map(spread, speeds), ""]))
         for work, words, unit in (
             ("memory_bytes", "memory of the process alone, MB", 1e-6),
             ("sgemm_gflops", "NumPy's sgemm beside it, GFLOP/s", 1),

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.engines.problem import LEARNING_RATE, Problem
+from benchmarks.engines.problem import Problem
 from nn.network import Weights
 
 
@@ -23,10 +23,10 @@ def loss(parameters, x, labels):
     return -jnp.mean(jnp.take_along_axis(log_probabilities, labels[:, None], axis=1))
 
 
-@functools.partial(jax.jit, donate_argnums=0)
-def descend(parameters, x, labels):
+@functools.partial(jax.jit, donate_argnums=0, static_argnames="learning_rate")
+def descend(parameters, x, labels, learning_rate):
     gradient = jax.grad(loss)(parameters, x, labels)
-    return [p - LEARNING_RATE * g for p, g in zip(parameters, gradient, strict=True)]
+    return [p - learning_rate * g for p, g in zip(parameters, gradient, strict=True)]
 
 
 @jax.jit
@@ -42,14 +42,15 @@ class Engine:
         w1, w2 = problem.weights
         self._parameters = [jnp.array(array) for array in (w1[1:], w1[0], w2[1:], w2[0])]
         self._training = [
-            np.asarray(problem.training.pixels, np.float32),
+            problem.training.inputs(problem.factor),
             np.asarray(problem.training.labels, np.int32),
         ]
         self._all = [jnp.asarray(array) for array in self._training]
         self._all += [
-            jnp.asarray(problem.test.pixels, jnp.float32),
+            jnp.asarray(problem.test.inputs(problem.factor)),
             jnp.asarray(problem.test.labels, jnp.int32),
         ]
+        self._learning_rate = problem.learning_rate
         self._batches = []
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
@@ -59,7 +60,9 @@ class Engine:
         ]
 
     def step(self, place: int) -> None:
-        self._parameters = descend(self._parameters, *self._batches[place])
+        self._parameters = descend(
+            self._parameters, *self._batches[place], learning_rate=self._learning_rate
+        )
         # The clock is looked at after each step, so each has to be over by then.
         jax.block_until_ready(self._parameters)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.engines.problem import LEARNING_RATE, Problem
+from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.examples import Examples, ready
 from nn.network import Weights
@@ -17,9 +17,12 @@ class Engine:
         if problem.prepared:
             training, test = (_open(problem, part) for part in ("train", "test"))
         else:
-            training, test = (Examples(*images) for images in (problem.training, problem.test))
+            scaling = problem.factor, 0.0
+            parts = problem.training, problem.test
+            training, test = (Examples(*images, scaling) for images in parts)
         self._training, self._test = ready(training), ready(test)
         self._engine = engine.Engine(problem.weights, training.columns, problem.threads)
+        self._learning_rate = problem.learning_rate
         self._batch_size = 0
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
@@ -28,7 +31,7 @@ class Engine:
     def step(self, place: int) -> None:
         start = place * self._batch_size
         rows = slice(start, start + self._batch_size)
-        self._engine.descend(self._training, rows, LEARNING_RATE)
+        self._engine.descend(self._training, rows, self._learning_rate)
 
     def evaluate(self) -> tuple[float, float]:
         return self._engine.evaluate(self._training)[0], self._engine.evaluate(self._test)[1]
@@ -41,4 +44,5 @@ def _open(problem: Problem, part: str) -> Examples:
     labels = problem.training.labels if part == "train" else problem.test.labels
     names = {"images": f"{part}_images", "lengths": f"{part}_lengths", "columns": "columns"}
     files = {key: problem.prepared / f"{name}.npy" for key, name in names.items()}
-    return Examples(labels=labels, **{key: np.load(files[key], mmap_mode="r") for key in files})
+    arrays = {key: np.load(files[key], mmap_mode="r") for key in files}
+    return Examples(labels=labels, scaling=(problem.factor, 0.0), **arrays)

@@ -1,4 +1,4 @@
-"""What all engines are given: the same first weights, the same images, the same learning rate."""
+"""What all engines are given: the same first weights, images and learning rate."""
 
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from nn.initializers import nx
 from nn.network import Weights
-
-LEARNING_RATE = 0.01
 
 
 class Images(NamedTuple):
@@ -24,9 +22,13 @@ class Images(NamedTuple):
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
 
+    def inputs(self, factor: float) -> npt.NDArray[np.float32]:
+        """Turn the pixels into what peers take, floats."""
+        return self.pixels * np.float32(factor)
+
 
 class Problem(NamedTuple):
-    """A network to train; the inputs are the pixels, 0 to 255.
+    """A network to train; its inputs are the pixels, 0 to 255, times a factor.
 
     `prepared` is the folder that the workflow's rule `prepare` fills, where there is one.
     """
@@ -35,6 +37,8 @@ class Problem(NamedTuple):
     test: Images
     weights: Weights
     threads: int
+    learning_rate: float = 0.01
+    factor: float = 1.0
     prepared: Path | None = None
 
 
@@ -62,7 +66,8 @@ def real(parsed: Path, prepared: Path, threads: int) -> Problem:
         return Images(pixels, np.load(parsed / f"{part}_labels.npy"))
 
     training = opened("train")
-    return Problem(training, opened("test"), _first_weights(training), threads, prepared)
+    weights = _first_weights(training)
+    return Problem(training, opened("test"), weights, threads, prepared=prepared)
 
 
 def dense(threads: int) -> Problem:

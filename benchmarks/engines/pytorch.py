@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from benchmarks.engines.problem import LEARNING_RATE, Problem
+from benchmarks.engines.problem import Problem
 from nn.network import Weights
 
 
@@ -22,10 +22,10 @@ class Engine:
         for layer, weights in ((0, w1), (2, w2)):
             self._network[layer].weight.data = weights[1:].T.contiguous()
             self._network[layer].bias.data = weights[0].clone()
-        self._optimizer = torch.optim.SGD(self._network.parameters(), lr=LEARNING_RATE)
+        self._optimizer = torch.optim.SGD(self._network.parameters(), lr=problem.learning_rate)
         self._loss = torch.nn.CrossEntropyLoss()
-        self._x, self._labels = _tensors(problem.training)
-        self._test_x, self._test_labels = _tensors(problem.test)
+        self._x, self._labels = _tensors(problem.training, problem.factor)
+        self._test_x, self._test_labels = _tensors(problem.test, problem.factor)
         self._batch_size = 0
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
@@ -48,8 +48,8 @@ class Engine:
         return Weights(*(_with_bias(self._network[layer]) for layer in (0, 2)))
 
 
-def _tensors(images):
-    return torch.tensor(images.pixels.astype(np.float32)), torch.tensor(images.labels).long()
+def _tensors(images, factor):
+    return torch.tensor(images.inputs(factor)), torch.tensor(images.labels).long()
 
 
 def _with_bias(layer):

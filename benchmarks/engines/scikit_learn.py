@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.engines.problem import LEARNING_RATE, Problem
+from benchmarks.engines.problem import Problem
 from nn.network import Weights
 
 
@@ -11,16 +11,16 @@ class Engine:
     """See `benchmarks.engines.problem.Engine`."""
 
     def __init__(self, problem: Problem) -> None:
-        self._x = problem.training.pixels.astype(np.float32)
+        self._x = problem.training.inputs(problem.factor)
         self._labels = problem.training.labels
-        self._test_x = problem.test.pixels.astype(np.float32)
+        self._test_x = problem.test.inputs(problem.factor)
         self._test_labels = problem.test.labels
         self._network = MLPClassifier(
             (problem.weights.w1.shape[1],),
             activation="logistic",
             solver="sgd",
             alpha=0,
-            learning_rate_init=LEARNING_RATE,
+            learning_rate_init=problem.learning_rate,
             momentum=0,
         )
         # It makes its weights with its first step; then they are set.

@@ -9,8 +9,8 @@ from workflow.scripts.common import logs
 def main() -> None:
     """Measure on one thread and on two."""
     logs.start(snakemake.log[0])
-    parsed, prepared = (Path(path).parent for path in snakemake.input[:2])
-    table = race_engines.samples(parsed, prepared)
+    folders = Path(snakemake.input.images).parent, Path(snakemake.input.columns).parent
+    table = race_engines.samples(folders)
     table.write_parquet(snakemake.output.samples)
     Path(snakemake.output.table).write_text(race_engines.markdown(table))
     race_engines.chart(table).save(snakemake.output.chart)

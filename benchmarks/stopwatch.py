@@ -11,7 +11,6 @@ import contextlib
 import os
 import platform
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,74 +18,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import psutil
-import yaml
 
+from benchmarks.checkout import Checkout, train_processes
 from nn.stopwatch import Clock, Stopwatch
-from workflow.scripts.common import history
 
-ROOT = Path(__file__).parent.parent
-PROJECT = ("Snakefile", "config.yaml", "environment.yml", "nn", "profiles", "workflow")
-
+STEPS = 50_000
 BASE = {
     "batch_size": [32],
-    "evaluation": {"every_steps": 2000},
-    "budget": {"seconds": None, "steps": 10_000},
+    "evaluation": {"every_steps": STEPS // 10},
+    "budget": {"seconds": None, "steps": STEPS},
 }
-
-
-class Checkout:
-    """A copy of the project in a folder of its own."""
-
-    def __init__(self, folder: Path, mnist: Path) -> None:
-        self.folder = folder
-        self._mnist = mnist
-        for name in PROJECT:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copy(ROOT / name, folder / name)
-
-    def start(self, config: dict[str, Any], *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start the workflow with some changes to its configuration."""
-        overlay = self.folder / "overlay.yaml"
-        overlay.write_text(yaml.safe_dump(BASE | config | {"mirrors": [str(self._mnist)]}))
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--until", "train"]
-        return subprocess.Popen(
-            [*command, "--configfile", str(overlay), *arguments],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def run(self, config: dict[str, Any], *arguments: str) -> None:
-        """Run the workflow to its end."""
-        if self.start(config, *arguments).wait() != 0:
-            raise SystemExit(f"the workflow failed in {self.folder}")
-
-    def history(self, batch_size: int, budget: str) -> tuple[pl.DataFrame, dict[str, Any]]:
-        """Read the history of one run."""
-        (path,) = self._paths(batch_size, budget, "history.parquet")
-        return history.read(path)
-
-    def forget(self) -> None:
-        """Remove all runs."""
-        shutil.rmtree(self.folder / "results" / "train", ignore_errors=True)
-
-    def processor(self, batch_size: int, budget: str) -> int:
-        """Wait until a run holds a processor, and tell which."""
-        marker = "holding processor(s) "
-        while True:
-            for path in self._paths(batch_size, budget, "train.log"):
-                lines = [line for line in path.read_text().splitlines() if marker in line]
-                if lines:
-                    return int(lines[-1].partition(marker)[2])
-            time.sleep(0.02)
-
-    def _paths(self, batch_size: int, budget: str, name: str) -> list[Path]:
-        pattern = f"results/train/mnist/batch_{batch_size}-*/{budget}/{name}"
-        return list(self.folder.glob(pattern))
 
 
 def neighbours(checkout: Checkout) -> tuple[str, str]:
@@ -95,17 +38,17 @@ def neighbours(checkout: Checkout) -> tuple[str, str]:
     ratios = []
     for _ in range(5):
         checkout.forget()
-        checkout.run({})
+        checkout.run(BASE)
         alone = seconds(checkout)
         checkout.forget()
-        checkout.run({"batch_size": [32, *others]})
+        checkout.run(BASE | {"batch_size": [32, *others]})
         ratios.append(seconds(checkout) / alone)
     return "within 5 %", f"{spread(ratios)} of the time alone"
 
 
 def seconds(checkout: Checkout) -> float:
     """Tell the training seconds of the base configuration's run."""
-    return float(checkout.history(32, "10000_steps")[0]["training_seconds"][-1])
+    return float(checkout.history(32, f"{STEPS}_steps")[0]["training_seconds"][-1])
 
 
 YARDSTICK = """
@@ -127,7 +70,7 @@ def repetition(checkout: Checkout) -> tuple[str, str]:
     one_thread = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     for _ in range(5):
         checkout.forget()
-        checkout.run({})
+        checkout.run(BASE)
         times.append(seconds(checkout))
         command = [sys.executable, "-c", YARDSTICK]
         plain = subprocess.run(command, env=one_thread, check=True, capture_output=True)
@@ -149,9 +92,9 @@ def evaluation(checkout: Checkout) -> tuple[str, str]:
     ratios = []
     for _ in range(10):
         times = []
-        for every in (2000, 200):
+        for every in (STEPS // 10, STEPS // 100):
             checkout.forget()
-            checkout.run({"evaluation": {"every_steps": every}})
+            checkout.run(BASE | {"evaluation": {"every_steps": every}})
             times.append(seconds(checkout))
         ratios.append(times[1] / times[0])
     return "within 2 %", f"{spread(ratios)} of the time with fewer"
@@ -162,10 +105,10 @@ def contention(checkout: Checkout) -> tuple[str, str]:
     marked = 0
     for _ in range(20):
         checkout.forget()
-        workflow = checkout.start({})
-        with busy_loop(checkout.processor(32, "10000_steps")):
+        workflow = checkout.start(BASE)
+        with busy_loop(checkout.processor(32, f"{STEPS}_steps")):
             workflow.wait()
-        marked += checkout.history(32, "10000_steps")[1]["contention"]["contended"]
+        marked += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
     return "marked 20 of 20", f"marked {marked} of 20"
 
 
@@ -186,59 +129,51 @@ def quiet(checkout: Checkout) -> tuple[str, str]:
     marked = 0
     for _ in range(20):
         checkout.forget()
-        checkout.run({})
-        marked += checkout.history(32, "10000_steps")[1]["contention"]["contended"]
+        checkout.run(BASE)
+        marked += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
     return "marked at most 1 of 20", f"marked {marked} of 20"
 
 
 def crashes(checkout: Checkout) -> tuple[str, str]:
     """Kill a run with -9 at 20 random moments, each time carried on."""
-    config = {
-        "budget": {"seconds": None, "steps": 60_000},
-        "evaluation": {"every_steps": 1000},
+    steps = 4 * STEPS
+    config = BASE | {
+        "budget": {"seconds": None, "steps": steps},
+        "evaluation": {"every_steps": STEPS // 10},
         "checkpoint_seconds": 0.5,
     }
     losses = ["step", "training_loss", "test_accuracy"]
     checkout.forget()
     checkout.run(config)
-    undisturbed = checkout.history(32, "60000_steps")[0].select(losses)
+    undisturbed = checkout.history(32, f"{steps}_steps")[0].select(losses)
     checkout.forget()
     killed = 0
     while killed < 20:
         workflow = checkout.start(config)
-        run = None
-        while run is None and workflow.poll() is None:
+        runs = []
+        while not runs and workflow.poll() is None:
             time.sleep(0.05)
-            run = train_process(workflow.pid)
+            runs = train_processes(workflow.pid)
         time.sleep(random.uniform(0.5, 3.0))  # noqa: S311 - moments, not secrets
-        if run is not None:
+        for run in runs:
             with contextlib.suppress(psutil.NoSuchProcess):
                 run.kill()
                 killed += 1
         workflow.wait()
     checkout.run(config)
-    resumed = checkout.history(32, "60000_steps")[0].select(losses)
+    resumed = checkout.history(32, f"{steps}_steps")[0].select(losses)
     same = "identical" if resumed.equals(undisturbed) else "DIFFERENT"
     return "identical, 20 of 20", f"losses by step {same} after {killed} kills"
 
 
-def train_process(workflow: int) -> psutil.Process | None:
-    """Find the process of a workflow's training script."""
-    with contextlib.suppress(psutil.Error):
-        for process in psutil.Process(workflow).children(recursive=True):
-            if any(".snakemake/scripts/" in word for word in process.cmdline()[1:2]):
-                return process
-    return None
-
-
 def extension(checkout: Checkout) -> tuple[str, str]:
     """Raise a budget of 10 s to 20 s."""
-    every = {"evaluation": {"every_steps": 2000}}
+    every = BASE | {"evaluation": {"every_steps": STEPS // 10}}
     checkout.forget()
-    checkout.run({"budget": {"seconds": 10}} | every)
+    checkout.run(every | {"budget": {"seconds": 10}})
     short, _ = checkout.history(32, "10_seconds")
     started = time.monotonic()
-    checkout.run({"budget": {"seconds": 20}} | every)
+    checkout.run(every | {"budget": {"seconds": 20}})
     elapsed = time.monotonic() - started
     long, _ = checkout.history(32, "20_seconds")
     same = "identical" if long.head(len(short)).equals(short) else "DIFFERENT"
@@ -277,14 +212,14 @@ def main() -> None:
     print("| experiment | bound | measured |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout(Path(folder), arguments.mnist.resolve())
-        checkout.run({"budget": {"seconds": None, "steps": 10}})
+        checkout.run(BASE | {"budget": {"seconds": None, "steps": 10}})
         rows = {
             "a look at the stopwatch": reading,
-            "seconds to step 10,000 at batch size 32: all other cores busy with timed runs, "
+            f"seconds to step {STEPS:,} at batch size 32: all other cores busy with timed runs, "
             "against alone, 5 pairs": lambda: neighbours(checkout),
             "the same run five times: (max − min) / median": lambda: repetition(checkout),
-            "seconds to step 10,000, evaluating ten times as often, 10 pairs": lambda: evaluation(
-                checkout
+            f"seconds to step {STEPS:,}, evaluating ten times as often, 10 pairs": lambda: (
+                evaluation(checkout)
             ),
             "a busy loop pinned by hand to the run's core": lambda: contention(checkout),
             "an undisturbed run": lambda: quiet(checkout),

@@ -207,14 +207,15 @@ def chart(table: pl.DataFrame) -> alt.Chart:
     )
     peers = [name for engine, name in NAMES.items() if engine != OURS]
     points = alt.Chart(relative).mark_point(filled=True, size=40, opacity=0.7)
-    return points.encode(
+    drawn = points.encode(
         x=alt.X(
             "multiple:Q",
             scale=alt.Scale(type="log", domainMin=0.8),
             title="its time / ours (ours is 1)",
         ),
         y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),
-        color=alt.Color("engine:N", sort=peers, title="engine"),
-        shape=alt.Shape("engine:N", sort=peers, title="engine"),
+        color=alt.Color("engine:N", scale=alt.Scale(domain=peers), title="engine"),
+        shape=alt.Shape("engine:N", scale=alt.Scale(domain=peers), title="engine"),
         row=alt.Row("threads:N", title="threads"),
     ).properties(width=480, height=180)
+    return drawn.resolve_scale(y="independent")  # not all is measured with two threads

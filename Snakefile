@@ -1,7 +1,7 @@
 # Batch Race: which batch size gets a network's loss down fastest in a given time?
 #
 # Reads config.yaml, trains one network for each configuration in it, and draws the answer. The
-# rules stand in the order of the data: workflow/rules/data.smk, train.smk, report.smk.
+# rules stand in the order of the data: workflow/rules/data.smk, train.smk, analyze.smk, report.smk.
 
 from snakemake.utils import min_version, validate
 
@@ -17,6 +17,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/analyze.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
@@ -24,7 +25,9 @@ include: "workflow/rules/benchmark.smk"
 rule all:
     default_target: True
     input:
-        HISTORIES,
+        f"results/summarize/{EXPERIMENT}/table.md",
+        f"results/compare/{EXPERIMENT}/answer.txt",
+        f"results/forecast/{EXPERIMENT}/forecast.txt",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
@@ -34,7 +37,9 @@ rule all:
 
 onsuccess:
     drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
-    if drawn:
-        logger.info(f"The charts of {EXPERIMENT}:")
-    for path in drawn:
-        logger.info(f"  {path}")
+    for path in (Path(f"results/summarize/{EXPERIMENT}/table.md"), *drawn):
+        if path.exists():
+            logger.info(f"  {path}")
+    answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
+    if answer.exists():
+        logger.info(answer.read_text())

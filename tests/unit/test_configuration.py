@@ -5,6 +5,7 @@ import yaml
 
 from tests.conftest import ROOT
 from workflow.scripts.common.configuration import ConfigurationError, check
+from workflow.scripts.common.runs import SWEPT
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 EXPERIMENTS = sorted((ROOT / "config").glob("*.yaml"))
@@ -50,6 +51,9 @@ def test_every_key_has_description_unit_default_and_bounds(name, part):
     if part.get("type") == "array":
         assert part["maxItems"] > 0
         part = part["items"]
+    if part.get("properties") and all("$ref" in each for each in part["properties"].values()):
+        assert part["additionalProperties"] is False
+        return
     kinds = part.get("type", "enum")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     bounds = {
@@ -58,7 +62,11 @@ def test_every_key_has_description_unit_default_and_bounds(name, part):
         "null": [set()],
         "string": [{"maxLength"}, {"pattern"}],
         "integer": [{"minimum", "maximum"}],
-        "number": [{"exclusiveMinimum", "maximum"}, {"exclusiveMinimum", "exclusiveMaximum"}],
+        "number": [
+            {"minimum", "maximum"},
+            {"exclusiveMinimum", "maximum"},
+            {"exclusiveMinimum", "exclusiveMaximum"},
+        ],
         "object": [{"additionalProperties"}],
     }
     for kind in kinds:
@@ -71,6 +79,23 @@ def test_one_value_stands_for_a_list_of_one():
     config = {"batch_size": "all", "learning_rate": [0.1], "shuffle": True}
     check(config, SCHEMA)
     assert config == {"batch_size": ["all"], "learning_rate": [0.1], "shuffle": [True]}
+
+
+def test_included_and_excluded_combinations_take_lists_and_texts_too():
+    config = yaml.safe_load("""
+        include: {batch_size: all, learning_rate: [1e-3, 0.5]}
+        exclude: [{seed: '7'}]
+    """)
+    check(config, SCHEMA)
+    assert config == {
+        "include": [{"batch_size": ["all"], "learning_rate": [0.001, 0.5]}],
+        "exclude": [{"seed": [7]}],
+    }
+
+
+def test_included_and_excluded_combinations_may_give_every_swept_key():
+    for key in ("include", "exclude"):
+        assert set(SCHEMA["properties"][key]["items"]["properties"]) == set(SWEPT)
 
 
 def test_a_number_may_come_as_text():
@@ -131,6 +156,17 @@ BATCH = "a whole number from 1, or the word all"
         ("experiment: ../x", f"experiment: found '../x', expected {NAME}"),
         ("dataset: [mnist, 'a b']", f"dataset[1]: found 'a b', expected {NAME}"),
         ("own_datasets: {a/b: x}", f"own_datasets: found 'a/b', expected {NAME}"),
+        (
+            "include: [{batchsize: 3}]",
+            "include[0].batchsize: found an unknown key; did you mean batch_size?",
+        ),
+        (
+            "exclude: [{seed: 1}, {seed: [1, -1]}]",
+            "exclude[1].seed[1]: found -1, expected at least 0",
+        ),
+        ("include: [{}]", "include[0]: found {}, expected swept keys, each with a value or a list"),
+        ("include: 32", "include[0]: found 32, expected swept keys, each with a value or a list"),
+        ("repeats: 0", "repeats: found 0, expected at least 1"),
         ("title: [a]", "title: found ['a'], expected text"),
     ],
 )

@@ -1,5 +1,7 @@
 """A run's history: one schema, checked on write and on read."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -75,10 +77,23 @@ def test_a_loss_that_is_not_finite_is_kept(tmp_path):
     assert history.read(path)[0].equals(table)
 
 
-def test_what_tells_runs_apart_is_added():
-    added = history.with_run(TABLE, METADATA)
+def written(path, **changes):
+    """Write a history with another specification or other rows."""
+    table = TABLE.with_columns(**changes)
+    history.write(path, table, METADATA)
+    return path
+
+
+def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
+    paths = [
+        written(tmp_path / f"{seed}[x]*.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (3, 1, 2)
+    ]
+    table = history.collect(paths)
+    assert table.schema == history.COLLECTED
+    assert table["seed"].to_list() == [3, 3, 1, 1, 2, 2]
+    assert table["step"].to_list() == [0, 5] * 3
     assert (
-        added.row(0, named=True).items()
+        table.row(0, named=True).items()
         >= {
             "initializer": "nx",
             "inputs": "raw",
@@ -88,9 +103,39 @@ def test_what_tells_runs_apart_is_added():
             "training_images": 60000,
             "stopped": "budget",
             "contended": True,
-            "processor": "Abacus 3",
+            "machine": "Abacus 3",
         }.items()
     )
+    table.write_parquet(tmp_path / "collected.parquet")
+    assert history.read_collected(tmp_path / "collected.parquet").equals(table)
+
+
+def test_a_damaged_history_among_many_is_named(tmp_path):
+    paths = [
+        written(tmp_path / f"{seed}.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)
+    ]
+    whole = paths[1].read_bytes()
+    paths[1].write_bytes(whole[:8] + bytes(40) + whole[48:])  # its footer is as it was
+    with pytest.raises(HistoryError, match=r"2.parquet: expected a history, found a damaged file"):
+        history.collect(paths)
+    paths[1].write_bytes(whole[:-20])
+    with pytest.raises(HistoryError, match=r"2.parquet: expected a history, found a damaged file"):
+        history.collect(paths)
+    metadata = pl.read_parquet_metadata(paths[0])
+    metadata.pop("ARROW:schema", None)
+    TABLE.drop("epoch").write_parquet(paths[1], metadata=metadata)
+    with pytest.raises(HistoryError, match=r"2.parquet: found the columns dataset"):
+        history.collect(paths)
+
+
+def test_other_tables_are_no_collected_histories(tmp_path):
+    path = tmp_path / "collected.parquet"
+    TABLE.write_parquet(path)
+    with pytest.raises(HistoryError, match="found the columns"):
+        history.read_collected(path)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(HistoryError, match="expected collected histories, found a damaged file"):
+        history.read_collected(path)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +153,8 @@ def test_other_columns_are_neither_written_nor_read(tmp_path, table):
     with pytest.raises(HistoryError, match=r"found the columns .*, expected dataset \(String\)"):
         history.write(path, table, METADATA)
     assert not path.exists()
-    table.write_parquet(path, metadata={"format": history.FORMAT})
+    texts = {key: json.dumps(value) for key, value in METADATA.items()}
+    table.write_parquet(path, metadata={"format": history.FORMAT, **texts})
     with pytest.raises(HistoryError, match="found the columns"):
         history.read(path)
 

@@ -47,6 +47,75 @@ def test_all_is_the_number_of_training_images():
     assert len(expand(batch_size=["all", 60000, 60000.0])) == 1
 
 
+def numbers(swept, *keys):
+    return sorted(tuple(run[key] for key in keys) for run in swept.values())
+
+
+def test_each_seed_stands_for_as_many_as_repeats_says():
+    assert numbers(expand(batch_size=[1], seed=[5, 7], repeats=3), "seed") == [
+        (5,),
+        (6,),
+        (7,),  # asked for twice, run once
+        (8,),
+        (9,),
+    ]
+
+
+def test_an_included_combination_takes_what_it_lacks_from_the_lists():
+    swept = expand(
+        batch_size=[32],
+        learning_rate=[0.1],
+        repeats=2,
+        include=[
+            {"batch_size": [1], "learning_rate": [0.01, 0.001]},
+            {"seed": [7]},
+            {"batch_size": [32]},  # there already
+        ],
+    )
+    assert numbers(swept, "batch_size", "learning_rate", "seed") == [
+        (1, 0.001, 1234),
+        (1, 0.001, 1235),
+        (1, 0.01, 1234),
+        (1, 0.01, 1235),
+        (32, 0.1, 7),
+        (32, 0.1, 1234),
+        (32, 0.1, 1235),
+    ]
+
+
+def test_an_excluded_combination_is_left_out_of_the_product_alone():
+    swept = expand(
+        batch_size=[1, 32, "all"],
+        learning_rate=[0.1, 0.01],
+        exclude=[
+            {"batch_size": [1], "learning_rate": [0.1]},
+            {"batch_size": [60000], "learning_rate": [0.01, 5]},
+            {"learning_rate": [0.1], "dataset": ["small"]},
+        ],
+        include=[{"batch_size": ["all"], "learning_rate": [0.01]}],
+    )
+    assert numbers(swept, "batch_size", "learning_rate") == [
+        (1, 0.01),
+        (32, 0.01),
+        (32, 0.1),
+        (60000, 0.01),
+        (60000, 0.1),
+    ]
+
+
+def test_what_is_excluded_need_not_be_possible():
+    swept = expand(
+        dataset=["mnist", "small"],
+        batch_size=[32, 1000],
+        exclude=[{"dataset": ["small"], "batch_size": [1000]}],
+    )
+    assert numbers(swept, "dataset", "batch_size") == [
+        ("mnist", 32),
+        ("mnist", 1000),
+        ("small", 32),
+    ]
+
+
 def test_the_order_of_values_changes_no_name():
     assert set(expand(batch_size=[32, 1])) == set(expand(batch_size=[1, 32]))
 
@@ -146,6 +215,13 @@ def test_runs_that_differ_in_budget_alone_lie_side_by_side():
     ("change", "message"),
     [
         ({"dataset": ["minst"]}, "dataset: found 'minst', expected one of mnist, small"),
+        ({"exclude": [{"dataset": ["minst"]}]}, "dataset: found 'minst', expected one of mnist"),
+        ({"include": [{"dataset": ["minst"]}]}, "dataset: found 'minst', expected one of mnist"),
+        ({"exclude": [{"learning_rate": [0.01]}]}, "exclude: found that it leaves no run"),
+        (
+            {"seed": [1, 2], "repeats": 10000, "batch_size": [1, 2, 3, 4, 5, 6]},
+            "found 120,000 combinations, expected at most 100,000",
+        ),
         (
             {"dataset": ["small"], "batch_size": [101]},
             "batch_size: found 101, expected at most the 100 training images of small",

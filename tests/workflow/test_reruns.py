@@ -49,6 +49,8 @@ def test_what_is_finished_is_kept(project):
     assert project.jobs() == AGGREGATES
     project.run()
     assert project.jobs() == {}
+    project.edit_config(batch_size=[1, 8, 32, "all"])
+    assert project.jobs() == {}
 
     # `all` is 300 images.
     project.edit_config(batch_size=[8, 300, 32, 1])

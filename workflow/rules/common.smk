@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from workflow.scripts.common import configuration, cores, datasets, runs
+from workflow.scripts.common import configuration, cores, datasets, machine, runs
 from workflow.scripts.common.errors import InputError
 
 HOME = Path(workflow.basedir)
@@ -17,6 +17,7 @@ try:
     CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
     DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
     RUNS = runs.expand(config, DATASETS)
+    MACHINES = machine.histories_elsewhere(config["machines"], config["experiment"])
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -35,17 +35,3 @@ rule train:
         checkpoint_seconds=checkpoint_seconds,
     script:
         "../scripts/train.py"
-
-
-rule collect:
-    input:
-        histories=expand("results/train/{run}/history.parquet", run=RUNS),
-        code=code("history"),
-    output:
-        histories="results/collect/{experiment}/histories.parquet",
-    log:
-        "results/collect/{experiment}/collect.log",
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/collect.py"

@@ -150,9 +150,9 @@ def _lines(histories: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
 def _title(histories: pl.DataFrame, title: str, clock: str) -> alt.TitleParams:
     datasets = ", ".join(histories["dataset"].unique().sort())
     evaluation = "off the clock" if clock == "training" else "on the clock"
-    processors = ", ".join(histories["processor"].unique().sort())
+    machines = ", ".join(histories["machine"].unique().sort())
     return alt.TitleParams(
-        title, subtitle=f"{datasets} · evaluation {evaluation} · {processors}", anchor="start"
+        title, subtitle=f"{datasets} · evaluation {evaluation} · {machines}", anchor="start"
     )
 
 

@@ -40,26 +40,28 @@ def check(config: dict[str, Any], schema: Schema) -> None:
     ConfigurationError
         With one line for each mistake: the key, what was found and what was expected.
     """
-    config.update(_settled(config, schema))
+    config.update(_settled(config, schema, schema["properties"]))
     errors = sorted(_FiniteNumbers(schema).iter_errors(config), key=lambda error: error.json_path)
     if errors:
         mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error)]
         raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
 
 
-def _settled(value: Any, schema: Schema) -> Any:
+def _settled(value: Any, schema: Schema, keys: Mapping[str, Schema]) -> Any:
     """Give a value the form that the schema asks for, where it means the same.
 
-    Snakemake hands over the members of a list or mapping on its command line as texts, and YAML
-    reads 1e-2 as one.
+    `keys` are those of the whole schema, to which a part may refer. Snakemake hands over the
+    members of a list or mapping on its command line as texts, and YAML reads 1e-2 as one.
     """
+    if "$ref" in schema:
+        schema = keys[schema["$ref"].removeprefix("#/properties/")]
     kinds = schema.get("type", ())
     if kinds == "array":
         members = value if isinstance(value, list) else [value]
-        return [_settled(member, schema["items"]) for member in members]
+        return [_settled(member, schema["items"], keys) for member in members]
     if isinstance(value, dict) and "properties" in schema:
         parts = schema["properties"]
-        return {key: _settled(part, parts.get(key, {})) for key, part in value.items()}
+        return {key: _settled(part, parts.get(key, {}), keys) for key, part in value.items()}
     if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a name or title may be a number
     if isinstance(value, str):

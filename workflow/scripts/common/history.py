@@ -49,6 +49,24 @@ METADATA = (
 NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover", "threads")
 """What an experiment may sweep beside the columns of `SCHEMA`."""
 
+_OF_RUN: Mapping[str, type[pl.DataType]] = {
+    "initializer": pl.String,
+    "inputs": pl.String,
+    "shuffle": pl.Boolean,
+    "leftover": pl.String,
+    "threads": pl.Int64,
+    "training_images": pl.Int64,
+    "stopped": pl.String,
+    "contended": pl.Boolean,
+    "machine": pl.String,
+}
+
+COLLECTED = pl.Schema([*SCHEMA.items(), *_OF_RUN.items()])
+"""The columns of collected histories: what tells a run from others, and how it ended, in each row.
+
+A machine is known by its processor's model.
+"""
+
 
 class HistoryError(InputError):
     """A file that is not a history of this format; the message names it."""
@@ -96,7 +114,8 @@ def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, Any]) -> None:
     HistoryError
         If the table or the metadata is not what a history has.
     """
-    _check(path, table.schema, metadata)
+    _check_columns(path, table.schema, SCHEMA)
+    _check_metadata(path, metadata)
     texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     with replacing(path) as temporary:
         table.write_parquet(temporary, metadata={"format": FORMAT, **texts})
@@ -121,9 +140,77 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     HistoryError
         If the file is damaged, or its format, columns or metadata are not those of a history.
     """
+    metadata = _read_metadata(path)
+    try:
+        table = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise HistoryError(f"{path}: expected a history, found a damaged file ({error})") from error
+    _check_columns(path, table.schema, SCHEMA)
+    return table, metadata
+
+
+def collect(paths: Sequence[Path]) -> pl.DataFrame:
+    """Lay the histories of many runs into one table.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        At least one.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows of each history in turn, with the columns of `COLLECTED`.
+
+    Raises
+    ------
+    HistoryError
+        If one is damaged, or its format, columns or metadata are not those of a history.
+    """
+    runs = pl.DataFrame(
+        [{"path": str(path)} | _of_run(_read_metadata(path)) for path in paths],
+        schema={"path": pl.String, **_OF_RUN},
+    )
+    try:
+        rows = pl.scan_parquet(list(paths), schema=SCHEMA, include_file_paths="path", glob=False)
+        joined = rows.join(runs.lazy(), on="path", how="left", maintain_order="left")
+        return joined.select(list(COLLECTED)).collect()
+    except pl.exceptions.PolarsError:
+        for path in paths:  # whose fault it is, only its own reading tells
+            read(path)
+        raise
+
+
+def read_collected(path: Path) -> pl.DataFrame:
+    """Read a table that `collect` made.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `COLLECTED`.
+
+    Raises
+    ------
+    HistoryError
+        If the file is damaged, or its columns are others.
+    """
+    try:
+        table = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise HistoryError(
+            f"{path}: expected collected histories, found a damaged file ({error})"
+        ) from error
+    _check_columns(path, table.schema, COLLECTED)
+    return table
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
     try:
         texts = pl.read_parquet_metadata(path)
-        table = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise HistoryError(f"{path}: expected a history, found a damaged file ({error})") from error
     if texts.get("format") != FORMAT:
@@ -131,40 +218,28 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
             f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}"
         )
     metadata = {key: json.loads(texts[key]) for key in METADATA if key in texts}
-    _check(path, table.schema, metadata)
-    return table, metadata
+    _check_metadata(path, metadata)
+    return metadata
 
 
-def with_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:
-    """Add to a history what tells its run from others, and how it ended.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        With the columns of `SCHEMA`.
-    metadata : mapping
-        The keys of `METADATA`.
-
-    Returns
-    -------
-    polars.DataFrame
-        With the columns of `SCHEMA`, those of `NOT_IN_SCHEMA`, and training_images, stopped,
-        contended and processor.
-    """
+def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     specification = metadata["specification"]
-    return table.with_columns(
-        *(pl.lit(specification[key]).alias(key) for key in NOT_IN_SCHEMA),
-        *(pl.lit(metadata[key]).alias(key) for key in ("training_images", "stopped")),
-        contended=pl.lit(metadata["contention"]["contended"]),
-        processor=pl.lit(metadata["machine"]["processor"]),
-    )
+    return {key: specification[key] for key in NOT_IN_SCHEMA} | {
+        "training_images": metadata["training_images"],
+        "stopped": metadata["stopped"],
+        "contended": metadata["contention"]["contended"],
+        "machine": metadata["machine"]["processor"],
+    }
 
 
-def _check(path: Path, schema: pl.Schema, metadata: Mapping[str, Any]) -> None:
-    if schema != SCHEMA:
+def _check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
+    if found != expected:
         raise HistoryError(
-            f"{path}: found the columns {_written(schema)}, expected {_written(SCHEMA)}"
+            f"{path}: found the columns {_written(found)}, expected {_written(expected)}"
         )
+
+
+def _check_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
     if set(metadata) != set(METADATA):
         raise HistoryError(
             f"{path}: found the metadata {sorted(metadata)}, expected {sorted(METADATA)}"

@@ -1,11 +1,14 @@
-"""What a run's seconds were measured on."""
+"""What a run's seconds were measured on, and where those of other machines lie."""
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import threadpoolctl
+
+from workflow.scripts.common.errors import InputError
 
 PACKAGES = ("numpy", "scipy", "polars", "snakemake")
 """Those whose versions stand in each history."""
@@ -32,6 +35,41 @@ def describe() -> dict[str, str | int]:
 def versions() -> dict[str, str]:
     """List the versions of Python and of the packages that a result may depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str, str]:
+    """Find the collected histories of other machines.
+
+    Parameters
+    ----------
+    machines : mapping of str to str
+        Names, and the results folder of each.
+    experiment : str
+
+    Returns
+    -------
+    dict of str to str
+        By the name, the file with the machine's collected histories.
+
+    Raises
+    ------
+    InputError
+        If one is missing, or this machine's own.
+    """
+    found = {}
+    for name, folder in machines.items():
+        path = Path(folder).expanduser() / "collect" / experiment / "histories.parquet"
+        if path.resolve().is_relative_to(Path("results").resolve()):
+            raise InputError(
+                f"machines.{name}: found this machine's own results, expected another's"
+            )
+        if not path.is_file():
+            raise InputError(
+                f"machines.{name}: found no {path}, expected a results folder in which the "
+                f"experiment {experiment} is finished"
+            )
+        found[name] = str(path)
+    return found
 
 
 def _blas_libraries() -> list[str]:

@@ -8,7 +8,8 @@ share a run share its files, and going back to an earlier configuration trains n
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflow.scripts.common.datasets import Dataset
@@ -29,9 +30,17 @@ SWEPT = (
     "threads",
 )
 
+MAX_COMBINATIONS = 100_000
+"""What Snakemake can plan within minutes."""
+
 
 def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[str, Specification]:
-    """List the runs of an experiment: the product of all lists, each run once.
+    """List the runs of an experiment, each once.
+
+    They are the product of all lists, less what `exclude` matches, and with what `include` adds:
+    of each of its entries the product, where a key that it does not give takes the list of the
+    configuration. Each seed stands for as many consecutive ones as `repeats` says, except in
+    `include` and `exclude`, which name the seeds that they mean.
 
     Parameters
     ----------
@@ -49,7 +58,8 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
     Raises
     ------
     InputError
-        If a dataset is not known, a batch is larger than its dataset, or there is no budget.
+        If a dataset is not known, a batch is larger than its dataset, there is no budget, or there
+        are no runs or too many.
     """
     if all(config["budget"][limit] is None for limit in ("seconds", "steps", "epochs")):
         raise InputError("budget: found no limit, expected seconds, steps or epochs")
@@ -58,14 +68,47 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
             "evaluation: found every_steps and every_seconds, expected one of them to be null"
         )
     runs = {}
-    for values in itertools.product(*(config[key] for key in SWEPT)):
-        specification = dict(zip(SWEPT, values, strict=True)) | {
+    for combination in _combinations(config, datasets):
+        specification = combination | {
             "budget": dict(config["budget"]),
             "evaluation": dict(config["evaluation"]),
         }
         _normalize(specification, datasets)
         runs[name(specification, datasets)] = specification
+    if not runs:
+        raise InputError("exclude: found that it leaves no run, expected at least one")
     return runs
+
+
+def _combinations(
+    config: Mapping[str, Any], datasets: Mapping[str, Dataset]
+) -> Iterator[Specification]:
+    lists = {key: config[key] for key in SWEPT}
+    lists["seed"] = [
+        seed + repeat for seed in config["seed"] for repeat in range(int(config["repeats"]))
+    ]
+    included = [lists | partial for partial in config["include"]]
+    for partial in (*included, *config["exclude"], lists):
+        for dataset in partial.get("dataset", ()):
+            if dataset not in datasets:
+                raise InputError(
+                    f"dataset: found {dataset!r}, expected one of {', '.join(datasets)}"
+                )
+    count = sum(math.prod(map(len, each.values())) for each in (lists, *included))
+    if count > MAX_COMBINATIONS:
+        raise InputError(
+            f"the lists: found {count:,} combinations, expected at most {MAX_COMBINATIONS:,}"
+        )
+    for combination in _product(lists):
+        if not any(_matches(combination, partial, datasets) for partial in config["exclude"]):
+            yield combination
+    for each in included:
+        yield from _product(each)
+
+
+def _product(lists: Mapping[str, list[Any]]) -> Iterator[Specification]:
+    for values in itertools.product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
 
 
 def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
@@ -114,10 +157,8 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
     nobody's concern.
     """
     dataset = specification["dataset"]
-    if dataset not in datasets:
-        raise InputError(f"dataset: found {dataset!r}, expected one of {', '.join(datasets)}")
     images = datasets[dataset].train_count
-    batch_size = images if specification["batch_size"] == "all" else specification["batch_size"]
+    batch_size = _number_of_examples(specification["batch_size"], images)
     if batch_size > images:
         raise InputError(
             f"batch_size: found {batch_size}, expected at most the {images} training images "
@@ -143,6 +184,23 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
     evaluation["points_per_decade"] = None if is_fixed else int(evaluation["points_per_decade"])
     has_share = budget["seconds"] is not None and not is_fixed
     evaluation["share"] = float(evaluation["share"]) if has_share else None
+
+
+def _matches(
+    combination: Specification, partial: Mapping[str, list[Any]], datasets: Mapping[str, Dataset]
+) -> bool:
+    images = datasets[combination["dataset"]].train_count
+    size = _number_of_examples(combination["batch_size"], images)
+    return all(
+        size in [_number_of_examples(value, images) for value in values]
+        if key == "batch_size"
+        else combination[key] in values
+        for key, values in partial.items()
+    )
+
+
+def _number_of_examples(batch_size: Any, images: int) -> Any:
+    return images if batch_size == "all" else batch_size
 
 
 def _number_or_none(value: Any, kind: type) -> Any:

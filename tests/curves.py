@@ -1,0 +1,61 @@
+"""Collected histories made by hand, for tests of what is made of them."""
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from workflow.scripts.common import history
+
+RUN = {
+    "dataset": "mnist",
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "hidden_nodes": 200,
+    "seed": 1,
+    "initializer": "nx",
+    "inputs": "raw",
+    "shuffle": False,
+    "leftover": "repeat",
+    "threads": 1,
+    "training_images": 60000,
+    "stopped": "budget",
+    "contended": False,
+    "machine": "Abacus 3",
+}
+
+
+def curve(losses: Sequence[float], step_seconds: float = 0.5, **run: object) -> pl.DataFrame:
+    """Give the history of a run: a loss for each of its steps, the first before any.
+
+    The accuracy is 100 minus ten times the loss, the wall clock runs at twice the seconds.
+    """
+    described = RUN | run
+    rows = [
+        described
+        | {
+            "step": step,
+            "epoch": 0,
+            "examples": step * int(described["batch_size"]),
+            "training_seconds": step * step_seconds,
+            "wall_seconds": step * step_seconds * 2,
+            "cpu_seconds": step * step_seconds,
+            "training_loss": loss,
+            "test_accuracy": 100 - 10 * loss if loss < 10 else 10.0,
+        }
+        for step, loss in enumerate(losses)
+    ]
+    return pl.DataFrame(rows, schema=history.COLLECTED)
+
+
+def falling(steps_to_one: float, **run: object) -> pl.DataFrame:
+    """Give a run whose loss falls from 2 to 0 on a straight line, past 1 at that many steps."""
+    there = 2 * steps_to_one
+    count = int(there) + 1
+    return curve([2 - 2 * step / there for step in range(count + 1)], **run)
+
+
+def each_seed(
+    make: Callable[..., pl.DataFrame], values: Sequence[float], **run: object
+) -> pl.DataFrame:
+    """Lay the runs of the seeds 1, 2, … into one table."""
+    return pl.concat(make(value, seed=seed, **run) for seed, value in enumerate(values, 1))

@@ -1,0 +1,120 @@
+"""What is measured of a run, against a plain reading of its curve."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.curves import curve
+from workflow.scripts.common.measures import per_run
+
+NOTHING = {"loss": [], "accuracy": []}
+
+
+def value(measures, measure):
+    (row,) = measures.filter(measure=measure).to_dicts()
+    return row["value"]
+
+
+def test_a_target_is_reached_on_the_line_between_two_evaluations():
+    measures = per_run(curve([2.0, 1.0, 0.6, 0.2]), {"loss": [0.5]}, "training")
+    assert value(measures, "steps") == pytest.approx(2.25)
+    assert value(measures, "seconds") == pytest.approx(1.125)
+    assert value(measures, "examples") == pytest.approx(72)
+
+
+def test_the_seconds_are_those_of_the_clock_asked_for():
+    measures = per_run(curve([2.0, 1.0, 0.0]), {"loss": [0.5]}, "wall")
+    assert value(measures, "seconds") == pytest.approx(1.5)
+
+
+def test_an_accuracy_is_reached_from_below():
+    measures = per_run(curve([2.0, 1.0, 0.0]), {"accuracy": [95]}, "training")
+    assert value(measures, "steps") == pytest.approx(1.5)
+
+
+def test_a_target_counts_as_reached_when_it_is_first():
+    # A noisy loss may rise again.
+    measures = per_run(curve([2.0, 1.0, 3.0, 0.5]), {"loss": [1.5]}, "training")
+    assert value(measures, "steps") == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("losses", [[0.5, 0.4], [0.5]])
+def test_a_run_that_begins_at_its_target_needs_nothing(losses):
+    assert value(per_run(curve(losses), {"loss": [0.5]}, "training"), "steps") == 0
+
+
+@pytest.mark.parametrize("gone", [math.nan, math.inf])
+def test_a_run_that_comes_back_from_no_loss_at_all_arrives_when_it_is_there(gone):
+    measures = per_run(curve([2.0, gone, 0.1]), {"loss": [0.5]}, "training")
+    assert value(measures, "steps") == 2
+
+
+@pytest.mark.parametrize("losses", [[2.0, 1.0, 0.7], [2.0, math.inf, math.nan]])
+def test_a_missed_target_has_no_value_but_what_was_spent(losses):
+    measures = per_run(curve(losses), {"loss": [0.5]}, "training")
+    (row,) = measures.filter(measure="seconds").to_dicts()
+    assert row["value"] is None
+    assert row["spent"] == 1.0
+
+
+def test_the_ends_of_a_run():
+    measures = per_run(curve([2.0, 1.0, 0.5], batch_size=10), NOTHING, "wall")
+    ends = dict(measures.select("measure", "value").rows())
+    assert ends == {
+        "final_loss": 0.5,
+        "final_accuracy": 95.0,
+        "steps_per_second": 2.0,  # of training, whatever the clock
+        "examples_per_second": 20.0,
+    }
+
+
+def test_a_diverged_run_has_no_final_loss():
+    measures = per_run(curve([2.0, math.nan], stopped="diverged"), NOTHING, "training")
+    assert value(measures, "final_loss") is None
+    assert measures["diverged"].all()
+
+
+def test_a_run_without_a_step_has_no_rate():
+    assert value(per_run(curve([2.0]), NOTHING, "training"), "steps_per_second") is None
+
+
+def test_runs_are_told_apart_by_all_that_can_differ():
+    # A value of one run must never be the line's other end of another's.
+    changes = [
+        {},
+        {"seed": 2},
+        {"machine": "Abacus 4"},
+        {"threads": 2},
+        {"learning_rate": 0.1},
+        {"batch_size": 1},
+        {"dataset": "kmnist"},
+        {"leftover": "keep"},
+        {"shuffle": True},
+        {"inputs": "unit"},
+        {"initializer": "normal"},
+        {"hidden_nodes": 3},
+    ]
+    table = pl.concat(curve([2.0, 1.0, 0.0], **change) for change in changes)
+    measures = per_run(table.sample(fraction=1, shuffle=True, seed=0), {"loss": [0.5]}, "training")
+    assert measures.filter(measure="steps")["value"].to_list() == [1.5] * len(changes)
+
+
+@given(
+    st.lists(st.floats(0.01, 3), min_size=1, max_size=12),
+    st.floats(0.01, 3),
+)
+def test_any_curve_is_read_as_a_ruler_would(losses, target):
+    found = value(per_run(curve(losses), {"loss": [target]}, "training"), "steps")
+    below = [step for step, loss in enumerate(losses) if loss <= target]
+    if not below:
+        assert found is None
+    elif below[0] == 0:
+        assert found == 0
+    else:
+        ends = [below[0], below[0] - 1]
+        expected = np.interp(target, [losses[end] for end in ends], ends)
+        assert found == pytest.approx(expected, abs=1e-6)

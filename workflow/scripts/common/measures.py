@@ -1,0 +1,139 @@
+"""What is measured of a run: what a target cost it, where it ended, how fast it went."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+SETTING = (
+    "machine",
+    "threads",
+    "dataset",
+    "training_images",
+    "hidden_nodes",
+    "initializer",
+    "inputs",
+    "shuffle",
+)
+"""What batch sizes are compared within: times of different machines, say, are never mixed."""
+
+CONFIGURATION = (*SETTING, "batch_size", "learning_rate", "leftover")
+"""What tells runs apart, but for the seed."""
+
+COSTS = ("seconds", "steps", "examples")
+"""The measures that belong to a target; the others have none."""
+
+ENDS = ("final_loss", "final_accuracy", "steps_per_second", "examples_per_second")
+
+Targets = Mapping[str, Sequence[float]]
+
+_REACHED: Mapping[str, tuple[str, Callable[[pl.Expr, float], pl.Expr]]] = {
+    "loss": ("training_loss", pl.Expr.le),
+    "accuracy": ("test_accuracy", pl.Expr.ge),
+}
+
+
+def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFrame:
+    """Measure each run.
+
+    A target is reached between the last evaluation before it and the first at or beyond it: there,
+    the costs are read off the straight line between the two.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+    targets : mapping of str to sequence of float
+        Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
+    clock : {"training", "wall"}
+        Whose seconds to a target are meant.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row for each run and measure, with the columns of `CONFIGURATION`, seed, contended,
+        diverged, measure, target and target_value (null where there is none), value, and spent.
+        The value of a target that was missed is null: it would have cost more than `spent`, what
+        the whole run cost. The value of a loss that is not finite is null as well. The rates are
+        those of the steps alone, whatever the clock.
+    """
+    run = [*CONFIGURATION, "seed"]
+    rows = histories.sort(*run, "step").with_columns(
+        seconds=pl.col(f"{clock}_seconds"),
+        steps=pl.col("step").cast(pl.Float64),
+        examples=pl.col("examples").cast(pl.Float64),
+        diverged=pl.col("stopped") == "diverged",
+    )
+    ends = rows.group_by(run, maintain_order=True).last()
+    tables = [
+        _costs(rows, ends, run, metric, float(value))
+        for metric, values in targets.items()
+        for value in values
+    ]
+    return pl.concat([*tables, _ends(ends, run)])
+
+
+def where(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
+    """Take the rows that have these values."""
+    return table.filter([pl.col(key) == pl.lit(value) for key, value in values.items()])
+
+
+def _costs(
+    rows: pl.DataFrame, ends: pl.DataFrame, run: list[str], metric: str, target: float
+) -> pl.DataFrame:
+    column, is_reached = _REACHED[metric]
+    before = {cost: pl.col(cost).shift(1).over(run) for cost in (column, *COSTS)}
+    share = (before[column] - target) / (before[column] - pl.col(column))
+    # A run that begins at its target, or comes back from where no loss is, has no line to it.
+    share = pl.when(share.is_finite()).then(share).otherwise(1.0)
+    reached = (
+        rows.with_columns(
+            (
+                before[cost].fill_null(pl.col(cost))
+                + share * (pl.col(cost) - before[cost].fill_null(pl.col(cost)))
+            ).alias(f"{cost}_there")
+            for cost in COSTS
+        )
+        .filter(is_reached(pl.col(column), target))
+        .group_by(run, maintain_order=True)
+        .first()
+        .select(*run, *(f"{cost}_there" for cost in COSTS))
+    )
+    together = ends.join(reached, on=run, how="left", maintain_order="left")
+    return pl.concat(
+        together.select(
+            *_of_run(run),
+            pl.lit(cost).alias("measure"),
+            pl.lit(metric).alias("target"),
+            pl.lit(target).alias("target_value"),
+            pl.col(f"{cost}_there").alias("value"),
+            pl.col(cost).alias("spent"),
+        )
+        for cost in COSTS
+    )
+
+
+def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
+    has_trained = pl.col("training_seconds") > 0
+    values = {
+        "final_loss": pl.when(pl.col("training_loss").is_finite()).then("training_loss"),
+        "final_accuracy": pl.col("test_accuracy"),
+        "steps_per_second": pl.when(has_trained).then(pl.col("steps") / pl.col("training_seconds")),
+        "examples_per_second": pl.when(has_trained).then(
+            pl.col("examples") / pl.col("training_seconds")
+        ),
+    }
+    return pl.concat(
+        ends.select(
+            *_of_run(run),
+            pl.lit(measure).alias("measure"),
+            pl.lit(None, pl.String).alias("target"),
+            pl.lit(None, pl.Float64).alias("target_value"),
+            values[measure].alias("value"),
+            pl.lit(None, pl.Float64).alias("spent"),
+        )
+        for measure in ENDS
+    )
+
+
+def _of_run(run: list[str]) -> list[str]:
+    return [*run, "contended", "diverged"]

@@ -1,0 +1,69 @@
+"""The summary as a table to read."""
+
+from typing import Any
+
+import polars as pl
+
+from workflow.scripts.common import words
+from workflow.scripts.common.measures import CONFIGURATION
+
+
+def markdown(summary: pl.DataFrame) -> str:
+    """Write a summary as a table in Markdown, a row for each configuration.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+
+    Returns
+    -------
+    str
+        With the median over seeds and its 95 % interval of the seconds to each target and of the
+        ends. Of the keys that are no mere batch size or learning rate, those that tell
+        configurations apart.
+    """
+    telling = [
+        key
+        for key in CONFIGURATION
+        if key in ("dataset", "batch_size", "learning_rate") or summary[key].n_unique() > 1
+    ]
+    shown = [key for key in telling if key != "training_images"]
+    rows: list[list[str]] = []
+    for configuration in summary.partition_by(CONFIGURATION, maintain_order=True):
+        first = configuration.row(0, named=True)
+        costs = configuration.filter(pl.col("measure") == "seconds").to_dicts()
+        ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
+        if not rows:
+            goals = [f"seconds to {words.goal(row)}" for row in costs]
+            heading = [*shown, "runs", "contended", "diverged", *goals, *_ENDS.values()]
+            rows += [heading, ["---"] * len(heading)]
+        rows.append(
+            [
+                *(str(first[key]) for key in shown),
+                *(str(first[key]) for key in ("runs", "contended", "diverged")),
+                *(_cost(row) for row in costs),
+                *(_median(ends[measure]) for measure in _ENDS),
+            ]
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+_ENDS = {
+    "final_loss": "final loss",
+    "final_accuracy": "final accuracy (%)",
+    "steps_per_second": "steps per second",
+    "examples_per_second": "examples per second",
+}
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if row["reached"] == row["runs"]:
+        return _median(row)
+    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it)"
+
+
+def _median(row: dict[str, Any]) -> str:
+    if row["median"] is None:
+        return "–"
+    return words.number(row["median"]) + words.within(row["low"], row["high"], row["runs"])

@@ -1,0 +1,195 @@
+"""Results in plain words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from workflow.scripts.common.comparison import Answer
+from workflow.scripts.common.measures import SETTING
+from workflow.scripts.common.scaling import FEWEST
+
+_UNITS = {"loss": "", "accuracy": " %"}
+
+
+def answer(answers: Sequence[Answer]) -> str:
+    """Put a comparison into words.
+
+    Parameters
+    ----------
+    answers : sequence of dict
+        As `comparison.compare` gives them.
+
+    Returns
+    -------
+    str
+        A line for each target and setting, and one for each reservation.
+    """
+    if not answers:
+        return "No target is configured (targets), so there is nothing to answer.\n"
+    telling = telling_keys(answers)
+    lines = [_sentence(each, telling) for each in answers]
+    lines += _reservations(answers, telling)
+    return "\n".join(lines) + "\n"
+
+
+def law(found: Sequence[dict[str, Any]]) -> str:
+    """Put the law of steps and batch size into words, with what it foretells.
+
+    Parameters
+    ----------
+    found : sequence of dict
+        As `scaling.foretell` gives them.
+
+    Returns
+    -------
+    str
+        A paragraph for each target and setting.
+    """
+    telling = telling_keys(found)
+    return "\n\n".join(_law(each, telling) for each in found) + "\n"
+
+
+def telling_keys(settings: Sequence[dict[str, Any]]) -> list[str]:
+    """List what tells settings apart, the dataset left out, which is always named."""
+    return [
+        key
+        for key in SETTING
+        if key not in ("dataset", "training_images") and len({each[key] for each in settings}) > 1
+    ]
+
+
+def where(setting: dict[str, Any], telling: Sequence[str]) -> str:
+    """Name a setting: its dataset and what tells it apart."""
+    others = "".join(f", {key} {setting[key]}" for key in telling)
+    return f"{setting['dataset']}{others}"
+
+
+def goal(asked: dict[str, Any]) -> str:
+    """Name a target, as `loss 0.2` or `accuracy 97 %`."""
+    return f"{asked['target']} {asked['target_value']:g}{_UNITS[asked['target']]}"
+
+
+def number(value: float) -> str:
+    """Write a number with three digits, or all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def within(low: float | None, high: float | None, number_of_runs: int) -> str:
+    """Write an interval; an end that is beyond what was measured stays open."""
+    if number_of_runs == 1:
+        return ""
+    ends = ["…" if end is None else number(end) for end in (low, high)]
+    return f" [{ends[0]}, {ends[1]}]"
+
+
+def _sentence(asked: Answer, telling: Sequence[str]) -> str:
+    to = f"To {goal(asked)} on {where(asked, telling)}: "
+    if not asked["ranking"]:
+        return to + _unreached(asked)
+    first, *others = asked["ranking"]
+    size, rate = first["batch_size"], first["learning_rate"]
+    clauses = [f"batch {size} at learning rate {rate:g}, {_seconds(first)}"]
+    alike = [each for each in others if each["verdict"] == "not distinguishable"]
+    rest = [each for each in others if each["verdict"] != "not distinguishable"]
+    clauses += [
+        f"batch {each['batch_size']} is not distinguishable ({_seconds(each)})" for each in alike
+    ]
+    clauses += [_behind(each) for each in rest[:1]]
+    if asked["missed"]:
+        sizes = ", ".join(str(size) for size in asked["missed"])
+        clauses.append(f"batch {sizes} did not reach it")
+    return to + "; ".join(clauses) + "."
+
+
+def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
+    to = f"To {goal(found)} on {where(found, telling)}: "
+    if found["verdict"] == "too few":
+        return (
+            f"{to}{len(found['points'])} batch sizes reached it, too few to fit the steps against "
+            f"the batch size ({FEWEST} are needed)."
+        )
+    s_min, b_crit = (
+        number(found[name]) + within(found[f"{name}_low"], found[f"{name}_high"], 2)
+        for name in ("s_min", "b_crit")
+    )
+    off = (
+        f"off by a factor of {number(found['worst_factor'])} at the worst, at batch size "
+        f"{found['worst_batch_size']}"
+    )
+    text = to + f"steps = S_min (1 + B_crit / batch size), S_min {s_min}, B_crit {b_crit}; {off}."
+    if found["verdict"] == "bad":
+        return text + " That is no good fit, so nothing is foretold from it."
+    if found["verdict"] == "open":
+        return text + " The batch sizes tried do not pin B_crit down, so nothing is foretold."
+    return "\n".join([text, *(_forecast(each) for each in found["forecasts"])])
+
+
+def _forecast(forecast: dict[str, Any]) -> str:
+    cost = forecast["communication_seconds"]
+    cost_in_words = f"{cost * 1e6:g} µs of communication a step" if cost else "no communication"
+    size = within(forecast["batch_size_low"], forecast["batch_size_high"], 2)
+    time = within(forecast["seconds_low"], forecast["seconds_high"], 2)
+    return (
+        f"  {forecast['workers']} workers, {cost_in_words}: batch {forecast['batch_size']}{size}, "
+        f"{number(forecast['seconds'])} s{time}"
+    )
+
+
+def _unreached(asked: Answer) -> str:
+    nearest = asked["nearest"]
+    if nearest is None:
+        return "all runs diverged."
+    return (
+        f"no batch size reached it; batch {nearest['batch_size']} at learning rate "
+        f"{nearest['learning_rate']:g} came nearest, {number(nearest['value'])}"
+        f"{_UNITS[asked['target']]}."
+    )
+
+
+def _behind(other: dict[str, Any]) -> str:
+    if other["ratio"] is None:
+        return f"then batch {other['batch_size']}, {_seconds(other)}"
+    ratio = number(other["ratio"]) + within(other["ratio_low"], other["ratio_high"], other["pairs"])
+    return f"batch {other['batch_size']} took {ratio} times as long ({_seconds(other)})"
+
+
+def _seconds(entry: dict[str, Any]) -> str:
+    text = number(entry["seconds"]) + " s"
+    text += within(entry["seconds_low"], entry["seconds_high"], entry["runs"])
+    marks = []
+    if entry["reached"] < entry["runs"]:
+        marks.append(f"{entry['runs'] - entry['reached']} of {entry['runs']} runs missed it")
+    if entry["contended"]:
+        marks.append(f"{entry['contended']} of {entry['runs']} contended")
+    return text + (f", {', '.join(marks)}" if marks else "")
+
+
+def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str]:
+    ranked = [each for each in answers if each["ranking"]]
+    compared = [each for each in ranked if len(each["ranking"]) > 1]
+    lines = []
+    if any(each["verdict"] == "unknown" for asked in compared for each in asked["ranking"][1:]):
+        lines.append(
+            "With one seed nothing tells a difference from chance: raise `repeats` to find out."
+        )
+    if any(len(_all_rates(each)) == 1 for each in compared):
+        lines.append(
+            "With one learning rate for all, batch sizes that it suits are at an advantage: give a "
+            "list of rates."
+        )
+    for asked in ranked:
+        at_the_edge = [
+            f"batch {each['batch_size']} ({each['learning_rate']:g})"
+            for each in asked["ranking"]
+            if len(_all_rates(asked)) > 1
+            and each["learning_rate"] in (each["learning_rates"][0], each["learning_rates"][-1])
+        ]
+        if at_the_edge:
+            lines.append(
+                f"To {goal(asked)} on {where(asked, telling)}, at the end of the learning rates "
+                f"tried, so perhaps not at their best: {', '.join(at_the_edge)}."
+            )
+    return lines
+
+
+def _all_rates(asked: Answer) -> set[float]:
+    return {rate for each in asked["ranking"] for rate in each["learning_rates"]}

@@ -1,0 +1,26 @@
+"""Answer which batch size reaches each target first."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from workflow.scripts.common import comparison, logs, words
+from workflow.scripts.common.files import replacing
+
+
+def main() -> None:
+    """Write the answer in words and as JSON."""
+    logs.start(snakemake.log[0])
+    runs = pl.read_parquet(snakemake.input.runs)
+    answers = comparison.compare(runs, pl.read_parquet(snakemake.input.summary))
+    for path, text in (
+        (snakemake.output.text, words.answer(answers)),
+        (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
+    ):
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Fit the steps to each target against the batch size, and foretell other machines from it."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from workflow.scripts.common import logs, scaling, words
+from workflow.scripts.common.files import replacing
+
+
+def main() -> None:
+    """Write the law and the forecasts in words and as JSON."""
+    logs.start(snakemake.log[0])
+    found = scaling.foretell(
+        pl.read_parquet(snakemake.input.summary),
+        snakemake.params.workers,
+        snakemake.params.communication_seconds,
+    )
+    for path, text in (
+        (snakemake.output.text, words.law(found)),
+        (snakemake.output.json, json.dumps(found, indent=2) + "\n"),
+    ):
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

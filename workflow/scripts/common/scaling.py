@@ -45,6 +45,8 @@ class Fit(NamedTuple):
     worst_factor : float
         By how much it is off where it is worst, as a factor of at least 1.
     worst_batch_size : int
+    smallest, largest : int
+        Of the batch sizes that it was fitted to.
     """
 
     log_parameters: Array
@@ -52,6 +54,8 @@ class Fit(NamedTuple):
     margin: float
     worst_factor: float
     worst_batch_size: int
+    smallest: int
+    largest: int
 
     def interval(self, place: int) -> tuple[float, float, float]:
         """Give S_min (place 0) or B_crit (place 1), with its 95 % interval."""
@@ -62,11 +66,15 @@ class Fit(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Say whether the law holds: `good`, `bad` (it is off), or `open` (B_crit is not known)."""
-        _, low, high = self.interval(1)
+        """Say whether the law holds: `good`, `bad` (it is off), or `open` (B_crit is not known).
+
+        It is not known where its interval is wide, or where it lies beyond the batch sizes tried.
+        """
+        value, low, high = self.interval(1)
         if self.worst_factor > WORST_FACTOR:
             return "bad"
-        return "good" if high <= WIDEST_FACTOR * low else "open"
+        is_within = self.smallest <= value <= self.largest
+        return "good" if is_within and high <= WIDEST_FACTOR * low else "open"
 
 
 def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
@@ -96,6 +104,8 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
         float(stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)),
         float(np.exp(off[worst])),
         int(sizes[worst]),
+        int(sizes.min()),
+        int(sizes.max()),
     )
 
 

@@ -126,12 +126,12 @@ def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
 def _forecast(forecast: dict[str, Any]) -> str:
     cost = forecast["communication_seconds"]
     cost_in_words = f"{cost * 1e6:g} µs of communication a step" if cost else "no communication"
-    size = within(forecast["batch_size_low"], forecast["batch_size_high"], 2)
-    time = within(forecast["seconds_low"], forecast["seconds_high"], 2)
-    return (
-        f"  {forecast['workers']} workers, {cost_in_words}: batch {forecast['batch_size']}{size}, "
-        f"{number(forecast['seconds'])} s{time}"
+    workers = f"{forecast['workers']} worker" + ("s" if forecast["workers"] > 1 else "")
+    size = "{batch_size} [{batch_size_low}, {batch_size_high}]".format(**forecast)
+    time = number(forecast["seconds"]) + within(
+        forecast["seconds_low"], forecast["seconds_high"], 2
     )
+    return f"  {workers}, {cost_in_words}: batch {size}, {time} s"
 
 
 def _unreached(asked: Answer) -> str:

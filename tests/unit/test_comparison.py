@@ -1,0 +1,175 @@
+"""The fair comparison, on sweeps whose answer is known."""
+
+import polars as pl
+import pytest
+
+from tests.curves import curve, each_seed, falling
+from workflow.scripts.common import words
+from workflow.scripts.common.comparison import compare
+from workflow.scripts.common.measures import per_run
+from workflow.scripts.common.statistics import summarize
+
+
+def answers(*tables, targets=None):
+    measures = per_run(pl.concat(tables), targets or {"loss": [1.0]}, "training")
+    return compare(measures, summarize(measures))
+
+
+def sweep(times, **run):
+    """One configuration's runs, which take so many seconds to the target."""
+    return each_seed(lambda seconds, **seed: falling(2 * seconds, **seed), times, **run)
+
+
+def test_each_batch_size_is_stood_for_by_its_best_learning_rate():
+    (answer,) = answers(
+        sweep([9, 9, 9], batch_size=1, learning_rate=0.1),
+        sweep([5, 6, 7], batch_size=1, learning_rate=0.01),
+        sweep([3, 3, 4], batch_size=32, learning_rate=0.1),
+        sweep([4, 4, 4], batch_size=32, learning_rate=0.01),
+    )
+    ranking = [
+        (entry["batch_size"], entry["learning_rate"], entry["seconds"])
+        for entry in answer["ranking"]
+    ]
+    assert ranking == [(32, 0.1, pytest.approx(3)), (1, 0.01, pytest.approx(6))]
+    assert answer["ranking"][0]["learning_rates"] == [0.01, 0.1]
+
+
+def verdict(first, other):
+    (answer,) = answers(
+        sweep(first, batch_size=32, learning_rate=0.1),
+        sweep(other, batch_size=64, learning_rate=0.1),
+    )
+    return answer["ranking"][1]
+
+
+def test_a_gap_that_every_seed_shows_is_a_difference():
+    # The seeds differ by more than the batch sizes do: only in pairs can that be seen.
+    second = verdict([10, 20, 30, 40], [11, 22, 33.2, 43.9])
+    assert second["verdict"] == "slower"
+    assert second["ratio"] == pytest.approx(1.1, rel=0.01)
+    assert 1 < second["ratio_low"] < second["ratio"] < second["ratio_high"]
+    assert second["pairs"] == 4
+
+
+def test_a_gap_that_some_seeds_deny_is_none():
+    assert verdict([10, 20, 30], [9, 25, 31])["verdict"] == "not distinguishable"
+
+
+def test_one_seed_proves_nothing():
+    second = verdict([10], [30])
+    assert second["verdict"] == "unknown"
+    assert second["ratio"] == pytest.approx(3)
+
+
+def test_seeds_that_only_one_has_are_no_pairs():
+    (answer,) = answers(
+        sweep([10, 20, 30], batch_size=32),
+        sweep([11, 22], batch_size=64).with_columns(seed=pl.col("seed") + 2),
+    )
+    second = next(entry for entry in answer["ranking"] if entry["batch_size"] == 32)
+    assert (second["pairs"], second["verdict"]) == (1, "unknown")
+
+
+def test_a_run_that_missed_counts_with_what_it_was_given():
+    missed = curve([2.0] * 201, step_seconds=0.5, batch_size=64, seed=4)  # 100 s for nothing
+    (answer,) = answers(
+        sweep([10, 10, 10, 10], batch_size=32), sweep([19, 20, 21], batch_size=64), missed
+    )
+    second = answer["ranking"][1]
+    assert second["pairs"] == 4
+    assert second["ratio"] == pytest.approx((1.9 * 2 * 2.1 * 10) ** 0.25)
+
+
+def test_a_winner_that_missed_where_another_did_not_is_not_ahead():
+    missed = curve([2.0] * 3, batch_size=32, seed=4)
+    (answer,) = answers(
+        sweep([10, 10, 10], batch_size=32), missed, sweep([20, 20, 20, 20], batch_size=64)
+    )
+    assert answer["ranking"][0]["batch_size"] == 32
+    assert answer["ranking"][1]["verdict"] == "not distinguishable"
+
+
+def test_what_did_not_arrive_is_named():
+    (answer,) = answers(
+        sweep([10, 10], batch_size=32), curve([2.0, 1.5], batch_size=1), curve([2.0], batch_size=7)
+    )
+    assert answer["missed"] == [1, 7]
+
+
+def test_settings_and_targets_have_answers_of_their_own():
+    found = answers(
+        sweep([1, 1], machine="A"),
+        sweep([2, 2], machine="B"),
+        targets={"loss": [1.0, 0.5], "accuracy": [90]},
+    )
+    asked = [(each["machine"], each["target"], each["target_value"]) for each in found]
+    assert sorted(asked) == [
+        (machine, *target)
+        for machine in "AB"
+        for target in (("accuracy", 90), ("loss", 0.5), ("loss", 1.0))
+    ]
+
+
+def lines(*tables, **kwargs):
+    return words.answer(answers(*tables, **kwargs)).splitlines()
+
+
+def test_the_answer_in_words():
+    assert lines(
+        sweep([10, 20, 30], batch_size=32, learning_rate=0.03),
+        sweep([9, 25, 31], batch_size=64, learning_rate=0.03),
+        sweep([90, 250, 310], batch_size=128, learning_rate=0.03),
+        sweep([99, 999, 999], batch_size=64, learning_rate=0.01),
+        sweep([99, 999, 999], batch_size=64, learning_rate=0.1),
+        curve([2.0, 1.5], batch_size=1, learning_rate=0.03),
+    ) == [
+        "To loss 1 on mnist: batch 32 at learning rate 0.03, 20 s [10, 30]; batch 64 is not "
+        "distinguishable (25 s [9, 31]); batch 128 took 10.5 [6.98, 15.8] times as long (250 s "
+        "[90, 310]); batch 1 did not reach it.",
+        "To loss 1 on mnist, at the end of the learning rates tried, so perhaps not at their best: "
+        "batch 32 (0.03), batch 128 (0.03).",
+    ]
+
+
+def test_what_one_seed_and_one_rate_cannot_say_is_said():
+    assert lines(sweep([10], batch_size=32), sweep([20], batch_size=64)) == [
+        "To loss 1 on mnist: batch 32 at learning rate 0.01, 10 s; batch 64 took 2 times as long "
+        "(20 s).",
+        "With one seed nothing tells a difference from chance: raise `repeats` to find out.",
+        "With one learning rate for all, batch sizes that it suits are at an advantage: give a "
+        "list of rates.",
+    ]
+
+
+def test_a_target_that_nobody_reached():
+    assert lines(
+        curve([2.0, 1.5], batch_size=32), curve([2.0, 1.75], batch_size=1), targets={"loss": [0.2]}
+    ) == [
+        "To loss 0.2 on mnist: no batch size reached it; batch 32 at learning rate 0.01 came "
+        "nearest, 1.5."
+    ]
+    diverged = curve([2.0, float("nan")], stopped="diverged")
+    assert lines(diverged, targets={"loss": [0.2]}) == ["To loss 0.2 on mnist: all runs diverged."]
+    assert lines(curve([2.0, 1.5]), targets={"accuracy": [97]}) == [
+        "To accuracy 97 % on mnist: no batch size reached it; batch 32 at learning rate 0.01 came "
+        "nearest, 85 %."
+    ]
+
+
+def test_marks_and_machines_are_named():
+    said = lines(
+        sweep([10, 20], machine="A", contended=True),
+        sweep([10, 20], machine="B"),
+        curve([2.0], machine="B", seed=3),
+    )
+    assert said == [
+        "To loss 1 on mnist, machine A: batch 32 at learning rate 0.01, 15 s [10, 20], 2 of 2 "
+        "contended.",
+        "To loss 1 on mnist, machine B: batch 32 at learning rate 0.01, 20 s [10, …], 1 of 3 runs "
+        "missed it.",
+    ]
+
+
+def test_no_target_is_no_question():
+    assert words.answer([]).startswith("No target is configured")

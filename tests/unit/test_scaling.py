@@ -92,7 +92,7 @@ def test_a_sweep_foretells_what_workers_would_do():
     assert said[0].startswith(
         "To loss 1 on mnist: steps = S_min (1 + B_crit / batch size), S_min 100 ["
     )
-    assert "1 worker, no communication: batch 4096 [4096, 4096], 0.0102 s [" in said[1]
+    assert "1 worker, no communication: batch 4096 [4096, 4096], 0.0102 [" in said[1]
     assert "8 workers, 1000 µs of communication a step: batch " in said[4]
 
 

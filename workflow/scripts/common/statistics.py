@@ -61,7 +61,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat(parts)
         .with_columns(known)
-        .sort(keys)
+        .sort(CONFIGURATION, maintain_order=True)  # the targets stay as they were configured
         .select(*keys, *bounds, "runs", "reached", "contended", "diverged")
     )
 

@@ -176,18 +176,18 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
             "With one learning rate for all, batch sizes that it suits are at an advantage: give a "
             "list of rates."
         )
+    at_the_edge: dict[str, None] = {}  # an ordered set
     for asked in ranked:
-        at_the_edge = [
-            f"batch {each['batch_size']} ({each['learning_rate']:g})"
-            for each in asked["ranking"]
-            if len(_all_rates(asked)) > 1
-            and each["learning_rate"] in (each["learning_rates"][0], each["learning_rates"][-1])
-        ]
-        if at_the_edge:
-            lines.append(
-                f"To {goal(asked)} on {where(asked, telling)}, at the end of the learning rates "
-                f"tried, so perhaps not at their best: {', '.join(at_the_edge)}."
-            )
+        for each in asked["ranking"]:
+            rates = each["learning_rates"]
+            if len(_all_rates(asked)) > 1 and each["learning_rate"] in (rates[0], rates[-1]):
+                place = "".join(f", {key} {asked[key]}" for key in telling)
+                at_the_edge[f"batch {each['batch_size']} ({each['learning_rate']:g}{place})"] = None
+    if at_the_edge:
+        lines.append(
+            "At the end of the learning rates tried, so perhaps not at their best: "
+            f"{', '.join(at_the_edge)}."
+        )
     return lines
 
 

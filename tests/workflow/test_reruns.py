@@ -1,11 +1,15 @@
 """Which jobs run: exactly those whose results are not there yet."""
 
+import shutil
+
 from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
 
-CHARTS = {"plot_loss_by_seconds": 1, "plot_learning_by_iteration": 1}
+SUMMARY_CHARTS = {"plot_seconds_to_target": 1, "plot_steps_to_target": 1}
+CHARTS = {"plot_loss_by_seconds": 1, "plot_learning_by_iteration": 1} | SUMMARY_CHARTS
 DATA = {"parse": 1, "prepare": 1}
-AGGREGATES = {"collect": 1} | CHARTS
+ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1}
+AGGREGATES = {"collect": 1} | ANSWERS | CHARTS
 
 
 def test_a_first_plan_from_nothing(project):
@@ -59,27 +63,6 @@ def test_what_is_finished_is_kept(project):
     # Another experiment shares the runs.
     assert project.jobs("--config", "experiment=other") == AGGREGATES
 
-    # A comment is nothing, a title is on the charts.
-    config = project.folder / "config.yaml"
-    config.write_text("# A comment.\n" + config.read_text())
-    assert project.jobs() == {}
-    project.edit_config(title="Another title")
-    assert project.jobs() == CHARTS
-    project.run()
-
-    # Where a file comes from is no part of what it is.
-    assert project.jobs("--config", "mirrors=/nowhere") == {}
-
-    # The network's code is part of a result, the time of a file is not.
-    network = project.folder / "nn" / "network.py"
-    code = network.read_text()
-    network.touch()
-    assert project.jobs() == {}
-    network.write_text(code + "\n# Edited.\n")
-    assert project.jobs() == {"train": 4} | AGGREGATES
-    network.write_text(code)
-    assert project.jobs() == {}
-
     # What does not change a result is no reason to train: how often its state is saved, say.
     assert project.jobs("--config", "checkpoint_seconds=1", "on_contention=fail") == {}
 
@@ -91,3 +74,91 @@ def test_what_is_finished_is_kept(project):
     project.run()
     labels.write_bytes(before)
     assert project.jobs() == AGGREGATES
+
+
+def edit(path, old="", new="\n# Edited.\n"):
+    """Change a file; give what puts it back."""
+    before = path.read_text()
+    path.write_text(before.replace(old, new) if old else before + new)
+    return lambda: path.write_text(before)
+
+
+def test_what_an_edit_makes_anew(project):
+    """Each edit, with the jobs that must run: those whose results it could change."""
+    project.run()
+    edits = {
+        # A comment is nothing.
+        "config.yaml": (edit, {}),
+        # The schema's descriptions and the report's captions are read by people.
+        "workflow/schemas/config.schema.yaml": (
+            lambda path: edit(path, "Title of the charts.", "What stands over the charts."),
+            {},
+        ),
+        "workflow/report/loss_by_seconds.rst": (edit, {}),
+        # The network's code is part of each result, and so is the trainer's.
+        "nn/network.py": (edit, {"train": 3} | AGGREGATES),
+        "nn/engine.py": (edit, {"train": 3} | AGGREGATES),
+        # A script makes what it makes, and what is made of that.
+        "workflow/scripts/parse.py": (edit, DATA | {"train": 3} | AGGREGATES),
+        "workflow/scripts/compare.py": (edit, {"compare": 1}),
+        "workflow/scripts/plot.py": (edit, CHARTS),
+        # So does a module that scripts share.
+        "workflow/scripts/common/scaling.py": (edit, {"forecast": 1}),
+        "workflow/scripts/common/charts.py": (edit, CHARTS),
+        "workflow/scripts/common/tables.py": (edit, ANSWERS | SUMMARY_CHARTS),
+        # How a download is tried changes no file, and logs no result.
+        "workflow/scripts/common/download.py": (edit, {}),
+        "workflow/scripts/common/logs.py": (edit, {}),
+    }
+    for name, (change, jobs) in edits.items():
+        undo = change(project.folder / name)
+        assert (name, project.jobs()) == (name, jobs)
+        undo()
+    assert project.jobs() == {}
+
+    # The time of a file is not its content.
+    for name in ("nn/network.py", "workflow/scripts/train.py", "config.yaml"):
+        (project.folder / name).touch()
+    for history in project.folder.glob("results/train/**/history.parquet"):
+        history.touch()
+    assert project.jobs() == AGGREGATES  # Snakemake takes results that are newer for new ones
+
+
+def test_what_a_setting_makes_anew(project):
+    project.run()
+    for settings, jobs in (
+        (["title=Other"], CHARTS),
+        (["targets={loss: [0.7]}"], ANSWERS | SUMMARY_CHARTS),
+        (["forecast={workers: [3]}"], {"forecast": 1}),
+        (["experiment=other"], AGGREGATES),
+        # One seed more for each of three batch sizes.
+        (["repeats=2"], {"train": 3} | AGGREGATES),
+        (["include=[{batch_size: 1, learning_rate: [0.1, 0.2]}]"], {"train": 2} | AGGREGATES),
+        (["exclude=[{batch_size: 32}]"], AGGREGATES),
+        # Where a file comes from, how often a state is saved, what becomes of a contended run:
+        # none of it changes a result.
+        (["mirrors=/nowhere"], {}),
+        (["checkpoint_seconds=1", "on_contention=fail"], {}),
+    ):
+        assert (settings, project.jobs("--config", *settings)) == (settings, jobs)
+
+
+def test_a_budget_up_and_down_again(project):
+    project.run()
+    project.edit_config(budget={"seconds": None, "steps": 6})
+    assert project.jobs() == {"train": 3} | AGGREGATES
+    project.run()
+    logs = list(project.folder.glob("results/train/*/*/6_steps/train.log"))
+    assert len(logs) == 3
+    assert all("going on from step 4" in log.read_text() for log in logs)
+    project.edit_config(budget={"seconds": None, "steps": 4})
+    assert project.jobs() == AGGREGATES
+
+
+def test_another_folder_of_the_same_project(project):
+    project.run()
+    elsewhere = project.folder.parent / "elsewhere"
+    shutil.copytree(project.folder, elsewhere, symlinks=True)
+    shutil.rmtree(project.folder)
+    project.folder = elsewhere
+    assert project.jobs() == {}

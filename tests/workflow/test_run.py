@@ -20,8 +20,11 @@ def results(project):
 
 
 def test_a_whole_run(project, results):
-    # Where the charts are is said at the end.
+    # Where the charts are is said at the end, and last of all the answer.
+    answer = (results / "compare/race/answer.txt").read_text()
     assert "results/plot/race/loss_by_seconds.svg" in project.said
+    assert answer.startswith("To loss 0.5 on digits: ")
+    assert project.said.index(answer) > project.said.index("loss_by_seconds.svg")
 
     (parsed,) = results.glob("parse/digits-*")
     original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))

@@ -1,21 +1,28 @@
 # What people look at.
 #
-# Inputs: results/collect/<experiment>/histories.parquet
+# Inputs: results/collect/<experiment>/histories.parquet,
+#         results/summarize/<experiment>/summary.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,png,json}
 
-HISTORIES = f"results/collect/{EXPERIMENT}/histories.parquet"
-CHARTS = ["loss_by_seconds", "learning_by_iteration"]
+HISTORIES = "results/collect/{experiment}/histories.parquet"
+SUMMARY = "results/summarize/{experiment}/summary.parquet"
+CHARTS = {
+    "loss_by_seconds": HISTORIES,
+    "learning_by_iteration": HISTORIES,
+    "seconds_to_target": SUMMARY,
+    "steps_to_target": SUMMARY,
+}
 
 
 # A rule for each chart, because a caption's path takes no wildcard.
-for chart in CHARTS:
+for chart, table in CHARTS.items():
 
     rule:
         name:
             f"plot_{chart}"
         input:
-            histories="results/collect/{experiment}/histories.parquet",
-            code=code("charts"),
+            table=table,
+            code=code("charts", "comparison", "curves", "measures", "words"),
         output:
             svg=report(
                 f"results/plot/{{experiment}}/{chart}.svg",

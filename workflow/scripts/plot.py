@@ -11,8 +11,8 @@ def main() -> None:
     """Draw the chart that the rule names."""
     logs.start(snakemake.log[0])
     draw = charts.CHARTS[snakemake.params.chart]
-    histories = pl.read_parquet(snakemake.input.histories)
-    chart = draw(histories, snakemake.params.title, snakemake.params.clock)
+    table = pl.read_parquet(snakemake.input.table)
+    chart = draw(table, snakemake.params.title, snakemake.params.clock)
     for path in snakemake.output:
         charts.save(chart, Path(path))
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import polars as pl
 
+from workflow.scripts.common import curves, words
+from workflow.scripts.common.comparison import best_of_each_batch_size
 from workflow.scripts.common.files import replacing
-from workflow.scripts.common.history import NOT_IN_SCHEMA
+from workflow.scripts.common.measures import CONFIGURATION
 
 # Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
 # on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
@@ -19,7 +22,7 @@ AnyChart = alt.LayerChart | alt.HConcatChart
 
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
-    """Draw the chapter's figure: the training loss against time, a line for each run.
+    """Draw the chapter's figure: the training loss against time, a line for each configuration.
 
     Parameters
     ----------
@@ -33,12 +36,10 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     -------
     altair.LayerChart
     """
-    chart: alt.LayerChart = _lines(
-        histories,
-        alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False),
-        alt.Y("training_loss:Q", title="loss"),
-    )
-    titled = _title(histories, title, clock)
+    chosen, note = curves.choose(histories)
+    x = alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False)
+    chart = _lines(chosen, x, alt.Y("training_loss:Q", title="loss"))
+    titled = _title(histories, title, _evaluated(clock), note)
     return chart.properties(width=600, height=400, title=titled)
 
 
@@ -57,19 +58,46 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     -------
     altair.HConcatChart
     """
+    chosen, note = curves.choose(histories)
     iteration = alt.X("step:Q", title="iteration").scale(nice=False).axis(tickMinStep=1)
     pair = [
-        _lines(histories, iteration, alt.Y("training_loss:Q", title="loss")),
-        _lines(histories, iteration, alt.Y("test_accuracy:Q", title="accuracy (%)")),
+        _lines(chosen, iteration, alt.Y("training_loss:Q", title="loss")),
+        _lines(chosen, iteration, alt.Y("test_accuracy:Q", title="accuracy (%)")),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
-    return alt.hconcat(*charts, title=_title(histories, title, clock))
+    return alt.hconcat(*charts, title=_title(histories, title, _evaluated(clock), note))
+
+
+def seconds_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the seconds to each target against the batch size, each at its best learning rate.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+    title : str
+    clock : {"training", "wall"}
+        The clock of the budget, for the subtitle.
+
+    Returns
+    -------
+    altair.LayerChart
+    """
+    return _costs(summary, "seconds", "seconds to target", title, clock)
+
+
+def steps_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the steps to each target against the batch size; see `seconds_to_target`."""
+    return _costs(summary, "steps", "steps to target", title, clock)
 
 
 CHARTS: Mapping[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
     "loss_by_seconds": loss_by_seconds,
     "learning_by_iteration": learning_by_iteration,
+    "seconds_to_target": seconds_to_target,
+    "steps_to_target": steps_to_target,
 }
+"""The first two draw collected histories, the others a summary."""
 
 
 def save(chart: AnyChart, path: Path) -> None:
@@ -86,7 +114,7 @@ def save(chart: AnyChart, path: Path) -> None:
 
 
 def series_names(histories: pl.DataFrame) -> pl.Series:
-    """Name the run of each row as the chapter names it, and by whatever else tells it apart.
+    """Name the configuration of each row as the chapter does, and by what else tells it apart.
 
     Parameters
     ----------
@@ -98,7 +126,7 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
     polars.Series of String
         "Stochastic GD" for batch size 1, "Batch GD" for all examples, else "Batch 32"; with, for
         example, ", learning_rate 0.1" where the experiment has several learning rates, and
-        "(contended)" or "(diverged)" where the run was or did so.
+        "(contended)" or "(diverged)" where one of its runs was or did so.
     """
     batch_name = (
         pl.when(pl.col("batch_size") == 1)
@@ -107,53 +135,98 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
         .then(pl.lit("Batch GD"))
         .otherwise(pl.format("Batch {}", "batch_size"))
     )
-    telling = [key for key in _TELLING if histories[key].n_unique() > 1]
-    others = [pl.format(f", {key} {{}}", pl.col(key)) for key in telling]
+    others = [pl.format(f", {key} {{}}", pl.col(key)) for key in _telling(histories)]
     marks = [
-        pl.when("contended").then(pl.lit(" (contended)")).otherwise(pl.lit("")),
-        pl.when(pl.col("stopped") == "diverged").then(pl.lit(" (diverged)")).otherwise(pl.lit("")),
+        pl.when(mark.any().over(CONFIGURATION)).then(pl.lit(text)).otherwise(pl.lit(""))
+        for mark, text in (
+            (pl.col("contended"), " (contended)"),
+            (pl.col("stopped") == "diverged", " (diverged)"),
+        )
     ]
     return histories.select(pl.concat_str(batch_name, *others, *marks).alias("series"))["series"]
 
 
-_TELLING = ("dataset", "learning_rate", "hidden_nodes", "seed", *NOT_IN_SCHEMA)
+def _telling(table: pl.DataFrame) -> list[str]:
+    obvious = ("batch_size", "training_images")
+    return [key for key in CONFIGURATION if key not in obvious and table[key].n_unique() > 1]
 
 
 def _lines(histories: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
-    """Draw a line for each run, with a point for each evaluation."""
-    drawn = histories.with_columns(series_names(histories)).select(
-        "series",
-        "batch_size",
-        "step",
-        "training_seconds",
-        "wall_seconds",
-        "training_loss",
-        "test_accuracy",
+    """Draw a line for each configuration, with a band from the least to the greatest of its seeds."""
+    abscissa, ordinate = (
+        str(axis.to_dict()["field"])  # type: ignore[index]
+        for axis in (x, y)
     )
-    in_order = drawn.sort("batch_size", maintain_order=True)["series"].unique(maintain_order=True)
-    names = in_order.to_list()
+    named = histories.with_columns(series_names(histories)).sort(
+        "batch_size", "learning_rate", maintain_order=True
+    )
+    names = named["series"].unique(maintain_order=True).to_list()
+    bands = curves.band(named, abscissa, ordinate, ["series"])
+    chart = alt.Chart(curves.thin(bands, abscissa, ordinate, ["series"])).encode(x, *_series(names))
+    lines = chart.encode(y, alt.Order(f"{abscissa}:Q"))
+    layers = [lines.mark_line(), lines.mark_point(filled=True, size=12, opacity=1)]
+    if named["seed"].n_unique() > 1:
+        spread = chart.mark_area(opacity=0.2).encode(
+            alt.Y("low:Q", title=y.title), alt.Y2("high:Q")
+        )
+        layers.insert(0, spread)
+    return alt.LayerChart(layer=layers)
+
+
+def _series(names: list[str]) -> tuple[alt.Color, alt.StrokeDash]:
     colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
     dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
-    lines = alt.Chart(drawn).encode(
-        x,
-        y,
-        alt.Color("series:N", title="type")
-        .scale(domain=names, range=colours)
-        .legend(labelLimit=400, symbolLimit=100),
+    colour = alt.Color("series:N", title="type").scale(domain=names, range=colours)
+    return (
+        colour.legend(labelLimit=400, symbolLimit=100),
         alt.StrokeDash("series:N", title="type").scale(domain=names, range=dashes),
-        alt.Order("step:Q"),
     )
-    points = lines.mark_point(filled=True, size=12, opacity=1)
-    return alt.LayerChart(layer=[lines.mark_line(), points])
 
 
-def _title(histories: pl.DataFrame, title: str, clock: str) -> alt.TitleParams:
-    datasets = ", ".join(histories["dataset"].unique().sort())
-    evaluation = "off the clock" if clock == "training" else "on the clock"
-    machines = ", ".join(histories["machine"].unique().sort())
-    return alt.TitleParams(
-        title, subtitle=f"{datasets} · evaluation {evaluation} · {machines}", anchor="start"
+def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) -> AnyChart:
+    """Draw what each target costs against the batch size, on logarithmic axes, with intervals."""
+    telling = [key for key in _telling(summary) if key not in ("learning_rate", "leftover")]
+    asked = summary.filter(pl.col("measure") == cost)
+    names = dict.fromkeys(_goal_name(row, telling) for row in asked.to_dicts())
+    rows = [
+        {
+            "series": _goal_name(row, telling),
+            "batch_size": row["batch_size"],
+            "cost": row["median"],
+            "low": row["low"],
+            "high": row["high"],
+        }
+        for row in best_of_each_batch_size(summary, cost).to_dicts()
+        if row["median"] > 0  # nothing is at 0 on a logarithmic axis
+    ]
+    columns = {"series": pl.String, "batch_size": pl.Int64}
+    costs = {name: pl.Float64 for name in ("cost", "low", "high")}
+    log = alt.Scale(type="log", nice=False)
+    chart = alt.Chart(pl.DataFrame(rows, schema=columns | costs)).encode(
+        alt.X("batch_size:Q", title="batch size", scale=log), *_series(list(names))
     )
+    lines = chart.encode(alt.Y("cost:Q", title=axis, scale=alt.Scale(type="log")))
+    intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
+    layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    has_rates = summary["learning_rate"].n_unique() > 1
+    note = "each batch size at its best learning rate" if has_rates else ""
+    titled = _title(summary, title, _evaluated(clock), note)
+    return alt.LayerChart(layer=layers).properties(width=600, height=400, title=titled)
+
+
+def _goal_name(row: dict[str, Any], telling: list[str]) -> str:
+    return ", ".join([words.goal(row), *(f"{key} {row[key]}" for key in telling)])
+
+
+def _evaluated(clock: str) -> str:
+    return "evaluation off the clock" if clock == "training" else "evaluation on the clock"
+
+
+def _title(table: pl.DataFrame, title: str, *notes: str) -> alt.TitleParams:
+    datasets = ", ".join(table["dataset"].unique().sort())
+    machines = ", ".join(table["machine"].unique().sort())
+    subtitle = " · ".join(note for note in (datasets, *notes, machines) if note)
+    return alt.TitleParams(title, subtitle=subtitle, anchor="start")
 
 
 @alt.theme.register("batch_race", enable=True)

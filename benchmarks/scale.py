@@ -1,0 +1,157 @@
+"""Measure how planning and collecting grow with the number of runs.
+
+    python -m benchmarks.scale
+
+Plans sweeps of 10 to 10,000 runs (`snakemake -n`), beside a bare workflow of as many jobs that has
+nothing of this project; and collects and summarizes as many made-up histories of 150 rows. Each is a
+process of its own, whose time and greatest memory are measured. Prints a table; takes about five
+minutes.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import yaml
+
+from workflow.scripts.common import history
+
+ROOT = Path(__file__).parent.parent
+SIZES = (10, 100, 1000, 10_000)
+ROWS = 150
+SEEDS = 5
+
+BARE = """\
+rule all:
+    input: expand("done/{{run}}/history", run=range({count}))
+rule train:
+    output: "done/{{run}}/history"
+    shell: "touch {{output}}"
+rule collect:
+    input: expand("done/{{run}}/history", run=range({count}))
+    output: "collected"
+    shell: "touch {{output}}"
+"""
+
+COLLECT = """\
+import sys
+from pathlib import Path
+from workflow.scripts.common import history
+table = history.collect(sorted(Path(sys.argv[1]).glob("*.parquet")))
+table.write_parquet(sys.argv[2])
+"""
+
+SUMMARIZE = """\
+import sys
+from pathlib import Path
+from workflow.scripts.common import history, measures, statistics
+table = history.read_collected(Path(sys.argv[1]))
+runs = measures.per_run(table, {"loss": [1.0, 0.5], "accuracy": [90]}, "training")
+statistics.summarize(runs)
+"""
+
+
+def cost(command: list[str], folder: Path) -> str:
+    """Run a process; tell its seconds and its greatest memory."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status != 0:
+        raise SystemExit(f"{command} failed:\n{said[-2000:]}")
+    return f"{seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MB"
+
+
+def plan(count: int, folder: Path) -> str:
+    """Plan a sweep of this project."""
+    sweep = {
+        "batch_size": list(range(1, 11)) if count >= 10 else [1],
+        "learning_rate": [0.001 * (place + 1) for place in range(max(1, count // 50))],
+        "repeats": SEEDS if count > 10 else 1,
+    }
+    overlay = folder / f"sweep_{count}.yaml"
+    overlay.write_text(yaml.safe_dump(sweep))
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command = [*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"]
+    return cost([*command, "--configfile", str(ROOT / "config.yaml"), str(overlay)], folder)
+
+
+def bare(count: int, folder: Path) -> str:
+    """Plan a workflow of as many jobs that does nothing."""
+    snakefile = folder / f"bare_{count}.smk"
+    snakefile.write_text(BARE.format(count=count))
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    return cost([*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"], folder)
+
+
+def write_histories(count: int, folder: Path) -> None:
+    """Make up histories as runs write them."""
+    rng = np.random.default_rng(0)
+    steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
+    steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
+    for run in range(count):
+        seconds = np.sort(rng.uniform(0, 60, ROWS))
+        batch_size, seed = 1 + run // SEEDS, run % SEEDS
+        specification = {
+            **{"dataset": "mnist", "batch_size": batch_size, "learning_rate": 0.01},
+            **{"hidden_nodes": 200, "seed": seed, "initializer": "nx", "inputs": "raw"},
+            **{"shuffle": False, "leftover": "repeat", "threads": 1, "budget": {"seconds": 60.0}},
+        }
+        table = pl.DataFrame(
+            {
+                **{key: specification[key] for key in list(history.SCHEMA)[:5]},
+                "step": steps,
+                "epoch": steps * batch_size // 60000,
+                "examples": steps * batch_size,
+                "training_seconds": seconds,
+                "wall_seconds": seconds,
+                "cpu_seconds": seconds,
+                "training_loss": np.sort(rng.uniform(0, 2.3, ROWS))[::-1],
+                "test_accuracy": np.sort(rng.uniform(10, 98, ROWS)),
+            },
+            schema=history.SCHEMA,
+        )
+        metadata = {
+            "specification": specification,
+            "stopped": "budget",
+            "contention": {"contended": False, "reasons": []},
+            "processors": [0],
+            "origin": "0123",
+            "training_images": 60000,
+            "machine": {"processor": "Abacus 3"},
+            "versions": {"python": "3.11"},
+        }
+        history.write(folder / f"{run:05}.parquet", table, metadata)
+
+
+def main() -> None:
+    """Measure and print the table, row by row."""
+    print(f"{os.cpu_count()} processors\n")
+    print("| runs | plan | plan of a bare workflow | collect | summarize |\n|---|---|---|---|---|")
+    for count in SIZES:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            planned, bare_plan = plan(count, folder), bare(count, folder)
+            write_histories(count, folder)
+            collected = str(folder / "collected.out")
+            collect = cost([sys.executable, "-c", COLLECT, str(folder), collected], folder)
+            summarize = cost([sys.executable, "-c", SUMMARIZE, collected], folder)
+        print(f"| {count:,} | {planned} | {bare_plan} | {collect} | {summarize} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What the charts show, read from what is drawn."""
+
+import polars as pl
+import pytest
+
+from tests.curves import curve, each_seed, falling
+from workflow.scripts.common import charts
+from workflow.scripts.common.measures import per_run
+from workflow.scripts.common.statistics import summarize
+
+
+def rows(chart):
+    """Take the data out of a chart."""
+    described = chart.to_dict()
+    (data,) = described["datasets"].values()
+    return described, data
+
+
+def test_runs_are_named_as_in_the_chapter_and_in_the_order_of_their_batch_size():
+    table = pl.concat(curve([2.0, 1.0], batch_size=size) for size in (60000, 128, 1, 32))
+    described, _ = rows(charts.loss_by_seconds(table, "Title", "training"))
+    scale = described["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["Stochastic GD", "Batch 32", "Batch 128", "Batch GD"]
+    assert described["title"]["text"] == "Title"
+    assert described["title"]["subtitle"] == "mnist · evaluation off the clock · Abacus 3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ([{"learning_rate": 0.1}, {}], ["learning_rate 0.01", "learning_rate 0.1"]),
+        ([{"threads": 2}, {}], ["threads 1", "threads 2"]),
+        ([{"machine": "B"}, {"machine": "A"}], ["machine A", "machine B"]),
+    ],
+)
+def test_what_else_tells_configurations_apart_is_in_their_names(changes, names):
+    table = pl.concat(curve([2.0, 1.0], **change) for change in changes)
+    series = charts.series_names(table)
+    assert sorted(series.unique()) == [f"Batch 32, {name}" for name in names]
+
+
+def test_a_mark_of_one_seed_marks_the_line():
+    table = pl.concat([curve([2.0, 1.0], seed=1), curve([2.0, 1.0], seed=2, contended=True)])
+    assert charts.series_names(table).unique().to_list() == ["Batch 32 (contended)"]
+
+
+def test_seeds_are_one_line_with_a_band():
+    described, data = rows(
+        charts.loss_by_seconds(each_seed(falling, [10, 20, 30]), "Title", "training")
+    )
+    assert {row["series"] for row in data} == {"Batch 32"}
+    assert [layer["mark"]["type"] for layer in described["layer"]] == ["area", "line", "point"]
+    at_five = next(row for row in data if row["training_seconds"] == 5.0)
+    assert at_five["training_loss"] == pytest.approx(1.5)
+    assert (at_five["low"], at_five["high"]) == pytest.approx((1.0, 2 - 1 / 3))
+
+
+def test_the_seconds_to_each_target():
+    table = pl.concat(
+        [
+            each_seed(falling, [10, 20, 30], batch_size=32),
+            each_seed(falling, [40, 50, 60], batch_size=1, learning_rate=0.1),
+            each_seed(falling, [90, 90, 90], batch_size=1),
+            curve([2.0, 1.5], batch_size=7),
+        ]
+    )
+    measures = per_run(table, {"loss": [1.0], "accuracy": []}, "training")
+    described, data = rows(charts.seconds_to_target(summarize(measures), "Title", "training"))
+    assert sorted((row["batch_size"], row["cost"], row["low"], row["high"]) for row in data) == [
+        (1, pytest.approx(25), pytest.approx(20), pytest.approx(30)),
+        (32, pytest.approx(10), pytest.approx(5), pytest.approx(15)),
+    ]
+    assert {row["series"] for row in data} == {"loss 1"}
+    assert "each batch size at its best learning rate" in described["title"]["subtitle"]
+
+
+def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):
+    measures = per_run(curve([2.0, 1.5]), {"loss": [1.0]}, "training")
+    chart = charts.steps_to_target(summarize(measures), "Title", "training")
+    charts.save(chart, tmp_path / "chart.svg")
+    assert "steps to target" in (tmp_path / "chart.svg").read_text()

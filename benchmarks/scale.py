@@ -3,8 +3,8 @@
     python -m benchmarks.scale
 
 Plans sweeps of 10 to 10,000 runs (`snakemake -n`), beside a bare workflow of as many jobs that has
-nothing of this project; and collects and summarizes as many made-up histories of 150 rows. Each is a
-process of its own, whose time and greatest memory are measured. Prints a table; takes about five
+nothing of this project; and collects and summarizes as many made-up histories of 150 rows. Each is
+a process of its own, whose time and greatest memory are measured. Prints a table; takes a few
 minutes.
 """
 
@@ -59,20 +59,19 @@ statistics.summarize(runs)
 def cost(command: list[str], folder: Path) -> str:
     """Run a process; tell its seconds and its greatest memory."""
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    log = folder / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status != 0:
-        raise SystemExit(f"{command} failed:\n{said[-2000:]}")
+        raise SystemExit(f"{command} failed:\n{log.read_text()[-2000:]}")
     return f"{seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MB"
 
 

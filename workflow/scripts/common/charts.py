@@ -37,8 +37,7 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     altair.LayerChart
     """
     chosen, note = curves.choose(histories)
-    x = alt.X(f"{clock}_seconds:Q", title="time (seconds)").scale(nice=False)
-    chart = _lines(chosen, x, alt.Y("training_loss:Q", title="loss"))
+    chart = _lines(chosen, f"{clock}_seconds", "time (seconds)", "training_loss", "loss")
     titled = _title(histories, title, _evaluated(clock), note)
     return chart.properties(width=600, height=400, title=titled)
 
@@ -59,10 +58,9 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     altair.HConcatChart
     """
     chosen, note = curves.choose(histories)
-    iteration = alt.X("step:Q", title="iteration").scale(nice=False).axis(tickMinStep=1)
     pair = [
-        _lines(chosen, iteration, alt.Y("training_loss:Q", title="loss")),
-        _lines(chosen, iteration, alt.Y("test_accuracy:Q", title="accuracy (%)")),
+        _lines(chosen, "step", "iteration", "training_loss", "loss"),
+        _lines(chosen, "step", "iteration", "test_accuracy", "accuracy (%)"),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
     return alt.hconcat(*charts, title=_title(histories, title, _evaluated(clock), note))
@@ -151,25 +149,22 @@ def _telling(table: pl.DataFrame) -> list[str]:
     return [key for key in CONFIGURATION if key not in obvious and table[key].n_unique() > 1]
 
 
-def _lines(histories: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
-    """Draw a line for each configuration, with a band from the least to the greatest of its seeds."""
-    abscissa, ordinate = (
-        str(axis.to_dict()["field"])  # type: ignore[index]
-        for axis in (x, y)
-    )
+def _lines(histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str) -> alt.LayerChart:
+    """Draw a line for each configuration, with a band from the least to the greatest seed."""
     named = histories.with_columns(series_names(histories)).sort(
         "batch_size", "learning_rate", maintain_order=True
     )
     names = named["series"].unique(maintain_order=True).to_list()
-    bands = curves.band(named, abscissa, ordinate, ["series"])
-    chart = alt.Chart(curves.thin(bands, abscissa, ordinate, ["series"])).encode(x, *_series(names))
-    lines = chart.encode(y, alt.Order(f"{abscissa}:Q"))
+    bands = curves.thin(curves.band(named, x, y, ["series"]), x, y, ["series"])
+    across = alt.X(f"{x}:Q", title=x_title).scale(nice=False)
+    if x == "step":
+        across = across.axis(tickMinStep=1)
+    chart = alt.Chart(bands).encode(across, *_series(names))
+    lines = chart.encode(alt.Y(f"{y}:Q", title=y_title), alt.Order(f"{x}:Q"))
     layers = [lines.mark_line(), lines.mark_point(filled=True, size=12, opacity=1)]
     if named["seed"].n_unique() > 1:
-        spread = chart.mark_area(opacity=0.2).encode(
-            alt.Y("low:Q", title=y.title), alt.Y2("high:Q")
-        )
-        layers.insert(0, spread)
+        spread = chart.mark_area(opacity=0.2)
+        layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title), alt.Y2("high:Q")))
     return alt.LayerChart(layer=layers)
 
 
@@ -200,7 +195,7 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
         if row["median"] > 0  # nothing is at 0 on a logarithmic axis
     ]
     columns = {"series": pl.String, "batch_size": pl.Int64}
-    costs = {name: pl.Float64 for name in ("cost", "low", "high")}
+    costs = dict.fromkeys(("cost", "low", "high"), pl.Float64)
     log = alt.Scale(type="log", nice=False)
     chart = alt.Chart(pl.DataFrame(rows, schema=columns | costs)).encode(
         alt.X("batch_size:Q", title="batch size", scale=log), *_series(list(names))

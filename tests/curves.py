@@ -51,7 +51,7 @@ def falling(steps_to_one: float, **run: object) -> pl.DataFrame:
     """Give a run whose loss falls from 2 to 0 on a straight line, past 1 at that many steps."""
     there = 2 * steps_to_one
     count = int(there) + 1
-    return curve([2 - 2 * step / there for step in range(count + 1)], **run)
+    return curve([max(0, 2 - 2 * step / there) for step in range(count + 1)], **run)
 
 
 def each_seed(

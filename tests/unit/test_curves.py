@@ -10,11 +10,12 @@ import vl_convert
 from PIL import Image
 
 from tests.curves import curve, each_seed, falling
-from workflow.scripts.common import curves
+from workflow.scripts.common import charts, curves
 
 
 def drawn(table):
     """Draw lines as the charts do; give the pixels."""
+    assert charts  # which lets a chart have as many rows as it likes
     chart = (
         alt.Chart(table)
         .mark_line(strokeWidth=2)
@@ -54,7 +55,8 @@ def test_a_thinned_curve_looks_as_the_whole_one():
 
 
 def test_a_short_curve_is_left_as_it_is():
-    table = extreme(100)
+    x = np.linspace(0, 60, 150) ** 2
+    table = pl.DataFrame({"series": "a", "x": x, "y": np.exp(-x)})
     assert curves.thin(table, "x", "y", ["series"]).equals(table)
 
 

@@ -21,7 +21,7 @@ def refusal(project, *arguments):
         ("dataset=digit", "dataset: found 'digit', expected one of mnist, "),
         ("exclude=[{learning_rate: 0.01}]", "exclude: found that it leaves no run"),
         ("include=[{rate: 0.01}]", "include[0].rate: found an unknown key; "),
-        ("targets={loss: [0]}", "targets.loss[0]: found 0, expected a number above 0"),
+        ("targets={loss: [0]}", "targets.loss[0]: found 0.0, expected a number above 0"),
         ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
     ],
 )

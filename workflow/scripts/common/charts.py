@@ -194,10 +194,10 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
         for row in best_of_each_batch_size(summary, cost).to_dicts()
         if row["median"] > 0  # nothing is at 0 on a logarithmic axis
     ]
-    columns = {"series": pl.String, "batch_size": pl.Int64}
-    costs = dict.fromkeys(("cost", "low", "high"), pl.Float64)
+    columns: dict[str, type[pl.DataType]] = {"series": pl.String, "batch_size": pl.Int64}
+    columns |= dict.fromkeys(("cost", "low", "high"), pl.Float64)
     log = alt.Scale(type="log", nice=False)
-    chart = alt.Chart(pl.DataFrame(rows, schema=columns | costs)).encode(
+    chart = alt.Chart(pl.DataFrame(rows, schema=columns)).encode(
         alt.X("batch_size:Q", title="batch size", scale=log), *_series(list(names))
     )
     lines = chart.encode(alt.Y("cost:Q", title=axis, scale=alt.Scale(type="log")))

@@ -105,10 +105,8 @@ def thin(curves: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.DataFr
     polars.DataFrame
         Some of the rows, in the order of x.
     """
-    span = curves[x].max() - curves[x].min()  # type: ignore[operator]
-    if span == 0:
-        return curves
-    column = ((pl.col(x) - pl.col(x).min()) * (COLUMNS / span)).floor().alias("column")
+    least = pl.col(x).min()
+    column = ((pl.col(x) - least) / (pl.col(x).max() - least) * COLUMNS).floor().alias("column")
     place = pl.int_range(pl.len()).alias("place")
     rows = curves.with_columns(place, column)
     stay = rows.group_by(*keys, "column").agg(

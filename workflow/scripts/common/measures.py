@@ -66,8 +66,8 @@ def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFra
     ends = rows.group_by(run, maintain_order=True).last()
     tables = [
         _costs(rows, ends, run, metric, float(value))
-        for metric, values in targets.items()
-        for value in values
+        for metric in _REACHED
+        for value in targets.get(metric, ())
     ]
     return pl.concat([*tables, _ends(ends, run)])
 

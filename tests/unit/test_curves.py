@@ -14,11 +14,11 @@ from workflow.scripts.common import charts, curves
 
 
 def drawn(table):
-    """Draw lines as the charts do; give the pixels."""
-    assert charts  # which lets a chart have as many rows as it likes
+    """Draw lines in the charts' theme; give the pixels."""
+    assert alt.theme.active == charts.THEME
     chart = (
         alt.Chart(table)
-        .mark_line(strokeWidth=2)
+        .mark_line()
         .encode(
             alt.X("x:Q", axis=None).scale(nice=False),
             alt.Y("y:Q", axis=None).scale(nice=False),
@@ -26,7 +26,6 @@ def drawn(table):
             alt.Order("x:Q"),
         )
         .properties(width=600, height=400, padding=0, background="white")
-        .configure_view(stroke=None)
     )
     png = vl_convert.vegalite_to_png(chart.to_dict(), scale=2)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
@@ -48,14 +47,17 @@ def test_a_thinned_curve_looks_as_the_whole_one():
     )
     thinned = curves.thin(whole, "x", "y", ["series"])
     assert len(thinned) < len(whole) / 5
-    difference = np.abs(drawn(thinned) - drawn(whole)).max(axis=2)
-    # Some pixels at a line's soft edge may be a shade lighter or darker.
-    assert (difference > 128).mean() < 1e-4
-    assert (difference > 32).mean() < 0.01
+    difference = np.abs(drawn(thinned) - drawn(whole))
+    # The line's soft edge may be a shade lighter or darker, nothing more; and in squares of 8
+    # pixels, about what an eye can tell apart, nothing to speak of.
+    assert difference.max() < 128
+    height, width = (size // 8 for size in difference.shape[:2])
+    squares = difference[: 8 * height, : 8 * width].reshape(height, 8, width, 8, 3)
+    assert squares.mean(axis=(1, 3, 4)).max() < 16
 
 
 def test_a_short_curve_is_left_as_it_is():
-    x = np.linspace(0, 60, 150) ** 2
+    x = np.linspace(0, 60, 150)
     table = pl.DataFrame({"series": "a", "x": x, "y": np.exp(-x)})
     assert curves.thin(table, "x", "y", ["series"]).equals(table)
 

@@ -16,6 +16,8 @@ from workflow.scripts.common.measures import CONFIGURATION
 # on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
 
+THEME = "batch_race"
+
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 
 AnyChart = alt.LayerChart | alt.HConcatChart
@@ -224,7 +226,7 @@ def _title(table: pl.DataFrame, title: str, *notes: str) -> alt.TitleParams:
     return alt.TitleParams(title, subtitle=subtitle, anchor="start")
 
 
-@alt.theme.register("batch_race", enable=True)
+@alt.theme.register(THEME, enable=True)
 def _theme() -> alt.theme.ThemeConfig:
     grey = "#595959"
     return {
@@ -245,7 +247,8 @@ def _theme() -> alt.theme.ThemeConfig:
                 "tickColor": grey,
             },
             "legend": {"labelFontSize": 12, "titleFontSize": 12},
-            "line": {"strokeWidth": 2},
+            # A mitred corner would show a spike higher than it is.
+            "line": {"strokeWidth": 2, "strokeJoin": "round"},
             "view": {"stroke": None},
         }
     }

@@ -9,8 +9,9 @@ from workflow.scripts.common.measures import CONFIGURATION, SETTING
 
 MOST_CURVES = 16
 
-COLUMNS = 1200
-"""Of pixels in a chart as wide as it is ever drawn, 600 at twice the size."""
+COLUMNS = 2400
+"""Half pixels, since lines have soft edges, of a chart as wide as it is ever drawn: 600 at twice
+the size."""
 
 
 def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
@@ -88,8 +89,8 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
 def thin(curves: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.DataFrame:
     """Leave out the points of each curve that no pixel would show.
 
-    Of each column of pixels its first, last, lowest and highest point stay: a line through these
-    colours the same pixels as one through all (M4; Jugel, Jerzak, Hackenbroich and Markl, "M4: A
+    Of each column its first, last, lowest and highest point stay: a line through these colours the
+    same pixels as one through all (M4; Jugel, Jerzak, Hackenbroich and Markl, "M4: A
     Visualization-Oriented Time Series Data Aggregation", 2014).
 
     Parameters

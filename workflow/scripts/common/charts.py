@@ -1,6 +1,6 @@
 """The charts: one function each, one theme."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def steps_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     return _costs(summary, "steps", "steps to target", title, clock)
 
 
-CHARTS: Mapping[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
+CHARTS: dict[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
     "loss_by_seconds": loss_by_seconds,
     "learning_by_iteration": learning_by_iteration,
     "seconds_to_target": seconds_to_target,

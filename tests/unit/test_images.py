@@ -1,0 +1,62 @@
+"""Pictures brought to MNIST's form."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from workflow.scripts.common import idx, images, strokes
+from workflow.scripts.common.errors import InputError
+
+
+def test_an_idx_file_is_taken_as_it_is(tmp_path):
+    digits, _ = strokes.draw(5, 1)
+    path = tmp_path / "some-images-idx3-ubyte.gz"
+    idx.write(path, digits)
+    assert np.array_equal(images.read(path), digits.reshape(5, 784))
+
+
+@pytest.mark.parametrize("is_dark_on_light", [False, True])
+def test_a_picture_of_the_right_size_is_only_made_white_on_black(tmp_path, is_dark_on_light):
+    digits, _ = strokes.draw(1, 1)
+    picture = 255 - digits[0] if is_dark_on_light else digits[0]
+    Image.fromarray(picture).save(tmp_path / "digit.png")
+    assert np.array_equal(images.read(tmp_path / "digit.png"), digits.reshape(1, 784))
+
+
+def test_a_large_picture_is_scaled_and_centred(tmp_path):
+    # A black T, 200 wide and 300 high, somewhere on a white page, in colour.
+    picture = Image.new("RGB", (900, 700), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((500, 100, 699, 139), fill="black")
+    draw.rectangle((580, 100, 619, 399), fill="black")
+    picture.save(tmp_path / "digit.png")
+    image = images.read(tmp_path / "digit.png").reshape(28, 28).astype(float)
+    rows, columns = np.nonzero(image > 127)
+    assert rows.max() - rows.min() + 1 == 20
+    assert columns.max() - columns.min() + 1 == pytest.approx(20 * 200 / 300, abs=1)
+    centre = [(image.sum(axis=1 - axis) @ (np.arange(28) + 0.5)) / image.sum() for axis in (0, 1)]
+    assert centre == pytest.approx([14, 14], abs=0.6)
+
+
+def test_an_empty_page_is_an_empty_image():
+    assert not images.as_mnist(np.full((100, 80), 255, dtype=np.uint8)).any()
+
+
+def test_mnists_own_digits_stay_what_they_are(mnist_folder):
+    digits = idx.read(mnist_folder / "t10k-images-idx3-ubyte.gz", (None, 28, 28))[:200]
+    likeness = []
+    for digit in digits:
+        large = Image.fromarray(255 - digit).resize((280, 280), Image.Resampling.BICUBIC)
+        back = images.as_mnist(np.asarray(large))
+        likeness.append(np.corrcoef(back.ravel(), digit.ravel())[0, 1])
+    assert np.median(likeness) > 0.9
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_refused(tmp_path, content):
+    path = tmp_path / "digit.png"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"digit.png: expected a picture or an idx file, found"):
+        images.read(path)
+    with pytest.raises(InputError, match="found no such file, expected a picture"):
+        images.read(tmp_path / "other.png")

@@ -1,0 +1,45 @@
+"""A trained network is put to use by the command of the README."""
+
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+from nn.network import predict
+from tests.conftest import PUBLISHED
+from workflow.scripts.common import arrays, idx
+
+
+def classify(project, *arguments):
+    command = [sys.executable, "-m", "workflow.scripts.classify", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=project.folder, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_images_are_classified_as_the_network_does(project):
+    project.run("--config", "inputs=[unit, standardized]", "batch_size=32", "budget={steps: 40}")
+    digits = project.folder.parent / "digits" / PUBLISHED["test_images"]
+    pixels = idx.read(digits, (60, 28, 28))
+    Image.fromarray(pixels[3]).save(project.folder / "three.png")
+    for run in project.folder.glob("results/train/*/*/40_steps"):
+        done = classify(project, run, digits, "three.png")
+        assert done.returncode == 0, done.stderr
+        lines = [line.split(" ") for line in done.stdout.splitlines()]
+        assert [line[1] for line in lines] == [*map(str, range(60)), "0"]
+        training = np.load(next(project.folder.glob("results/parse/*/train_images.npy")))
+        x = pixels.reshape(60, 784) / 255
+        if '"standardized"' in (run / "specification.json").read_text():
+            x = (pixels.reshape(60, 784) - training.mean()) / training.std()
+        expected = predict(x, arrays.read_weights(run / "weights.npz"))
+        assert [int(line[2]) for line in lines[:60]] == expected.tolist()
+        assert lines[60][2:] == lines[3][2:]
+        assert all(0.1 <= float(line[3]) <= 1 for line in lines)
+
+
+def test_a_mistake_is_named(project):
+    done = classify(project, "results/nowhere", "digit.png")
+    assert done.returncode == 1
+    assert "results/nowhere/weights.npz: expected weights w1 and w2" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,44 @@
+"""The page on extending the project, followed to the letter."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "extending.md").read_text()
+STEP = re.compile(r"^```(?P<kind>\w+) ?(?P<file>\S*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+CHANGE = re.compile(r"In `(?P<file>[^`]+)`, change `(?P<old>[^`]+)` to `(?P<new>[^`]+)`")
+
+
+def test_what_the_page_says_works(project):
+    # A user's folder is the project's as it is, without this test's settings.
+    (project.folder / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    steps = sorted([*STEP.finditer(PAGE), *CHANGE.finditer(PAGE)], key=lambda step: step.start())
+    assert len(steps) == 8
+    for step in steps:
+        found = step.groupdict()
+        if "old" in found:
+            path = project.folder / found["file"]
+            assert path.read_text().count(found["old"]) == 1
+            path.write_text(path.read_text().replace(found["old"], found["new"]))
+        elif found["kind"] == "sh":
+            program, *arguments = shlex.split(found["text"])
+            assert program == "snakemake"
+            project.run(*arguments)
+        elif found["file"]:
+            with (project.folder / found["file"]).open("a") as file:
+                file.write(found["text"])
+        else:
+            command = [sys.executable, "-c", found["text"]]
+            subprocess.run(command, cwd=project.folder, check=True, timeout=60)
+    project.run(*arguments)
+
+    specifications = project.folder.glob("results/train/stripes-*/*/20_steps/specification.json")
+    kinds = [path.read_text().count('"initializer": "xavier"') for path in specifications]
+    assert sorted(kinds) == [0, 0, 1, 1]
+    chart = (project.folder / "results/plot/race/final_accuracy.svg").read_text()
+    assert "accuracy at the end (%)" in chart
+    project.run("--report", "report.html", *arguments)
+    assert "at the end of each run, against" in (project.folder / "report.html").read_text()

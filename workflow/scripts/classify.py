@@ -3,8 +3,8 @@
     python -m workflow.scripts.classify RUN IMAGE...
 
 RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture of one digit
-(PNG, JPEG …) or an idx file. Prints a line for each image: its file, its place in it, the class, and the
-probability that the network gives it.
+(PNG, JPEG …) or an idx file. Prints a line for each image: its file, its place in it, the class,
+and the probability that the network gives it.
 """
 
 import argparse

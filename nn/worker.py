@@ -73,6 +73,7 @@ class Worker:
         self._hidden_delta = space(PIECE, n_hidden)
         self._slope = space(PIECE, n_hidden)
         self._logits = space(n_classes * PIECE)
+        self._product = space(weights.w1.size)
         self._biased_hidden = space(1 + n_hidden)
         self._one_logits = self._logits[:n_classes]
 
@@ -126,12 +127,12 @@ class Worker:
         hidden_delta, slope = self._hidden_delta[:n_rows], self._slope[:n_rows]
         np.matmul(logits_delta, self._weights.w2[1:].T, out=hidden_delta)
         change.w2[0] += np.add.reduce(logits_delta, axis=0)
-        add_product(hidden, logits_delta, out=change.w2[1:])
+        add_product(hidden, logits_delta, change.w2[1:], self._product)
         np.subtract(ONE, hidden, out=slope)
         slope *= hidden
         hidden_delta *= slope
         for start, stop, x in groups:
-            add_product(x, hidden_delta[start:stop], out=change.w1[: x.shape[1]])
+            add_product(x, hidden_delta[start:stop], change.w1[: x.shape[1]], self._product)
 
     def evaluate(
         self, examples: ReadyExamples, batch: Batch, may_overflow: bool

@@ -171,16 +171,15 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
         lines.append(
             "With one seed nothing tells a difference from chance: raise `repeats` to find out."
         )
-    if any(len(_all_rates(each)) == 1 for each in compared):
+    if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(
-            "With one learning rate for all, batch sizes that it suits are at an advantage: give a "
-            "list of rates."
+            "Where a batch size had one learning rate, it may have a better one: give a list of rates."
         )
     at_the_edge: dict[str, None] = {}  # an ordered set
     for asked in ranked:
         for each in asked["ranking"]:
             rates = each["learning_rates"]
-            if len(_all_rates(asked)) > 1 and each["learning_rate"] in (rates[0], rates[-1]):
+            if len(rates) > 1 and each["learning_rate"] in (rates[0], rates[-1]):
                 place = "".join(f", {key} {asked[key]}" for key in telling)
                 at_the_edge[f"batch {each['batch_size']} ({each['learning_rate']:g}{place})"] = None
     if at_the_edge:
@@ -189,7 +188,3 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
             f"{', '.join(at_the_edge)}."
         )
     return lines
-
-
-def _all_rates(asked: Answer) -> set[float]:
-    return {rate for each in asked["ranking"] for rate in each["learning_rates"]}

@@ -63,19 +63,10 @@ def start(engine: str, threads: int, folders: Folders, *arguments: str) -> "subp
         environment["XLA_FLAGS"] = (
             "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         )
-    command = [sys.executable, "-m", "benchmarks.measure_engine", engine]
-    parsed, prepared = folders
+    parsed, prepared = map(str, folders)
+    data = ["--parsed", parsed, "--prepared", prepared, "--threads", str(threads)]
     return subprocess.Popen(
-        [
-            *command,
-            "--parsed",
-            parsed,
-            "--prepared",
-            prepared,
-            "--threads",
-            str(threads),
-            *arguments,
-        ],
+        [sys.executable, "-m", "benchmarks.measure_engine", engine, *data, *arguments],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -104,7 +95,7 @@ def measure(engine: str, threads: int, folders: Folders) -> dict[str, Any]:
 
 
 def four_at_once(engine: str, folders: Folders) -> float:
-    """Tell the steps in a second of four processes of one thread together, at batch size 32."""
+    """Tell the seconds of a step of four processes of one thread together, at batch size 32."""
     processes = [start(engine, 1, folders, "--beside", str(place)) for place in range(4)]
     for process in processes:
         process.stdout.readline()  # ready
@@ -112,7 +103,7 @@ def four_at_once(engine: str, folders: Folders) -> float:
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    return sum(result(process)["steps_per_second"] for process in processes)
+    return 1 / sum(result(process)["steps_per_second"] for process in processes)
 
 
 def samples(folders: Folders) -> pl.DataFrame:
@@ -123,7 +114,7 @@ def samples(folders: Folders) -> pl.DataFrame:
             for engine in NAMES:
                 found = measure(engine, count, folders)
                 if count == 1:
-                    found["four_at_once"] = 1 / four_at_once(engine, folders)
+                    found["four_at_once"] = four_at_once(engine, folders)
                 log.info("%d: %s with %d thread(s): %s", repetition, engine, count, found)
                 of = {"engine": engine, "threads": count, "repetition": repetition}
                 rows += [of | {"work": work, "value": value} for work, value in found.items()]
@@ -148,9 +139,9 @@ def markdown(table: pl.DataFrame) -> str:
     for threads in table["threads"].unique().sort():
         head = ["work", *(f"{name}, ms" for name in NAMES.values()), "best peer / ours"]
         parts += [f"Threads: {threads}", "", row(head), row(["---"] * len(head))]
-        of_these = set(table.filter(threads=threads)["work"])
+        measured = set(table.filter(threads=threads)["work"])
         for work, words in WORKS.items():
-            if work not in of_these:
+            if work not in measured:
                 continue
             cells = []
             for engine in NAMES:

@@ -2,9 +2,9 @@
 
 **Added in place.** NumPy multiplies into a new place, which is then added: two passes more over
 the weights of the first layer, 630 KB. BLAS can add while it multiplies; SciPy lets it. It saves 7
-of 130 µs at batch size 32, and at batch size 1, where NumPy has no fast outer product, 20 of 40. But
-SciPy keeps Python's lock meanwhile, so that no other thread can work, and with many examples BLAS
-adds more slowly than NumPy does: 386 µs instead of 364 for 500. So those NumPy multiplies.
+of 130 µs at batch size 32, and at batch size 1, where NumPy has no fast outer product, 20 of 40.
+But SciPy keeps Python's lock meanwhile, so that no other thread can work, and with many examples
+BLAS adds more slowly than NumPy does: 386 µs instead of 364 for 500. So those NumPy multiplies.
 
 **In small parts.** OpenBLAS first copies a large matrix into an order that it likes better, which a
 few examples are not worth. On processors with AVX-512 it leaves that out where a product is small

@@ -1,18 +1,17 @@
 """Train one network on cores of its own, and write down its history."""
 
-import json
 import logging
 import sys
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from workflow.scripts.common import arrays, checkpoint, cores, history, logs, machine
+from workflow.scripts.common import arrays, checkpoint, cores, logs, machine
 from workflow.scripts.common.contention import ContendedError, Watch
 from workflow.scripts.common.errors import InputError
-from workflow.scripts.common.files import locked, replacing
+from workflow.scripts.common.files import locked
 from workflow.scripts.common.interruption import InterruptionError, Listener
-from workflow.scripts.common.training import Attendant, Run
+from workflow.scripts.common.training import Attendant, Run, save
 
 
 def main() -> None:
@@ -64,8 +63,7 @@ def train(folder: Path, listener: Listener) -> None:
         checkpoint.discard(folder)
         raise ContendedError(f"{folder}: contended, {'; '.join(contention['reasons'])}")
 
-    table = history.tabulate(trainer.evaluations, specification)
-    metadata = {
+    record = {
         "specification": specification,
         "stopped": stopped,
         "contention": contention,
@@ -75,10 +73,7 @@ def train(folder: Path, listener: Listener) -> None:
         "machine": computer,
         "versions": versions,
     }
-    history.write(Path(snakemake.output.history), table, metadata)
-    arrays.write_weights(Path(snakemake.output.weights), trainer.state.weights)
-    with replacing(Path(snakemake.output.specification)) as temporary:
-        temporary.write_text(json.dumps(specification, indent=2) + "\n")
+    save({name: Path(path) for name, path in snakemake.output.items()}, trainer, record)
     checkpoint.discard(folder)
 
 

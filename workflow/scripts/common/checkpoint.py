@@ -116,7 +116,7 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
     paths : iterable of Path
         The network's code and the data.
     *texts : str
-        The processor, NumPy's version.
+        The processor, and the versions of NumPy, SciPy and their BLAS.
 
     Returns
     -------

@@ -1,5 +1,6 @@
 """A run between its specification and its results."""
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from nn.initializers import INITIALIZERS
 from nn.network import N_CLASSES
 from nn.schedule import Schedule
 from nn.trainer import Evaluation, State, Trainer
-from workflow.scripts.common import checkpoint
+from workflow.scripts.common import arrays, checkpoint, history
 from workflow.scripts.common.checkpoint import Found
 from workflow.scripts.common.contention import Watch
+from workflow.scripts.common.files import replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
 
 log = logging.getLogger(__name__)
@@ -136,3 +138,22 @@ class Run:
             attendant.attend,
             threads=self._specification["threads"],
         )
+
+
+def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:
+    """Write down a finished run.
+
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        Where its `history`, `weights` and `specification` go.
+    trainer : Trainer
+    record : mapping
+        What its history's metadata says of it.
+    """
+    specification = record["specification"]
+    table = history.tabulate(trainer.evaluations, specification)
+    history.write(paths["history"], table, record)
+    arrays.write_weights(paths["weights"], trainer.state.weights)
+    with replacing(paths["specification"]) as temporary:
+        temporary.write_text(json.dumps(specification, indent=2) + "\n")

@@ -173,7 +173,8 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
         )
     if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(
-            "Where a batch size had one learning rate, it may have a better one: give a list of rates."
+            "Where a batch size had one learning rate, it may have a better one: give a list of "
+            "rates."
         )
     at_the_edge: dict[str, None] = {}  # an ordered set
     for asked in ranked:

@@ -175,7 +175,13 @@ def _series(names: list[str]) -> tuple[alt.Color, alt.StrokeDash]:
     dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
     colour = alt.Color("series:N", title="type").scale(domain=names, range=colours)
     return (
-        colour.legend(labelLimit=400, symbolLimit=100),
+        colour.legend(
+            labelLimit=400,
+            symbolLimit=100,
+            symbolType="stroke",
+            symbolStrokeWidth=2,
+            symbolOpacity=1,
+        ),
         alt.StrokeDash("series:N", title="type").scale(domain=names, range=dashes),
     )
 
@@ -198,11 +204,11 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     ]
     columns: dict[str, type[pl.DataType]] = {"series": pl.String, "batch_size": pl.Int64}
     columns |= dict.fromkeys(("cost", "low", "high"), pl.Float64)
-    log = alt.Scale(type="log", nice=False)
-    chart = alt.Chart(pl.DataFrame(rows, schema=columns)).encode(
-        alt.X("batch_size:Q", title="batch size", scale=log), *_series(list(names))
-    )
-    lines = chart.encode(alt.Y("cost:Q", title=axis, scale=alt.Scale(type="log")))
+    log = alt.Scale(type="log", nice=False, padding=8)
+    sizes = sorted({row["batch_size"] for row in rows})
+    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=sizes, format="d")
+    chart = alt.Chart(pl.DataFrame(rows, schema=columns)).encode(across, *_series(list(names)))
+    lines = chart.encode(alt.Y("cost:Q", title=axis, scale=log))
     intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
     layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
     has_rates = summary["learning_rate"].n_unique() > 1

@@ -6,8 +6,17 @@ import shutil
 from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
 
-SUMMARY_CHARTS = {"plot_seconds_to_target": 1, "plot_steps_to_target": 1}
-CHARTS = {"plot_loss_by_seconds": 1, "plot_learning_by_iteration": 1} | SUMMARY_CHARTS
+SUMMARY_CHARTS = {
+    f"plot_{name}": 1
+    for name in (
+        *("seconds_to_target", "steps_to_target", "examples_to_target"),
+        *("throughput", "learning_rates"),
+    )
+}
+CHARTS = {
+    f"plot_{name}": 1
+    for name in ("loss_by_seconds", "learning_by_iteration", "loss_curves", "accuracy_curves")
+} | SUMMARY_CHARTS
 DATA = {"parse": 1, "prepare": 1}
 ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1}
 AGGREGATES = {"collect": 1} | ANSWERS | CHARTS

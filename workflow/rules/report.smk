@@ -9,8 +9,13 @@ SUMMARY = "results/summarize/{experiment}/summary.parquet"
 CHARTS = {
     "loss_by_seconds": HISTORIES,
     "learning_by_iteration": HISTORIES,
+    "loss_curves": HISTORIES,
+    "accuracy_curves": HISTORIES,
     "seconds_to_target": SUMMARY,
     "steps_to_target": SUMMARY,
+    "examples_to_target": SUMMARY,
+    "throughput": SUMMARY,
+    "learning_rates": SUMMARY,
 }
 
 

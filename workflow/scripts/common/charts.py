@@ -10,7 +10,7 @@ import polars as pl
 from workflow.scripts.common import curves, words
 from workflow.scripts.common.comparison import best_of_each_batch_size
 from workflow.scripts.common.files import replacing
-from workflow.scripts.common.measures import CONFIGURATION
+from workflow.scripts.common.measures import CONFIGURATION, SETTING
 
 # Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
 # on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
@@ -20,7 +20,7 @@ THEME = "batch_race"
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 
-AnyChart = alt.LayerChart | alt.HConcatChart
+AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -68,6 +68,29 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     return alt.hconcat(*charts, title=_title(histories, title, _evaluated(clock), note))
 
 
+def loss_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the loss against both clocks, the steps and the examples, on linear and log axes.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+    title : str
+    clock : {"training", "wall"}
+        The clock of the budget, for the subtitle.
+
+    Returns
+    -------
+    altair.VConcatChart
+    """
+    return _grid(histories, "training_loss", "loss", title, clock)
+
+
+def accuracy_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the accuracy as `loss_curves` draws the loss; its own axis is linear."""
+    return _grid(histories, "test_accuracy", "accuracy (%)", title, clock)
+
+
 def seconds_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     """Draw the seconds to each target against the batch size, each at its best learning rate.
 
@@ -91,13 +114,82 @@ def steps_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     return _costs(summary, "steps", "steps to target", title, clock)
 
 
+def examples_to_target(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the examples to each target against the batch size; see `seconds_to_target`."""
+    return _costs(summary, "examples", "examples to target", title, clock)
+
+
+def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the steps and the examples a second against the batch size, side by side.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+    title : str
+    clock : {"training", "wall"}
+        Of no effect: the rates are those of the steps alone.
+
+    Returns
+    -------
+    altair.HConcatChart
+    """
+    telling = _telling_settings(summary)
+    pair = []
+    for what in ("steps", "examples"):
+        # The learning rate does not change how long a step takes.
+        rates = (
+            summary.filter(pl.col("measure") == f"{what}_per_second")
+            .group_by(*SETTING, "batch_size")
+            .agg(pl.col("median").median(), pl.col("low").min(), pl.col("high").max())
+            .sort("batch_size")
+        )
+        rows = [row | {"series": words.where(row, telling)} for row in rates.to_dicts()]
+        names = sorted({row["series"] for row in rows})
+        chart = _against_batch_size(rows, names, f"{what} per second", "on")
+        pair.append(chart.properties(width=340, height=300))
+    return alt.hconcat(*pair, title=_title(summary, title, "steps alone, without evaluation"))
+
+
+def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw a map of the seconds to each target by batch size and learning rate.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+    title : str
+    clock : {"training", "wall"}
+        The clock of the budget, for the subtitle.
+
+    Returns
+    -------
+    altair.VConcatChart
+        A panel for each target and setting; a cell without a colour is a configuration that missed.
+    """
+    telling = _telling_settings(summary)
+    asked = summary.filter(pl.col("measure") == "seconds")
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for row in asked.to_dicts():
+        words_of_cell = words.number(row["median"]) if row["median"] is not None else "–"
+        cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
+        panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": words_of_cell})
+    titled = _title(summary, title, _evaluated(clock), "seconds to target, – is a miss")
+    return alt.vconcat(*(_map(name, cells) for name, cells in panels.items()), title=titled)
+
+
 CHARTS: dict[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
     "loss_by_seconds": loss_by_seconds,
     "learning_by_iteration": learning_by_iteration,
+    "loss_curves": loss_curves,
+    "accuracy_curves": accuracy_curves,
     "seconds_to_target": seconds_to_target,
     "steps_to_target": steps_to_target,
+    "examples_to_target": examples_to_target,
+    "throughput": throughput,
+    "learning_rates": learning_rates,
 }
-"""The first two draw collected histories, the others a summary."""
+"""The first four draw collected histories, the others a summary."""
 
 
 def save(chart: AnyChart, path: Path) -> None:
@@ -151,29 +243,62 @@ def _telling(table: pl.DataFrame) -> list[str]:
     return [key for key in CONFIGURATION if key not in obvious and table[key].n_unique() > 1]
 
 
-def _lines(histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str) -> alt.LayerChart:
+def _telling_settings(summary: pl.DataFrame) -> list[str]:
+    return [key for key in _telling(summary) if key in SETTING]
+
+
+def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str) -> AnyChart:
+    """Draw curves against all that may be spent, a row for each, linear and log side by side."""
+    chosen, note = curves.choose(histories)
+    rows = []
+    for x, x_title in _SPENT.items():
+        pair = [
+            _lines(chosen, x, x_title, y, y_title, is_log=is_log).properties(width=340, height=220)
+            for is_log in (False, True)
+        ]
+        rows.append(alt.hconcat(*pair))
+    return alt.vconcat(*rows, title=_title(histories, title, _evaluated(clock), note))
+
+
+_SPENT = {
+    "training_seconds": "seconds of training",
+    "wall_seconds": "seconds in all",
+    "step": "steps",
+    "examples": "examples",
+}
+
+
+def _lines(
+    histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str, *, is_log: bool = False
+) -> alt.LayerChart:
     """Draw a line for each configuration, with a band from the least to the greatest seed."""
     named = histories.with_columns(series_names(histories)).sort(
         "batch_size", "learning_rate", maintain_order=True
     )
     names = named["series"].unique(maintain_order=True).to_list()
-    bands = curves.thin(curves.band(named, x, y, ["series"]), x, y, ["series"])
-    across = alt.X(f"{x}:Q", title=x_title).scale(nice=False)
+    bands = curves.band(named, x, y, ["series"])
+    if is_log:
+        bands = bands.filter(pl.col(x) > 0)
+    thinned = curves.thin(bands, x, y, ["series"], is_log=is_log)
+    across = alt.X(f"{x}:Q", title=x_title).scale(type="log" if is_log else "linear", nice=False)
     if x == "step":
         across = across.axis(tickMinStep=1)
-    chart = alt.Chart(bands).encode(across, *_series(names))
-    lines = chart.encode(alt.Y(f"{y}:Q", title=y_title), alt.Order(f"{x}:Q"))
+    # What is not above 0 has no place on a logarithmic axis, and an accuracy no need of one.
+    has_log_y = is_log and y == "training_loss" and thinned["low"].min() > 0  # type: ignore[operator]
+    up = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
+    chart = alt.Chart(thinned).encode(across, *_series(names, "type"))
+    lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=up), alt.Order(f"{x}:Q"))
     layers = [lines.mark_line(), lines.mark_point(filled=True, size=12, opacity=1)]
     if named["seed"].n_unique() > 1:
         spread = chart.mark_area(opacity=0.2)
-        layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title), alt.Y2("high:Q")))
+        layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title, scale=up), alt.Y2("high:Q")))
     return alt.LayerChart(layer=layers)
 
 
-def _series(names: list[str]) -> tuple[alt.Color, alt.StrokeDash]:
+def _series(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
     colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
     dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
-    colour = alt.Color("series:N", title="type").scale(domain=names, range=colours)
+    colour = alt.Color("series:N", title=title).scale(domain=names, range=colours)
     return (
         colour.legend(
             labelLimit=400,
@@ -182,39 +307,61 @@ def _series(names: list[str]) -> tuple[alt.Color, alt.StrokeDash]:
             symbolStrokeWidth=2,
             symbolOpacity=1,
         ),
-        alt.StrokeDash("series:N", title="type").scale(domain=names, range=dashes),
+        alt.StrokeDash("series:N", title=title).scale(domain=names, range=dashes),
     )
 
 
 def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) -> AnyChart:
-    """Draw what each target costs against the batch size, on logarithmic axes, with intervals."""
-    telling = [key for key in _telling(summary) if key not in ("learning_rate", "leftover")]
-    asked = summary.filter(pl.col("measure") == cost)
-    names = dict.fromkeys(_goal_name(row, telling) for row in asked.to_dicts())
-    rows = [
-        {
-            "series": _goal_name(row, telling),
-            "batch_size": row["batch_size"],
-            "cost": row["median"],
-            "low": row["low"],
-            "high": row["high"],
-        }
-        for row in best_of_each_batch_size(summary, cost).to_dicts()
-        if row["median"] > 0  # nothing is at 0 on a logarithmic axis
-    ]
-    columns: dict[str, type[pl.DataType]] = {"series": pl.String, "batch_size": pl.Int64}
-    columns |= dict.fromkeys(("cost", "low", "high"), pl.Float64)
-    log = alt.Scale(type="log", nice=False, padding=8)
-    sizes = sorted({row["batch_size"] for row in rows})
-    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=sizes, format="d")
-    chart = alt.Chart(pl.DataFrame(rows, schema=columns)).encode(across, *_series(list(names)))
-    lines = chart.encode(alt.Y("cost:Q", title=axis, scale=log))
-    intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
-    layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    """Draw what each target costs against the batch size, each at its best learning rate."""
+    telling = _telling_settings(summary)
+    asked = summary.filter(pl.col("measure") == cost).to_dicts()
+    names = list(dict.fromkeys(_goal_name(row, telling) for row in asked))
+    best = best_of_each_batch_size(summary, cost).to_dicts()
+    rows = [row | {"series": _goal_name(row, telling)} for row in best]
+    chart = _against_batch_size(rows, names, axis, "target")
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
     titled = _title(summary, title, _evaluated(clock), note)
-    return alt.LayerChart(layer=layers).properties(width=600, height=400, title=titled)
+    return chart.properties(width=600, height=400, title=titled)
+
+
+def _against_batch_size(
+    rows: list[dict[str, Any]], names: list[str], axis: str, legend: str
+) -> alt.LayerChart:
+    """Draw medians against the batch size, on logarithmic axes, with intervals."""
+    columns: dict[str, type[pl.DataType]] = {"series": pl.String, "batch_size": pl.Int64}
+    columns |= dict.fromkeys(("median", "low", "high"), pl.Float64)
+    shown = [{key: row[key] for key in columns} for row in rows]
+    # Nothing is at 0 on a logarithmic axis.
+    table = pl.DataFrame(shown, schema=columns).filter(pl.col("median") > 0)
+    log = alt.Scale(type="log", nice=False, padding=8)
+    sizes = table["batch_size"].unique().sort().to_list()
+    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=sizes, format="d")
+    chart = alt.Chart(table).encode(across, *_series(names, legend))
+    lines = chart.encode(alt.Y("median:Q", title=axis, scale=log))
+    intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
+    layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    return alt.LayerChart(layer=layers)
+
+
+def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
+    """Draw one panel of the map of learning rates."""
+    chart = alt.Chart(pl.DataFrame(cells, infer_schema_length=None)).encode(
+        alt.X("batch_size:O", title="batch size").axis(labelAngle=0),
+        alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
+    )
+    shade = alt.Color("median:Q", title="seconds").scale(type="log", scheme="viridis", reverse=True)
+    tiles = chart.transform_filter("datum.median > 0").mark_rect().encode(shade)
+    is_dark = f"datum.median > {_middle(cells)}"
+    ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
+    texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
+    layered = alt.LayerChart(layer=[tiles, texts]).resolve_scale(color="independent")
+    return layered.properties(width=alt.Step(64), height=alt.Step(26), title=name)
+
+
+def _middle(cells: list[dict[str, Any]]) -> float:
+    known = [cell["median"] for cell in cells if cell["median"]]
+    return (min(known) * max(known)) ** 0.5 if known else 0.0
 
 
 def _goal_name(row: dict[str, Any], telling: list[str]) -> str:
@@ -246,6 +393,7 @@ def _theme() -> alt.theme.ThemeConfig:
                 "labelFontSize": 12,
                 "labelFlush": False,
                 "labelOverlap": True,
+                "labelSeparation": 8,
                 "titleFontSize": 13,
                 "titleFontWeight": "normal",
                 "gridColor": "#e5e5e5",

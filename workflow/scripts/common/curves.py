@@ -86,7 +86,9 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
     return pl.concat(parts)
 
 
-def thin(curves: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.DataFrame:
+def thin(
+    curves: pl.DataFrame, x: str, y: str, keys: Sequence[str], *, is_log: bool = False
+) -> pl.DataFrame:
     """Leave out the points of each curve that no pixel would show.
 
     Of each column its first, last, lowest and highest point stay: a line through these colours the
@@ -97,17 +99,20 @@ def thin(curves: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.DataFr
     ----------
     curves : polars.DataFrame
     x, y : str
-        Columns; x is drawn on a linear axis from the least to the greatest.
+        Columns; x is drawn on an axis from the least to the greatest.
     keys : sequence of str
         The columns that tell the curves apart.
+    is_log : bool
+        Whether that axis is logarithmic; x must be above 0.
 
     Returns
     -------
     polars.DataFrame
         Some of the rows, in the order of x.
     """
-    least = pl.col(x).min()
-    column = ((pl.col(x) - least) / (pl.col(x).max() - least) * COLUMNS).floor().alias("column")
+    along = pl.col(x).log() if is_log else pl.col(x)
+    span = along.max() - along.min()
+    column = ((along - along.min()) / span * COLUMNS).floor().alias("column")
     place = pl.int_range(pl.len()).alias("place")
     rows = curves.with_columns(place, column)
     stay = rows.group_by(*keys, "column").agg(

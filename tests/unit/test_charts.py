@@ -66,7 +66,7 @@ def test_the_seconds_to_each_target():
     )
     measures = per_run(table, {"loss": [1.0], "accuracy": []}, "training")
     described, data = rows(charts.seconds_to_target(summarize(measures), "Title", "training"))
-    assert sorted((row["batch_size"], row["cost"], row["low"], row["high"]) for row in data) == [
+    assert sorted((row["batch_size"], row["median"], row["low"], row["high"]) for row in data) == [
         (1, pytest.approx(25), pytest.approx(20), pytest.approx(30)),
         (32, pytest.approx(10), pytest.approx(5), pytest.approx(15)),
     ]

@@ -79,3 +79,24 @@ def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):
     chart = charts.steps_to_target(summarize(measures), "Title", "training")
     charts.save(chart, tmp_path / "chart.svg")
     assert "steps to target" in (tmp_path / "chart.svg").read_text()
+
+
+SUMMARY_CHARTS = ["seconds_to_target", "examples_to_target", "throughput", "learning_rates"]
+
+
+@pytest.mark.parametrize("name", SUMMARY_CHARTS)
+@pytest.mark.parametrize("targets", [{}, {"loss": [1.0]}, {"loss": [0.1]}])
+def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
+    table = pl.concat(
+        [each_seed(falling, [3, 4], batch_size=size, learning_rate=0.1) for size in (1, 32)]
+    ).filter(pl.col("training_loss") > 0.5)
+    summary = summarize(per_run(table, targets, "training"))
+    charts.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
+    assert "Title" in (tmp_path / "chart.svg").read_text()
+
+
+@pytest.mark.parametrize("name", ["loss_curves", "accuracy_curves"])
+def test_curves_are_drawn_on_linear_and_logarithmic_axes(name, tmp_path):
+    for table in (falling(10), each_seed(falling, [3, 4]), curve([2.0])):
+        charts.save(charts.CHARTS[name](table, "Title", "wall"), tmp_path / "chart.svg")
+        assert "seconds in all" in (tmp_path / "chart.svg").read_text()

@@ -284,7 +284,7 @@ def _lines(
     if x == "step":
         across = across.axis(tickMinStep=1)
     # What is not above 0 has no place on a logarithmic axis, and an accuracy no need of one.
-    has_log_y = is_log and y == "training_loss" and thinned["low"].min() > 0  # type: ignore[operator]
+    has_log_y = is_log and y == "training_loss" and thinned.filter(pl.col("low") <= 0).is_empty()
     up = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
     chart = alt.Chart(thinned).encode(across, *_series(names, "type"))
     lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=up), alt.Order(f"{x}:Q"))
@@ -355,7 +355,8 @@ def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
     is_dark = f"datum.median > {_middle(cells)}"
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
     texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
-    layered = alt.LayerChart(layer=[tiles, texts]).resolve_scale(color="independent")
+    both = alt.LayerChart(layer=[tiles, texts])
+    layered: alt.LayerChart = both.resolve_scale(color="independent")
     return layered.properties(width=alt.Step(64), height=alt.Step(26), title=name)
 
 

@@ -77,3 +77,10 @@ def test_a_run_learns_the_same_alone_and_beside_others(project):
     project.run("--forcerun", "train")
     assert losses().equals(beside_others)
     assert len(beside_others) == 7
+
+
+def test_the_scheduler_rests_until_a_job_ends(project):
+    # With Snakemake's limiter of jobs a second, it would look for jobs ever more often.
+    said = project.run("--verbose")
+    assert "Ready jobs:" in said
+    assert said.count("Ready jobs:") <= said.count("Finished jobid:") + 2

@@ -8,10 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from workflow.scripts.common import arrays, checkpoint, cores, logs, machine
 from workflow.scripts.common.contention import ContendedError, Watch
-from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import locked
 from workflow.scripts.common.interruption import InterruptionError, Listener
-from workflow.scripts.common.training import Attendant, Run, save
+from workflow.scripts.common.training import Attendant, Run, check_threads, save
 
 
 def main() -> None:
@@ -31,11 +30,7 @@ def main() -> None:
 def train(folder: Path, listener: Listener) -> None:
     """Train the network of one folder."""
     specification = snakemake.params.specification
-    if snakemake.threads < specification["threads"]:
-        raise InputError(
-            f"threads: found {specification['threads']}, expected at most the "
-            f"{snakemake.threads} that snakemake --cores gives"
-        )
+    check_threads(specification["threads"], snakemake.threads)
     data = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
     training = arrays.open_examples(data, "train")
     test = arrays.open_examples(data, "test")

@@ -134,7 +134,6 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     -------
     altair.HConcatChart
     """
-    telling = _telling_settings(summary)
     pair = []
     for what in ("steps", "examples"):
         # The learning rate does not change how long a step takes.
@@ -144,11 +143,12 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
             .agg(pl.col("median").median(), pl.col("low").min(), pl.col("high").max())
             .sort("batch_size")
         )
+        telling = words.telling_keys(rates.to_dicts())
         rows = [row | {"series": words.where(row, telling)} for row in rates.to_dicts()]
         names = sorted({row["series"] for row in rows})
         chart = _against_batch_size(rows, names, f"{what} per second", "on")
         pair.append(chart.properties(width=340, height=300))
-    return alt.hconcat(*pair, title=_title(summary, title, "steps alone, without evaluation"))
+    return alt.hconcat(*pair, title=_title(summary, title, "steps alone", _contended(summary)))
 
 
 def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -174,7 +174,8 @@ def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         words_of_cell = words.number(row["median"]) if row["median"] is not None else "–"
         cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
         panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": words_of_cell})
-    titled = _title(summary, title, _evaluated(clock), "seconds to target, – is a miss")
+    what = "seconds to target, – is a miss"
+    titled = _title(summary, title, _evaluated(clock), what, _contended(summary))
     return alt.vconcat(*(_map(name, cells) for name, cells in panels.items()), title=titled)
 
 
@@ -321,7 +322,7 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     chart = _against_batch_size(rows, names, axis, "target")
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
-    titled = _title(summary, title, _evaluated(clock), note)
+    titled = _title(summary, title, _evaluated(clock), note, _contended(summary))
     return chart.properties(width=600, height=400, title=titled)
 
 
@@ -367,6 +368,13 @@ def _middle(cells: list[dict[str, Any]]) -> float:
 
 def _goal_name(row: dict[str, Any], telling: list[str]) -> str:
     return ", ".join([words.goal(row), *(f"{key} {row[key]}" for key in telling)])
+
+
+def _contended(summary: pl.DataFrame) -> str:
+    """Mark a chart of medians: how many of the runs behind it were contended."""
+    configurations = summary.filter(pl.col("measure") == "final_loss")
+    contended, runs = configurations.select(pl.col("contended", "runs").sum()).row(0)
+    return f"{contended} of {runs} runs contended" if contended else ""
 
 
 def _evaluated(clock: str) -> str:

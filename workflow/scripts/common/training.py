@@ -17,6 +17,7 @@ from nn.trainer import Evaluation, State, Trainer
 from workflow.scripts.common import arrays, checkpoint, history
 from workflow.scripts.common.checkpoint import Found
 from workflow.scripts.common.contention import Watch
+from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
 
@@ -81,6 +82,20 @@ def log_evaluation(evaluation: Evaluation) -> None:
         evaluation.training_seconds,
         evaluation.wall_seconds,
     )
+
+
+def check_threads(wanted: int, given: int) -> None:
+    """Refuse a run that Snakemake has scaled down: its threads are part of what it is.
+
+    Raises
+    ------
+    InputError
+        If it is given fewer threads than it wants.
+    """
+    if given < wanted:
+        raise InputError(
+            f"threads: found {wanted}, expected at most the {given} that snakemake --cores gives"
+        )
 
 
 class Run:

@@ -44,6 +44,8 @@ def law(found: Sequence[dict[str, Any]]) -> str:
     str
         A paragraph for each target and setting.
     """
+    if not found:
+        return "No target is configured (targets), so there is nothing to foretell.\n"
     telling = telling_keys(found)
     return "\n\n".join(_law(each, telling) for each in found) + "\n"
 

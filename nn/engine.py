@@ -2,11 +2,11 @@
 
 What is done beside the formulas of `nn.network`:
 
-- **Nothing is allocated** (`nn.worker`), and products are added where they belong (`nn.products`).
+- **Nothing is allocated** (`nn.worker`), and products are prepared once (`nn.products`).
 - **Products with zero are skipped.** Where the columns of the images are ordered by how often they
   are not zero (`nn.ordering`), an image ends in a run of zeros, and the first layer needs only what
   is before it: 411 of MNIST's 784 columns on average. Which images form a batch is given, their
-  order within it is not: sorted by length and cut in two, each half has a width of its own.
+  order within it is not: sorted by length and cut into groups, each group has a width of its own.
 - **Threads share a batch, not a product.** Each takes every n-th example, with a BLAS of one
   thread. OpenBLAS's own threads gain nothing at these sizes, and those of NumPy's and SciPy's get
   in each other's way. (All 60,000 take 62 ms on two threads, 120 on one.)
@@ -79,7 +79,7 @@ class Engine:
         rate = np.float32(-learning_rate / n_rows)
         n_shares = self._count_shares(n_rows)
         if n_shares == 1 and n_rows <= PIECE:
-            self._workers[0].add_gradient(examples, batch, rate, self._weights)
+            self._workers[0].descend(examples, batch, rate)
             return
         self._share(lambda worker, share: worker.accumulate(examples, share, rate), batch, n_shares)
         w1, w2 = self._weights

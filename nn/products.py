@@ -1,21 +1,28 @@
-"""Matrix products that know what is small and where their result belongs.
+"""Matrix products that are prepared once and computed many times, in parts that suit BLAS.
 
-**Added in place.** NumPy multiplies into a new place, which is then added: two passes more over
-the weights of the first layer, 630 KB. BLAS can add while it multiplies; SciPy lets it. It saves 7
-of 130 µs at batch size 32, and at batch size 1, where NumPy has no fast outer product, 20 of 40.
-But SciPy keeps Python's lock meanwhile, so that no other thread can work, and with many examples
-BLAS adds more slowly than NumPy does: 386 µs instead of 364 for 500. So those NumPy multiplies.
+**Straight to BLAS.** A step works in the same arrays again and again, so all that BLAS has to be
+told of a product is put together once, and a call takes 1 µs. SciPy shows where its sgemm is (for
+Cython, in `scipy.linalg.cython_blas`). Called from there it takes rows that are further apart than
+they are long, so the inputs of all groups of a batch lie in one matrix; it adds to what stands in
+the result, which saves two passes over the 630 KB of the first layer's weights; and it leaves
+Python's lock to other threads, which SciPy's own function does not.
 
 **In small parts.** OpenBLAS first copies a large matrix into an order that it likes better, which a
 few examples are not worth. On processors with AVX-512 it leaves that out where a product is small
-enough, so a batch of few examples is cut into products that are: 33 µs instead of 44 for the
-forward product at batch size 32.
+enough. So a product is cut into parts that are, which also makes small groups of examples worth
+their while, each with its own width: a step takes 620 µs instead of 705 at batch size 128.
 
-(One thread of an AMD EPYC with AVX-512.)
+(One thread of an AMD EPYC, Zen 4.)
 """
 
+import ctypes
+import functools
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
-from scipy.linalg.blas import sgemm, sger
+from scipy.linalg import cython_blas
+from scipy.linalg.blas import sger
 from threadpoolctl import threadpool_info
 
 from nn.network import Floats
@@ -24,11 +31,8 @@ SMALL = 1_000_000
 """Multiplications of a product, at most, that OpenBLAS does without copying; its interface/gemm.c
 asks sgemm_small_matrix_permit of kernel/x86_64."""
 
-FEW = 32
-"""Examples for which the copy is not worth its time; at 64 it was."""
-
-MANY = 128
-"""Examples from which on two passes of NumPy's are no slower than one of SciPy's."""
+NARROWEST = 64
+"""Narrower parts take longer than they save."""
 
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """OpenBLAS's names for the processors for which it has products without a copy."""
@@ -39,47 +43,88 @@ HAS_SMALL_PRODUCTS = all(
     if library["user_api"] == "blas"
 )
 
-# BLAS counts columns first, so it gets everything transposed. Arrays that are not contiguous, or
-# not float32, would be copied, and the sum would be lost with the copy.
 
-
-def multiply(a: Floats, b: Floats, out: Floats) -> None:
-    """Set `out` to the product of `a` and `b`.
+class Product:
+    """A product of two matrices that may change, to be computed again and again.
 
     Parameters
     ----------
     a : ndarray of float32, shape (n, k)
     b : ndarray of float32, shape (k, m)
     out : ndarray of float32, shape (n, m)
-        All three contiguous by rows.
+        Where the result goes, contiguous within its rows; `a` and `b` may also be contiguous within
+        their columns.
+    is_added : bool
+        Whether the product is added to `out`, instead of taking its place.
     """
-    n, k = a.shape
-    m = b.shape[1]
-    if HAS_SMALL_PRODUCTS and n <= FEW and n % 4 == 0:
-        rows = 8 if n % 8 == 0 and 8 * b.size <= SMALL else 4
-        a, out = a.reshape(-1, rows, k), out.reshape(-1, rows, m)
-    np.matmul(a, b, out=out)
+
+    def __init__(self, a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> None:
+        self._arrays = a, b, out  # whose addresses BLAS is given: they must live as long as this
+        (n, k), m = a.shape, b.shape[1]
+        # BLAS counts columns first, so it gets everything transposed, and the factors exchanged.
+        (b_turn, b_distance), (a_turn, a_distance) = _layout(b), _layout(a)
+        out_turn, out_distance = _layout(out)
+        if (b.shape[0], *out.shape) != (k, n, m) or out_turn != b"N":
+            raise ValueError(f"product: found {a.shape} @ {b.shape} into {out.shape}")
+        self._arguments = (
+            *(_constant(ctypes.c_char, turn) for turn in (b_turn, a_turn)),
+            *(_constant(ctypes.c_int, size) for size in (m, n, k)),
+            _constant(ctypes.c_float, 1.0),
+            *(_address(b), _constant(ctypes.c_int, b_distance)),
+            *(_address(a), _constant(ctypes.c_int, a_distance)),
+            _constant(ctypes.c_float, float(is_added)),
+            *(_address(out), _constant(ctypes.c_int, out_distance)),
+        )
+
+    def __call__(self) -> None:
+        """Compute it."""
+        _SGEMM(*self._arguments)
 
 
-def add_product(a: Floats, b: Floats, out: Floats, space: Floats) -> None:
-    """Add the product of `a` transposed and `b` to `out`.
+def in_parts(
+    a: Floats, b: Floats, out: Floats, *, is_added: bool = False
+) -> list[Callable[[], object]]:
+    """Prepare a product in parts that are small enough for BLAS to do without copying.
 
     Parameters
     ----------
-    a : ndarray of float32, shape (n, k)
-    b : ndarray of float32, shape (n, m)
-    out : ndarray of float32, shape (k, m)
-        All three contiguous by rows; `b` may be so by columns.
-    space : ndarray of float32, shape (at least k * m,)
-        Room for the product.
+    a, b, out, is_added
+        As for `Product`.
+
+    Returns
+    -------
+    list of callable
+        To be called in this order.
     """
-    if len(a) < MANY:
-        left, is_transposed = (b, 1) if b.flags.f_contiguous else (b.T, 0)
-        sgemm(1.0, left, a.T, beta=1.0, c=out.T, trans_a=is_transposed, trans_b=1, overwrite_c=1)
-    else:
-        product = space[: out.size].reshape(out.shape)
-        np.matmul(a.T, b, out=product)
-        out += product
+    longer = max(a.shape)
+    widest = SMALL // (min(a.shape) * b.shape[1])
+    n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
+    if n_parts == 1 and not is_added:
+        # NumPy's wheel has a newer BLAS than SciPy's: 220 µs a step instead of 270 at batch size
+        # 32, with its kernel for AVX2.
+        return [functools.partial(np.matmul, a, b, out=out)]
+    parts = [slice(start, stop) for start, stop in pairwise(cuts(longer, n_parts))]
+    if longer == len(a):
+        return [Product(a[part], b, out[part], is_added=is_added) for part in parts]
+    return [
+        Product(a[:, part], b[part], out, is_added=is_added or part.start > 0) for part in parts
+    ]
+
+
+def cuts(length: int, n_parts: int) -> list[int]:
+    """Tell where parts of about the same size begin and end.
+
+    Parameters
+    ----------
+    length : int
+    n_parts : int
+
+    Returns
+    -------
+    list of int
+        0, the cuts between the parts, and `length`.
+    """
+    return [length * place // n_parts for place in range(n_parts + 1)]
 
 
 def add_outer(a: Floats, b: Floats, out: Floats) -> None:
@@ -93,3 +138,60 @@ def add_outer(a: Floats, b: Floats, out: Floats) -> None:
         Contiguous by rows.
     """
     sger(1.0, b, a, a=out.T, overwrite_a=1)
+
+
+def _layout(matrix: Floats) -> tuple[bytes, int]:
+    """Tell how BLAS is to read a matrix that it gets transposed, and how far apart its lines are.
+
+    Raises
+    ------
+    ValueError
+        If BLAS cannot read it.
+    """
+    size = matrix.itemsize
+    if matrix.dtype == np.float32:
+        for turn, (lines, within), length in (
+            (b"N", matrix.strides, matrix.shape[1]),
+            (b"T", matrix.strides[::-1], matrix.shape[0]),
+        ):
+            if within == size or length == 1:
+                return turn, max(lines // size, length)
+    raise ValueError(f"product: found {matrix.dtype} with strides {matrix.strides}")
+
+
+def _address(array: Floats) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+@functools.cache
+def _constant(
+    kind: type[ctypes.c_char | ctypes.c_int | ctypes.c_float], value: bytes | int | float
+) -> ctypes.c_void_p:
+    """Put a number where BLAS, which takes all by address, can read it."""
+    _CONSTANTS.append(kind(value))  # type: ignore[arg-type]
+    return ctypes.c_void_p(ctypes.addressof(_CONSTANTS[-1]))
+
+
+_CONSTANTS: list[ctypes.c_char | ctypes.c_int | ctypes.c_float] = []
+"""They must stay where they are."""
+
+
+def _find_sgemm() -> "ctypes._CFunctionType":
+    """Find the sgemm of SciPy's BLAS.
+
+    Raises
+    ------
+    ImportError
+        If it does not take 32-bit integers.
+    """
+    capsule = cython_blas.__pyx_capi__["sgemm"]
+    name_of, address_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    address_of.restype, address_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    signature = name_of(capsule)
+    if not signature.startswith(b"void (char *, char *, int *,"):
+        raise ImportError(f"SciPy's sgemm: found {signature!r}, expected 32-bit integers")
+    return ctypes.CFUNCTYPE(None)(address_of(capsule, signature))
+
+
+_SGEMM = _find_sgemm()

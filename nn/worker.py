@@ -4,24 +4,32 @@ The formulas are those of `nn.network`, computed in place: every result has its 
 start, so that a step allocates no more than a few indices.
 """
 
-from itertools import pairwise
+import functools
+from collections.abc import Callable
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from nn import network
 from nn.examples import ReadyExamples, Rows
 from nn.network import Floats, Integers, Weights, cross_entropy, sigmoid, softmax
-from nn.products import add_outer, add_product, multiply
+from nn.products import HAS_SMALL_PRODUCTS, Product, add_outer, cuts, in_parts
 
 PIECE = 500
 """Examples worked on at once: 1.6 MB of inputs, 0.4 MB of activations."""
 
-MIN_GROUP = 32
-"""Fewer examples are no group of their own: BLAS is slow at narrow products. (More than two groups
-take longer than they save: each reads and writes the first layer's weights.)"""
+FORWARD_GROUP, BACKWARD_GROUP = (16, 32) if HAS_SMALL_PRODUCTS else (32, 64)
+"""Examples, at least, of a group on the way forward, and of one on the way back, which reads and
+writes the first layer's weights. With fewer, BLAS takes longer than the skipped zeros save."""
+
+NARROWER = 0.96
+"""A group ends where the next example needs less than this share of the inputs."""
 
 ONE = np.float32(1)
+
+_Products = list[Callable[[], object]]
 
 
 class Batch(NamedTuple):
@@ -34,18 +42,24 @@ class Batch(NamedTuple):
 def ordered(examples: ReadyExamples, rows: Rows) -> Batch:
     """Put the examples that need most first, if there are enough of them for two groups."""
     lengths = examples.lengths[rows]
-    if len(lengths) < 2 * MIN_GROUP:
+    if len(lengths) < 2 * FORWARD_GROUP:
         return Batch(rows, lengths)
     order = np.argsort(lengths, kind="stable")[::-1]
     return Batch(order + rows.start if isinstance(rows, slice) else rows[order], lengths[order])
 
 
-class _Group(NamedTuple):
-    """Consecutive examples of a piece, and what they need of the inputs, the bias's 1 included."""
+class _Room(NamedTuple):
+    """Where the activations of a piece are, and what is computed from one to the other."""
 
-    start: int
-    stop: int
+    pixels: npt.NDArray[np.uint8]
     x: Floats
+    hidden: Floats
+    logits: Floats
+    hidden_delta: Floats
+    slope: Floats
+    row_numbers: Integers
+    set_logits: Product
+    set_hidden_delta: Product
 
 
 class Worker:
@@ -68,14 +82,19 @@ class Worker:
         self._weights = weights
         self._row_numbers = np.arange(PIECE)
         self._pixels = np.empty((PIECE, n_inputs - 1), dtype=np.uint8)
-        self._x = space(PIECE * n_inputs)
+        self._x = space(PIECE, -(-n_inputs // 16) * 16)
+        self._x[:, 0] = 1  # times the biases
         self._hidden = space(PIECE, n_hidden)
         self._hidden_delta = space(PIECE, n_hidden)
         self._slope = space(PIECE, n_hidden)
         self._logits = space(n_classes * PIECE)
-        self._product = space(weights.w1.size)
         self._biased_hidden = space(1 + n_hidden)
         self._one_logits = self._logits[:n_classes]
+        # The same products are wanted again and again.
+        self._room = functools.cache(self._make_room)
+        self._hidden_products = functools.cache(self._make_hidden_products)
+        self._w1_products = functools.cache(self._make_w1_products)
+        self._w2_product = functools.cache(self._make_w2_product)
 
     def descend_on_one(self, examples: ReadyExamples, index: int, learning_rate: float) -> None:
         """Move the weights one step against the gradient of one example's loss.
@@ -84,8 +103,7 @@ class Worker:
         arithmetic, and with vectors there are fewer of them (18 µs instead of 50).
         """
         width = 1 + int(examples.lengths[index])
-        x, w1, w2 = self._x[:width], self._weights.w1[:width], self._weights.w2
-        x[0] = 1
+        x, w1, w2 = self._x[0, :width], self._weights.w1[:width], self._weights.w2
         examples.scale(examples.images[index, : width - 1], out=x[1:])
         biased_hidden, logits = self._biased_hidden, self._one_logits
         biased_hidden[0] = 1
@@ -107,32 +125,37 @@ class Worker:
         hidden_delta *= slope
         add_outer(x, hidden_delta, out=w1)
 
+    def descend(self, examples: ReadyExamples, piece: Batch, rate: np.float32) -> None:
+        """Add a piece's summed gradient, times a rate, to the weights."""
+        self._add_gradient(examples, piece, rate, is_shared=True)
+
     def accumulate(self, examples: ReadyExamples, batch: Batch, rate: np.float32) -> None:
         """Set `change` to a batch's summed gradient, times a rate."""
         for array in self.change:
             array.fill(0)
         for piece in _pieces(batch):
-            self.add_gradient(examples, piece, rate, self.change)
+            self._add_gradient(examples, piece, rate, is_shared=False)
 
-    def add_gradient(
-        self, examples: ReadyExamples, piece: Batch, rate: np.float32, change: Weights
+    def _add_gradient(
+        self, examples: ReadyExamples, piece: Batch, rate: np.float32, is_shared: bool
     ) -> None:
-        """Add a piece's summed gradient, times a rate, to `change`, which may be the weights."""
-        hidden, logits, groups = self._forward(examples, piece)
-        n_rows = len(hidden)
-        logits_delta = softmax(logits)
-        logits_delta[self._row_numbers[:n_rows], examples.labels[piece.rows]] -= ONE
+        """Add a piece's summed gradient, times a rate, to the shared weights or to `change`."""
+        room = self._forward(examples, piece)
+        n_rows = len(room.hidden)
+        logits_delta = softmax(room.logits)
+        logits_delta[room.row_numbers, examples.labels[piece.rows]] -= ONE
         # The gradient is linear in what the logits are off by; here the rate costs least.
         logits_delta *= rate
-        hidden_delta, slope = self._hidden_delta[:n_rows], self._slope[:n_rows]
-        np.matmul(logits_delta, self._weights.w2[1:].T, out=hidden_delta)
+        room.set_hidden_delta()
+        change = self._weights if is_shared else self.change
         change.w2[0] += np.add.reduce(logits_delta, axis=0)
-        add_product(hidden, logits_delta, change.w2[1:], self._product)
+        self._w2_product(n_rows, is_shared)()
+        hidden, hidden_delta, slope = room.hidden, room.hidden_delta, room.slope
         np.subtract(ONE, hidden, out=slope)
         slope *= hidden
         hidden_delta *= slope
-        for start, stop, x in groups:
-            add_product(x, hidden_delta[start:stop], change.w1[: x.shape[1]], self._product)
+        groups = _groups(piece.lengths, BACKWARD_GROUP)
+        _compute([self._w1_products(*group, is_shared) for group in groups])
 
     def evaluate(
         self, examples: ReadyExamples, batch: Batch, may_overflow: bool
@@ -145,50 +168,94 @@ class Worker:
             if may_overflow:
                 _, logits = network.forward(examples.inputs(piece.rows), self._weights)
             else:
-                _, logits, _ = self._forward(examples, piece)
+                logits = self._forward(examples, piece).logits
             loss += cross_entropy(logits, labels) * len(labels)
             n_right += int(np.count_nonzero(logits.argmax(axis=1) == labels))
         return loss, n_right
 
-    def _forward(
-        self, examples: ReadyExamples, piece: Batch
-    ) -> tuple[Floats, Floats, list[_Group]]:
-        """Run the network on a piece: its activations, its logits, and the inputs."""
-        w1, w2 = self._weights
-        n_rows = len(piece.lengths)
-        hidden = self._hidden[:n_rows]
-        # By columns: sums and maxima over 10 numbers at a time are slow, over rows of numbers fast.
-        logits = self._logits[: n_rows * w2.shape[1]].reshape(-1, n_rows).T
+    def _forward(self, examples: ReadyExamples, piece: Batch) -> _Room:
+        """Run the network on a piece."""
+        room = self._room(len(piece.lengths))
         if isinstance(piece.rows, slice):
             pixels = examples.images[piece.rows]
         else:
-            pixels = self._pixels[:n_rows]
+            pixels = room.pixels
             # The rows are in range; the mode "raise" would copy.
             np.take(examples.images, piece.rows, axis=0, out=pixels, mode="clip")
-        groups = self._groups(piece.lengths)
-        for start, stop, x in groups:
-            width = x.shape[1]
-            x[:, 0] = 1  # times the biases
-            examples.scale(pixels[start:stop, : width - 1], out=x[:, 1:])
-            multiply(x, w1[:width], out=hidden[start:stop])
-        sigmoid(hidden)
-        np.matmul(hidden, w2[1:], out=logits)
-        logits += w2[0]
-        return hidden, logits, groups
+        groups = _groups(piece.lengths, FORWARD_GROUP)
+        # No group is wider than the first.
+        n_pixels = groups[0].width - 1
+        examples.scale(pixels[:, :n_pixels], out=room.x[:, 1 : 1 + n_pixels])
+        _compute([self._hidden_products(*group) for group in groups])
+        sigmoid(room.hidden)
+        room.set_logits()
+        logits = room.logits
+        logits += self._weights.w2[0]
+        return room
 
-    def _groups(self, lengths: Integers) -> list[_Group]:
-        """Cut a piece in two, each half as wide as its widest example needs."""
-        n_rows = len(lengths)
-        if n_rows < 2 * MIN_GROUP:
-            width = 1 + int(lengths.max())
-            return [_Group(0, n_rows, self._x[: n_rows * width].reshape(n_rows, width))]
-        middle = n_rows // 2
-        wide, narrow = 1 + int(lengths[0]), 1 + int(lengths[middle])
-        end = middle * wide + (n_rows - middle) * narrow
-        return [
-            _Group(0, middle, self._x[: middle * wide].reshape(middle, wide)),
-            _Group(middle, n_rows, self._x[middle * wide : end].reshape(-1, narrow)),
-        ]
+    def _make_room(self, n_rows: int) -> _Room:
+        w2 = self._weights.w2
+        # By columns: sums and maxima over 10 numbers at a time are slow, over rows of numbers fast.
+        by_class = self._logits[: n_rows * w2.shape[1]].reshape(-1, n_rows)
+        hidden, hidden_delta = self._hidden[:n_rows], self._hidden_delta[:n_rows]
+        return _Room(
+            self._pixels[:n_rows],
+            self._x[:n_rows],
+            hidden,
+            by_class.T,
+            hidden_delta,
+            self._slope[:n_rows],
+            self._row_numbers[:n_rows],
+            Product(w2[1:].T, hidden.T, out=by_class),
+            Product(by_class.T, w2[1:].T, out=hidden_delta),
+        )
+
+    def _make_hidden_products(self, start: int, stop: int, width: int) -> _Products:
+        x, w1 = self._x[start:stop, :width], self._weights.w1[:width]
+        return in_parts(x, w1, out=self._hidden[start:stop])
+
+    def _make_w1_products(self, start: int, stop: int, width: int, is_shared: bool) -> _Products:
+        w1 = (self._weights if is_shared else self.change).w1[:width]
+        x, hidden_delta = self._x[start:stop, :width], self._hidden_delta[start:stop]
+        return in_parts(x.T, hidden_delta, out=w1, is_added=True)
+
+    def _make_w2_product(self, n_rows: int, is_shared: bool) -> Product:
+        w2 = (self._weights if is_shared else self.change).w2
+        room = self._room(n_rows)
+        return Product(room.hidden.T, room.logits, out=w2[1:], is_added=True)
+
+
+class _Group(NamedTuple):
+    """Consecutive examples of a piece, and how many inputs they need, the bias's 1 included."""
+
+    start: int
+    stop: int
+    width: int
+
+
+def _groups(lengths: Integers, least: int) -> list[_Group]:
+    """Cut a piece into groups, each as wide as its widest example needs."""
+    n_rows = len(lengths)
+    if n_rows < 2 * FORWARD_GROUP:
+        return [_Group(0, n_rows, 1 + int(lengths.max()))]
+    groups = []
+    start = 0
+    widths = (1 + lengths[::least]).tolist()
+    width = widths[0]
+    for place in range(1, n_rows // least):
+        if widths[place] < NARROWER * width:
+            groups.append(_Group(start, place * least, width))
+            start, width = place * least, widths[place]
+    groups.append(_Group(start, n_rows, width))
+    return groups
+
+
+def _compute(groups: list[_Products]) -> None:
+    """Compute the products of all groups, part by part: a part's weights stay in the cache."""
+    for products in zip_longest(*groups):
+        for product in products:
+            if product:
+                product()
 
 
 def _pieces(batch: Batch) -> list[Batch]:
@@ -196,6 +263,5 @@ def _pieces(batch: Batch) -> list[Batch]:
     rows, n_rows = batch.rows, len(batch.lengths)
     if isinstance(rows, slice) or n_rows <= PIECE:
         return [batch]
-    n_pieces = -(-n_rows // PIECE)
-    bounds = [n_rows * place // n_pieces for place in range(n_pieces + 1)]
+    bounds = cuts(n_rows, -(-n_rows // PIECE))
     return [Batch(rows[start:stop], batch.lengths[start:stop]) for start, stop in pairwise(bounds)]

@@ -35,15 +35,26 @@ rule all:
         ),
 
 
+DISPLAY = display.Display(
+    {run: Path("results/train", run) for run in RUNS}, RUNS, logger
+)
+
+
 onstart:
     # The limiter of jobs a second sets a timer for each job that ends, which sets another when it
     # rings: after a hundred runs the scheduler works a hundred times a second, on cores that are
     # timed (Snakemake's issue 2967). A batch system's submissions are still limited.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    DISPLAY.start()
+
+
+onerror:
+    DISPLAY.close()
 
 
 onsuccess:
+    DISPLAY.close()
     drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
     for path in (Path(f"results/summarize/{EXPERIMENT}/table.md"), *drawn):
         if path.exists():

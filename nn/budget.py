@@ -53,6 +53,16 @@ class Budget:
             return float("inf")
         return self.seconds - (training_seconds if self.clock == "training" else wall_seconds)
 
+    def share_spent(
+        self, step: int, batches_per_epoch: int, training_seconds: float, wall_seconds: float
+    ) -> float:
+        """Tell what share of the limit that is nearest is spent; from 0, over 1 if overshot."""
+        share = step / self.last_step(batches_per_epoch)
+        if self.seconds is not None:
+            left = self.seconds_left(training_seconds, wall_seconds)
+            share = max(share, 1 - left / self.seconds)
+        return share
+
     def is_target_reached(self, training_loss: float, test_accuracy: float) -> bool:
         """Tell whether an evaluation reaches a target."""
         return (self.loss is not None and training_loss <= self.loss) or (

@@ -145,6 +145,19 @@ class Trainer:
             watch.cpu_seconds,
         )
 
+    @property
+    def share_spent(self) -> float:
+        """What share of the budget is spent."""
+        watch = self._stopwatch
+        return self._budget.share_spent(
+            self.step, self._batches.per_epoch, watch.training_seconds, watch.wall_seconds
+        )
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds since the start."""
+        return self._stopwatch.wall_seconds
+
     def warm_up(self) -> None:
         """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
         self._measure()

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import yaml
 
-from workflow.scripts.common import configuration, cores, datasets, machine, runs
+from workflow.scripts.common import (
+    configuration,
+    cores,
+    datasets,
+    display,
+    machine,
+    runs,
+)
 from workflow.scripts.common.errors import InputError
 
 HOME = Path(workflow.basedir)

@@ -10,6 +10,7 @@ from workflow.scripts.common import arrays, checkpoint, cores, logs, machine
 from workflow.scripts.common.contention import ContendedError, Watch
 from workflow.scripts.common.files import locked
 from workflow.scripts.common.interruption import InterruptionError, Listener
+from workflow.scripts.common.progress import Notebook
 from workflow.scripts.common.training import Attendant, Run, check_threads, save
 
 
@@ -20,14 +21,14 @@ def main() -> None:
     folder = Path(snakemake.output.history).parent
     try:
         # An earlier process of the same run may still be saving its state.
-        with locked(folder):
-            train(folder, listener)
+        with locked(folder), Notebook(folder) as notebook:
+            train(folder, listener, notebook)
     except InterruptionError as interruption:
         logging.warning("%s", interruption)
         sys.exit(listener.exit_status)
 
 
-def train(folder: Path, listener: Listener) -> None:
+def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     """Train the network of one folder."""
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
@@ -47,7 +48,9 @@ def train(folder: Path, listener: Listener) -> None:
     with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, origin)
         watch = Watch(processors, earlier_contention)
-        attendant = Attendant(folder, origin, snakemake.params.checkpoint_seconds, watch, listener)
+        attendant = Attendant(
+            folder, origin, snakemake.params.checkpoint_seconds, watch, listener, notebook
+        )
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
         with listener.patience():

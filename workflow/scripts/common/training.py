@@ -20,6 +20,7 @@ from workflow.scripts.common.contention import Watch
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
+from workflow.scripts.common.progress import Note, Notebook
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +38,29 @@ class Attendant:
         How often to write one.
     watch : Watch
     listener : Listener
+    notebook : Notebook
     """
 
     def __init__(
-        self, folder: Path, origin: str, checkpoint_seconds: float, watch: Watch, listener: Listener
+        self,
+        folder: Path,
+        origin: str,
+        checkpoint_seconds: float,
+        watch: Watch,
+        listener: Listener,
+        notebook: Notebook,
     ) -> None:
         self._folder = folder
         self._origin = origin
         self._checkpoint_seconds = checkpoint_seconds
         self._watch = watch
         self._listener = listener
+        self._notebook = notebook
         self._saved_at = time.monotonic()
         self._logged = 0
 
     def attend(self, trainer: Trainer) -> None:
-        """Log new evaluations, judge the last interval, save the state, and end if asked to.
+        """Log new evaluations, note how far it is, save the state, and end if asked to.
 
         Raises
         ------
@@ -62,6 +71,8 @@ class Attendant:
         for evaluation in trainer.evaluations[self._logged :]:
             log_evaluation(evaluation)
         self._logged = len(trainer.evaluations)
+        loss = trainer.evaluations[-1].training_loss
+        self._notebook.write(Note(trainer.share_spent, loss, trainer.wall_seconds))
         reason = self._listener.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
             checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._origin)

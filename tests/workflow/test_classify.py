@@ -1,5 +1,6 @@
 """A trained network is put to use by the command of the README."""
 
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from nn.network import predict
-from tests.conftest import PUBLISHED
+from tests.conftest import PUBLISHED, ROOT
 from workflow.scripts.common import arrays, idx
 
 
@@ -36,6 +37,33 @@ def test_images_are_classified_as_the_network_does(project):
         assert [int(line[2]) for line in lines[:60]] == expected.tolist()
         assert lines[60][2:] == lines[3][2:]
         assert all(0.1 <= float(line[3]) <= 1 for line in lines)
+
+
+def test_the_readme_loads_weights_and_predicts(project):
+    project.run("--config", "batch_size=32", "budget={steps: 40}")
+    run = next(project.folder.glob("results/train/*/*/40_steps"))
+    parsed = next(project.folder.glob("results/parse/*"))
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S
+    )
+    for general, this in (
+        ("results/train/mnist/<run>/<budget>", run),
+        ("results/parse/mnist", parsed),
+    ):
+        assert general in example
+        example = example.replace(general, str(this.relative_to(project.folder)))
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    x = np.load(parsed / "test_images.npy")[:10].astype(float)
+    assert done.stdout.split("[")[1].rstrip("]\n").split() == [
+        str(digit) for digit in predict(x, arrays.read_weights(run / "weights.npz"))
+    ]
 
 
 def test_a_mistake_is_named(project):

@@ -41,14 +41,16 @@ def test_a_run_without_room_for_notes_goes_on(tmp_path):
 
 def test_the_time_left_is_that_of_a_schedule():
     # Six runs of 70 seconds, two at once: two are half way, four are to come.
-    notes = [Note(0.5, 1.0, 35), Note(0.5, 1.0, 35)]
-    assert progress.usual_seconds(notes) == 70
+    notes = [Note(0.4, 1.0, 35), Note(0.5, 1.0, 35)]
+    assert progress.usual_seconds(progress.furthest(notes)) == 70
+    notes[0] = notes[1]
     assert progress.seconds_left(notes, 4, 70) == 35 + 2 * 70
 
 
 def test_what_has_only_begun_tells_nothing():
-    assert progress.usual_seconds([Note(0.01, 1.0, 3), Note(None)]) is None
-    assert progress.seconds_left([Note(None)], 1, 60) == 120
+    assert progress.furthest([]).share is None
+    assert progress.usual_seconds(progress.furthest([Note(0.01, 1.0, 3), Note()])) is None
+    assert progress.seconds_left([Note()], 1, 60) == 120
 
 
 def test_runs_are_named_by_what_tells_them_apart():

@@ -54,7 +54,8 @@ class Display:
         self._names = progress.names(specifications)
         self._sizes = {run: one["batch_size"] for run, one in specifications.items()}
         budgets = [one["budget"]["seconds"] for one in specifications.values()]
-        self._usual_seconds = budgets[0] if budgets else None
+        self._budget_seconds = budgets[0]
+        self._furthest = Note()
         self._log = log
         self._stream = stream
         self._bars: list[tqdm[Any]] = []  # the first for all, then one for each run under way
@@ -125,11 +126,12 @@ class Display:
 
     def _summary(self, notes: Mapping[str, Note]) -> str:
         n_done = self._n_runs - len(self._unfinished)
-        self._usual_seconds = progress.usual_seconds(notes.values()) or self._usual_seconds
+        self._furthest = progress.furthest([self._furthest, *notes.values()])
+        usual = progress.usual_seconds(self._furthest) or self._budget_seconds
         left = ""
-        if self._usual_seconds is not None:
+        if usual is not None:
             n_unstarted = len(self._unfinished) - len(notes)
-            seconds = progress.seconds_left(notes.values(), n_unstarted, self._usual_seconds)
+            seconds = progress.seconds_left(notes.values(), n_unstarted, usual)
             left = f", about {_duration(seconds)} of training left"
         return f"{n_done} of {self._n_runs} runs done, {len(notes)} under way{left}"
 

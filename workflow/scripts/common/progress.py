@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,21 +92,26 @@ def read(folder: Path) -> Note | None:
     return None
 
 
-def usual_seconds(notes: Collection[Note]) -> float | None:
+def furthest(notes: Iterable[Note]) -> Note:
+    """Find the note of the run that is furthest: it tells best how long a run takes."""
+    return max(notes, key=lambda note: note.share or 0.0, default=Note())
+
+
+def usual_seconds(note: Note) -> float | None:
     """Estimate what a run takes from beginning to end, evaluations included.
 
     Parameters
     ----------
-    notes : collection of Note
-        Those of the runs that go on.
+    note : Note
 
     Returns
     -------
     float or None
-        None where no run has come far enough to tell.
+        None where the run has not come far enough to tell.
     """
-    totals = [n.wall_seconds / n.share for n in notes if n.share and n.share >= TELLING_SHARE]
-    return sum(totals) / len(totals) if totals else None
+    if note.share is None or note.share < TELLING_SHARE:
+        return None
+    return note.wall_seconds / note.share
 
 
 def seconds_left(notes: Collection[Note], n_unstarted: int, usual: float) -> float:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tests.curves import curve, each_seed, falling
-from workflow.scripts.common import charts
+from workflow.scripts.common import charts, theme
 from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
@@ -77,7 +77,7 @@ def test_the_seconds_to_each_target():
 def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):
     measures = per_run(curve([2.0, 1.5]), {"loss": [1.0]}, "training")
     chart = charts.steps_to_target(summarize(measures), "Title", "training")
-    charts.save(chart, tmp_path / "chart.svg")
+    theme.save(chart, tmp_path / "chart.svg")
     assert "steps to target" in (tmp_path / "chart.svg").read_text()
 
 
@@ -91,12 +91,12 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
         [each_seed(falling, [3, 4], batch_size=size, learning_rate=0.1) for size in (1, 32)]
     ).filter(pl.col("training_loss") > 0.5)
     summary = summarize(per_run(table, targets, "training"))
-    charts.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
+    theme.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
     assert "Title" in (tmp_path / "chart.svg").read_text()
 
 
 @pytest.mark.parametrize("name", ["loss_curves", "accuracy_curves"])
 def test_curves_are_drawn_on_linear_and_logarithmic_axes(name, tmp_path):
     for table in (falling(10), each_seed(falling, [3, 4]), curve([2.0])):
-        charts.save(charts.CHARTS[name](table, "Title", "wall"), tmp_path / "chart.svg")
+        theme.save(charts.CHARTS[name](table, "Title", "wall"), tmp_path / "chart.svg")
         assert "seconds in all" in (tmp_path / "chart.svg").read_text()

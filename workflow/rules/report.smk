@@ -1,11 +1,14 @@
 # What people look at.
 #
 # Inputs: results/collect/<experiment>/histories.parquet,
-#         results/summarize/<experiment>/summary.parquet
+#         results/summarize/<experiment>/summary.parquet,
+#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,png,json}
 
 HISTORIES = "results/collect/{experiment}/histories.parquet"
 SUMMARY = "results/summarize/{experiment}/summary.parquet"
+CONFUSION = "results/find_mistakes/{experiment}/confusion.parquet"
+MISTAKES = "results/find_mistakes/{experiment}/mistakes.parquet"
 CHARTS = {
     "loss_by_seconds": HISTORIES,
     "learning_by_iteration": HISTORIES,
@@ -16,7 +19,21 @@ CHARTS = {
     "examples_to_target": SUMMARY,
     "throughput": SUMMARY,
     "learning_rates": SUMMARY,
+    "confusion_matrix": CONFUSION,
+    "worst_mistakes": MISTAKES,
 }
+DRAWING = code(
+    *(
+        "charts",
+        "comparison",
+        "curves",
+        "images",
+        "measures",
+        "mistake_charts",
+        "theme",
+        "words",
+    )
+)
 
 
 # A rule for each chart, because a caption's path takes no wildcard.
@@ -27,7 +44,7 @@ for chart, table in CHARTS.items():
             f"plot_{chart}"
         input:
             table=table,
-            code=code("charts", "comparison", "curves", "measures", "words"),
+            code=DRAWING,
         output:
             svg=report(
                 f"results/plot/{{experiment}}/{chart}.svg",

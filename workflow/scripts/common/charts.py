@@ -1,26 +1,15 @@
 """The charts: one function each, one theme."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from workflow.scripts.common import curves, words
+from workflow.scripts.common import curves, mistake_charts, theme, words
 from workflow.scripts.common.comparison import best_of_each_batch_size
-from workflow.scripts.common.files import replacing
 from workflow.scripts.common.measures import CONFIGURATION, SETTING
-
-# Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
-# on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
-COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
-
-THEME = "batch_race"
-
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
-
-AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
+from workflow.scripts.common.theme import AnyChart
 
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -40,7 +29,7 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     """
     chosen, note = curves.choose(histories)
     chart = _lines(chosen, f"{clock}_seconds", "time (seconds)", "training_loss", "loss")
-    titled = _title(histories, title, _evaluated(clock), note)
+    titled = theme.title(histories, title, _evaluated(clock), note)
     return chart.properties(width=600, height=400, title=titled)
 
 
@@ -65,7 +54,7 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
         _lines(chosen, "step", "iteration", "test_accuracy", "accuracy (%)"),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
-    return alt.hconcat(*charts, title=_title(histories, title, _evaluated(clock), note))
+    return alt.hconcat(*charts, title=theme.title(histories, title, _evaluated(clock), note))
 
 
 def loss_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -148,7 +137,7 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         names = sorted({row["series"] for row in rows})
         chart = _against_batch_size(rows, names, f"{what} per second", "on")
         pair.append(chart.properties(width=340, height=300))
-    return alt.hconcat(*pair, title=_title(summary, title, "steps alone", _contended(summary)))
+    return alt.hconcat(*pair, title=theme.title(summary, title, "steps alone", _contended(summary)))
 
 
 def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -175,7 +164,7 @@ def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
         panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": words_of_cell})
     what = "seconds to target, – is a miss"
-    titled = _title(summary, title, _evaluated(clock), what, _contended(summary))
+    titled = theme.title(summary, title, _evaluated(clock), what, _contended(summary))
     return alt.vconcat(*(_map(name, cells) for name, cells in panels.items()), title=titled)
 
 
@@ -189,21 +178,11 @@ CHARTS: dict[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
     "examples_to_target": examples_to_target,
     "throughput": throughput,
     "learning_rates": learning_rates,
+    "confusion_matrix": mistake_charts.confusion_matrix,
+    "worst_mistakes": mistake_charts.worst_mistakes,
 }
-"""The first four draw collected histories, the others a summary."""
-
-
-def save(chart: AnyChart, path: Path) -> None:
-    """Write a chart, whole or not at all.
-
-    Parameters
-    ----------
-    chart : altair.Chart
-    path : Path
-        Its suffix says how: `.svg`, `.png` (at twice the size) or `.json` (Vega-Lite).
-    """
-    with replacing(path) as temporary:
-        chart.save(temporary, scale_factor=2 if path.suffix == ".png" else 1)
+"""The first four draw collected histories, the last two what `mistakes` finds, the others a
+summary."""
 
 
 def series_names(histories: pl.DataFrame) -> pl.Series:
@@ -258,7 +237,7 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
             for is_log in (False, True)
         ]
         rows.append(alt.hconcat(*pair))
-    return alt.vconcat(*rows, title=_title(histories, title, _evaluated(clock), note))
+    return alt.vconcat(*rows, title=theme.title(histories, title, _evaluated(clock), note))
 
 
 _SPENT = {
@@ -289,7 +268,9 @@ def _lines(
     up = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
     chart = alt.Chart(thinned).encode(across, *_series(names, "type"))
     lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=up), alt.Order(f"{x}:Q"))
-    layers = [lines.mark_line(), lines.mark_point(filled=True, size=12, opacity=1)]
+    # Each point's description, for who cannot see it, would be most of a file; the table has them.
+    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False)
+    layers = [lines.mark_line(), points]
     if named["seed"].n_unique() > 1:
         spread = chart.mark_area(opacity=0.2)
         layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title, scale=up), alt.Y2("high:Q")))
@@ -297,8 +278,8 @@ def _lines(
 
 
 def _series(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
-    colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
-    dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
+    styles = [theme.line_style(place) for place in range(len(names))]
+    colours, dashes = ([style[part] for style in styles] for part in (0, 1))
     colour = alt.Color("series:N", title=title).scale(domain=names, range=colours)
     return (
         colour.legend(
@@ -322,7 +303,7 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     chart = _against_batch_size(rows, names, axis, "target")
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
-    titled = _title(summary, title, _evaluated(clock), note, _contended(summary))
+    titled = theme.title(summary, title, _evaluated(clock), note, _contended(summary))
     return chart.properties(width=600, height=400, title=titled)
 
 
@@ -351,14 +332,16 @@ def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
         alt.X("batch_size:O", title="batch size").axis(labelAngle=0),
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
-    shade = alt.Color("median:Q", title="seconds").scale(type="log", scheme="viridis", reverse=True)
+    shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)
     tiles = chart.transform_filter("datum.median > 0").mark_rect().encode(shade)
     is_dark = f"datum.median > {_middle(cells)}"
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
     texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
-    both = alt.LayerChart(layer=[tiles, texts])
+    missed = chart.mark_rect(color="#f4f4f4")  # black letters are legible on it, on any page
+    both = alt.LayerChart(layer=[missed, tiles, texts])
+    panel = alt.TitleParams(name, fontSize=13, anchor="start")
     layered: alt.LayerChart = both.resolve_scale(color="independent")
-    return layered.properties(width=alt.Step(64), height=alt.Step(26), title=name)
+    return layered.properties(width=alt.Step(64), height=alt.Step(26), title=panel)
 
 
 def _middle(cells: list[dict[str, Any]]) -> float:
@@ -379,43 +362,3 @@ def _contended(summary: pl.DataFrame) -> str:
 
 def _evaluated(clock: str) -> str:
     return "evaluation off the clock" if clock == "training" else "evaluation on the clock"
-
-
-def _title(table: pl.DataFrame, title: str, *notes: str) -> alt.TitleParams:
-    datasets = ", ".join(table["dataset"].unique().sort())
-    machines = ", ".join(table["machine"].unique().sort())
-    subtitle = " · ".join(note for note in (datasets, *notes, machines) if note)
-    return alt.TitleParams(title, subtitle=subtitle, anchor="start")
-
-
-@alt.theme.register(THEME, enable=True)
-def _theme() -> alt.theme.ThemeConfig:
-    grey = "#595959"
-    return {
-        "config": {
-            # White under the chart: it stays legible on a dark page.
-            "background": "white",
-            "padding": 12,
-            "font": "Helvetica, Arial, 'DejaVu Sans', sans-serif",
-            "title": {"fontSize": 16, "subtitleFontSize": 12, "subtitleColor": grey, "offset": 12},
-            "axis": {
-                "labelFontSize": 12,
-                "labelFlush": False,
-                "labelOverlap": True,
-                "labelSeparation": 8,
-                "titleFontSize": 13,
-                "titleFontWeight": "normal",
-                "gridColor": "#e5e5e5",
-                "domainColor": grey,
-                "tickColor": grey,
-            },
-            "legend": {"labelFontSize": 12, "titleFontSize": 12},
-            # A mitred corner would show a spike higher than it is.
-            "line": {"strokeWidth": 2, "strokeJoin": "round"},
-            "view": {"stroke": None},
-        }
-    }
-
-
-# The histories' number of rows is the experiment's business, not a limit of Altair's.
-alt.data_transformers.disable_max_rows()

@@ -3,7 +3,9 @@
 # Inputs: results/collect/<experiment>/histories.parquet,
 #         results/summarize/<experiment>/summary.parquet,
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
-# Outputs: results/plot/<experiment>/<chart>.{svg,png,json}
+#         for the page, also the answer and the runs' histories
+# Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
+#          results/page/<experiment>/report.html
 
 HISTORIES = "results/collect/{experiment}/histories.parquet"
 SUMMARY = "results/summarize/{experiment}/summary.parquet"
@@ -64,3 +66,47 @@ for chart, table in CHARTS.items():
             clock=config["budget"]["clock"],
         script:
             "../scripts/plot.py"
+
+
+# What the page shows in a way of its own: curves with switches, and the mistakes as pictures.
+OF_ITS_OWN = (
+    "loss_by_seconds",
+    "learning_by_iteration",
+    "loss_curves",
+    "accuracy_curves",
+)
+PAGE = [
+    os.path.relpath(HOME / "workflow" / "scripts" / "common" / f"page.{kind}")
+    for kind in ("html", "css", "js")
+]
+ON_PAGE = [chart for chart in CHARTS if chart not in (*OF_ITS_OWN, "worst_mistakes")]
+
+
+rule write_page:
+    input:
+        answer="results/compare/{experiment}/answer.txt",
+        histories=HISTORIES,
+        summary=SUMMARY,
+        mistakes=MISTAKES,
+        runs=expand("results/train/{run}/history.parquet", run=RUNS),
+        charts=expand(
+            "results/plot/{{experiment}}/{chart}.json",
+            chart=ON_PAGE,
+        ),
+        captions=[
+            os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
+            for chart in ON_PAGE
+        ],
+        code=DRAWING + code("history", "page", "runs", "tables") + PAGE,
+    output:
+        page="results/page/{experiment}/report.html",
+    log:
+        "results/page/{experiment}/write_page.log",
+    conda:
+        "../../environment.yml"
+    params:
+        charts=ON_PAGE,
+        title=config["title"],
+        clock=config["budget"]["clock"],
+    script:
+        "../scripts/write_page.py"

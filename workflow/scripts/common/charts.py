@@ -11,6 +11,14 @@ from workflow.scripts.common.comparison import best_of_each_batch_size
 from workflow.scripts.common.measures import CONFIGURATION, SETTING
 from workflow.scripts.common.theme import AnyChart
 
+SPENT = {
+    "training_seconds": "seconds of training",
+    "wall_seconds": "seconds in all",
+    "step": "steps",
+    "examples": "examples",
+}
+"""What a curve is drawn against: columns of a history, in words."""
+
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
     """Draw the chapter's figure: the training loss against time, a line for each configuration.
@@ -218,6 +226,14 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
     return histories.select(pl.concat_str(batch_name, *others, *marks).alias("series"))["series"]
 
 
+def in_order(histories: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Name the series of each row in the column `series`, and list the names by batch size."""
+    named = histories.with_columns(series_names(histories)).sort(
+        "batch_size", "learning_rate", maintain_order=True
+    )
+    return named, named["series"].unique(maintain_order=True).to_list()
+
+
 def _telling(table: pl.DataFrame) -> list[str]:
     obvious = ("batch_size", "training_images")
     return [key for key in CONFIGURATION if key not in obvious and table[key].n_unique() > 1]
@@ -231,7 +247,7 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
     """Draw curves against all that may be spent, a row for each, linear and log side by side."""
     chosen, note = curves.choose(histories)
     rows = []
-    for x, x_title in _SPENT.items():
+    for x, x_title in SPENT.items():
         pair = [
             _lines(chosen, x, x_title, y, y_title, is_log=is_log).properties(width=340, height=220)
             for is_log in (False, True)
@@ -240,22 +256,11 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
     return alt.vconcat(*rows, title=theme.title(histories, title, _evaluated(clock), note))
 
 
-_SPENT = {
-    "training_seconds": "seconds of training",
-    "wall_seconds": "seconds in all",
-    "step": "steps",
-    "examples": "examples",
-}
-
-
 def _lines(
     histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str, *, is_log: bool = False
 ) -> alt.LayerChart:
     """Draw a line for each configuration, with a band from the least to the greatest seed."""
-    named = histories.with_columns(series_names(histories)).sort(
-        "batch_size", "learning_rate", maintain_order=True
-    )
-    names = named["series"].unique(maintain_order=True).to_list()
+    named, names = in_order(histories)
     bands = curves.band(named, x, y, ["series"])
     if is_log:
         bands = bands.filter(pl.col(x) > 0)
@@ -272,7 +277,7 @@ def _lines(
     points = lines.mark_point(filled=True, size=12, opacity=1, aria=False)
     layers = [lines.mark_line(), points]
     if named["seed"].n_unique() > 1:
-        spread = chart.mark_area(opacity=0.2)
+        spread = chart.mark_area(opacity=0.2 if len(names) <= len(theme.COLOURS) else 0.1)
         layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title, scale=up), alt.Y2("high:Q")))
     return alt.LayerChart(layer=layers)
 
@@ -287,6 +292,7 @@ def _series(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
             symbolLimit=100,
             symbolType="stroke",
             symbolStrokeWidth=2,
+            symbolSize=400,  # long enough to show dashes
             symbolOpacity=1,
         ),
         alt.StrokeDash("series:N", title=title).scale(domain=names, range=dashes),

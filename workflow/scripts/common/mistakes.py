@@ -24,18 +24,15 @@ _OF_RUN: Mapping[str, type[pl.DataType]] = {
     "run": pl.String,
 }
 
-_CONFUSION = pl.Schema(
-    {**_OF_RUN, "label": pl.Int64, "predicted": pl.Int64, "count": pl.Int64},
-)
+_PAIR: Mapping[str, type[pl.DataType]] = {**_OF_RUN, "label": pl.Int64, "predicted": pl.Int64}
+_CONFUSION = pl.Schema([*_PAIR.items(), ("count", pl.Int64)])
 _MISTAKES = pl.Schema(
-    {
-        **_OF_RUN,
-        "of": pl.Int64,
-        "label": pl.Int64,
-        "predicted": pl.Int64,
-        "probability": pl.Float64,
-        "pixels": pl.List(pl.List(pl.UInt8)),
-    }
+    [
+        *_PAIR.items(),
+        ("of", pl.Int64),
+        ("probability", pl.Float64),
+        ("pixels", pl.List(pl.List(pl.UInt8))),
+    ]
 )
 
 

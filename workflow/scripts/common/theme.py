@@ -95,11 +95,13 @@ def title(table: pl.DataFrame, text: str, *notes: str, width: int = 600) -> alt.
     """
     datasets = ", ".join(table["dataset"].unique().sort())
     machines = ", ".join(table["machine"].unique().sort())
-    subtitle = " · ".join(note for note in (datasets, *notes, machines) if note)
-    # A letter is about half as wide as its size: 8 pixels in a title, 6 below it.
-    return alt.TitleParams(
-        _broken(text, width // 8), subtitle=_broken(subtitle, width // 6), anchor="start"
+    kept = [note for note in (datasets, *notes, machines) if note]
+    # A letter is about half as wide as its size: 8 pixels in a title, 6 below it. Lines are broken
+    # between notes, which spaces that are no spaces hold together.
+    subtitle = _broken(
+        " · ".join(note.replace(" ", "\N{NO-BREAK SPACE}") for note in kept), width // 6
     )
+    return alt.TitleParams(_broken(text, width // 8), subtitle=subtitle, anchor="start")
 
 
 def save(chart: AnyChart, path: Path) -> None:
@@ -116,8 +118,8 @@ def save(chart: AnyChart, path: Path) -> None:
 
 
 def _broken(text: str, letters: int) -> str | list[str]:
-    lines = textwrap.wrap(text, letters)
-    return lines if len(lines) > 1 else text
+    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(text, letters)]
+    return lines if len(lines) > 1 else "".join(lines)
 
 
 @alt.theme.register(THEME, enable=True)

@@ -344,7 +344,9 @@ def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
     texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
     missed = chart.mark_rect(color="#f4f4f4")  # black letters are legible on it, on any page
-    both = alt.LayerChart(layer=[missed, tiles, texts])
+    # A logarithmic scale of nothing would be complained of.
+    known = [tiles] if any(cell["median"] for cell in cells) else []
+    both = alt.LayerChart(layer=[missed, *known, texts])
     panel = alt.TitleParams(name, fontSize=13, anchor="start")
     layered: alt.LayerChart = both.resolve_scale(color="independent")
     return layered.properties(width=alt.Step(64), height=alt.Step(26), title=panel)

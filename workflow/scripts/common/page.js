@@ -14,16 +14,19 @@
   let dragged = null;
   let view = null;
 
-  const embed = (target, spec) =>
-    vegaEmbed(target, spec, {
+  function embed(target, spec) {
+    const config = structuredClone(data.themes[dark.matches ? "dark" : "light"]);
+    config.legend.columns = target.clientWidth > 600 ? 2 : 1;
+    return vegaEmbed(target, spec, {
       mode: "vega-lite",
       renderer: "svg",
       actions: false,
       ast: true, // interpreted: the page's policy forbids Function()
-      config: data.themes[dark.matches ? "dark" : "light"],
+      config,
       defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
     });
+  }
 
   const curves = () => data.race.curves[element("spent").value][element("measure").value];
   const shown = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));

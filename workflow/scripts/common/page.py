@@ -99,7 +99,7 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
     drawn : mapping
         Vega-Lite.
     caption : str
-        As it stands in Snakemake's report, with no fields.
+        As `caption` gives it.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
         str(target): values["target_value"].unique(maintain_order=True).to_list()
         for (target,), values in goals.group_by("target", maintain_order=True)
     }
-    return yaml.safe_dump(asked, sort_keys=False)
+    return yaml.safe_dump(asked, sort_keys=False, default_flow_style=None)
 
 
 def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[dict[str, Any]]:
@@ -244,7 +244,7 @@ def _page_theme(*, is_dark: bool) -> dict[str, Any]:
         | {
             "background": "transparent",
             "padding": 4,
-            "legend": base["legend"] | {"orient": "top", "columns": 1},
+            "legend": base["legend"] | {"orient": "top"},
             "tooltipFormat": {"numberFormat": ",.4~r"},
         }
     )

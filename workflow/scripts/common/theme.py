@@ -96,11 +96,8 @@ def title(table: pl.DataFrame, text: str, *notes: str, width: int = 600) -> alt.
     datasets = ", ".join(table["dataset"].unique().sort())
     machines = ", ".join(table["machine"].unique().sort())
     kept = [note for note in (datasets, *notes, machines) if note]
-    # A letter is about half as wide as its size: 8 pixels in a title, 6 below it. Lines are broken
-    # between notes, which spaces that are no spaces hold together.
-    subtitle = _broken(
-        " · ".join(note.replace(" ", "\N{NO-BREAK SPACE}") for note in kept), width // 6
-    )
+    # A letter is about half as wide as its size: 8 pixels in a title, 6 below it.
+    subtitle = _broken(" · ".join(_together(note, width // 6) for note in kept), width // 6)
     return alt.TitleParams(_broken(text, width // 8), subtitle=subtitle, anchor="start")
 
 
@@ -115,6 +112,11 @@ def save(chart: AnyChart, path: Path) -> None:
     """
     with replacing(path) as temporary:
         chart.save(temporary, scale_factor=2 if path.suffix == ".png" else 1)
+
+
+def _together(note: str, letters: int) -> str:
+    """Hold a note that fits a line together, with spaces at which no line is broken."""
+    return note.replace(" ", "\N{NO-BREAK SPACE}") if len(note) <= letters else note
 
 
 def _broken(text: str, letters: int) -> str | list[str]:

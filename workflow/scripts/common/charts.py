@@ -38,7 +38,9 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     chosen, note = curves.choose(histories)
     chart = _lines(chosen, f"{clock}_seconds", "time (seconds)", "training_loss", "loss")
     titled = theme.title(histories, title, _evaluated(clock), note)
-    return chart.properties(width=600, height=400, title=titled)
+    return theme.with_legend(
+        chart.properties(width=600, height=400, title=titled), in_order(chosen)[1]
+    )
 
 
 def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -62,7 +64,8 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
         _lines(chosen, "step", "iteration", "test_accuracy", "accuracy (%)"),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
-    return alt.hconcat(*charts, title=theme.title(histories, title, _evaluated(clock), note))
+    titled = theme.title(histories, title, _evaluated(clock), note)
+    return theme.with_legend(alt.hconcat(*charts, title=titled), in_order(chosen)[1])
 
 
 def loss_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -145,7 +148,8 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         names = sorted({row["series"] for row in rows})
         chart = _against_batch_size(rows, names, f"{what} per second", "on")
         pair.append(chart.properties(width=340, height=300))
-    return alt.hconcat(*pair, title=theme.title(summary, title, "steps alone", _contended(summary)))
+    titled = theme.title(summary, title, "steps alone", _contended(summary))
+    return theme.with_legend(alt.hconcat(*pair, title=titled), names)
 
 
 def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -253,7 +257,8 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
             for is_log in (False, True)
         ]
         rows.append(alt.hconcat(*pair))
-    return alt.vconcat(*rows, title=theme.title(histories, title, _evaluated(clock), note))
+    titled = theme.title(histories, title, _evaluated(clock), note)
+    return theme.with_legend(alt.vconcat(*rows, title=titled), in_order(chosen)[1])
 
 
 def _lines(
@@ -288,7 +293,6 @@ def _series(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
     colour = alt.Color("series:N", title=title).scale(domain=names, range=colours)
     return (
         colour.legend(
-            labelLimit=400,
             symbolLimit=100,
             symbolType="stroke",
             symbolStrokeWidth=2,
@@ -310,7 +314,7 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
     titled = theme.title(summary, title, _evaluated(clock), note, _contended(summary))
-    return chart.properties(width=600, height=400, title=titled)
+    return theme.with_legend(chart.properties(width=600, height=400, title=titled), names)
 
 
 def _against_batch_size(
@@ -328,7 +332,9 @@ def _against_batch_size(
     chart = alt.Chart(table).encode(across, *_series(names, legend))
     lines = chart.encode(alt.Y("median:Q", title=axis, scale=log))
     intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
-    layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    layers = [lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    if table["low"].count():
+        layers.insert(0, intervals)
     return alt.LayerChart(layer=layers)
 
 

@@ -16,7 +16,8 @@
 
   function embed(target, spec) {
     const config = structuredClone(data.themes[dark.matches ? "dark" : "light"]);
-    config.legend.columns = target.clientWidth > 600 ? 2 : 1;
+    const columns = target.clientWidth > 600 ? 2 : 1;
+    Object.assign(config.legend, { columns, labelLimit: target.clientWidth / columns - 80 });
     return vegaEmbed(target, spec, {
       mode: "vega-lite",
       renderer: "svg",
@@ -65,11 +66,12 @@
     const names = data.race.series.map((each) => each.name);
     const style = (of) => ({ domain: names, range: data.race.series.map((each) => each[of]) });
     const nice = !isLogUp;
+    const domain = values.length ? {} : { domain: [0.1, 1] }; // no extent can be found of nothing
     const y = {
       field: "y",
       type: "quantitative",
       title: data.y_titles[element("measure").value],
-      scale: { type: isLogUp ? "log" : "linear", nice, zero: !zoom && !isLogUp },
+      scale: { type: isLogUp ? "log" : "linear", nice, zero: !zoom && !isLogUp, ...domain },
     };
     const across = {
       field: "x",
@@ -114,11 +116,12 @@
   }
 
   async function drawRace() {
-    const before = view;
+    race.setAttribute("aria-busy", "true");
     const drawn = await embed(race, raceSpec());
+    view?.finalize();
     view = drawn.view;
-    before?.finalize();
     show();
+    race.removeAttribute("aria-busy");
   }
 
   /** Read a curve at a place, between its points on a straight line; null beyond its ends. */

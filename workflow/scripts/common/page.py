@@ -105,20 +105,18 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
     -------
     dict
         `heading`, `note`, `caption`, and `specs`: the chart, or if it is several beside or below
-        each other, each of them; without a theme and a width, which are the page's matter.
+        each other, each of them that has data; without a theme and a width, which are the page's
+        matter.
     """
-    title = drawn.get("title", {})
-    subtitle = title.get("subtitle", "")
-    datasets = drawn.get("datasets", {})
+    subtitle = drawn.get("title", {}).get("subtitle", "")
+    parts = drawn.get("hconcat") or drawn.get("vconcat") or [_without_title(drawn)]
+    specs = [_alone(spec, drawn.get("datasets", {})) for spec in parts]
     return {
         "name": name,
         "heading": name.replace("_", " ").capitalize(),
         "note": subtitle if isinstance(subtitle, str) else " ".join(subtitle),
         "caption": caption,
-        "specs": [
-            _alone(spec, datasets)
-            for spec in drawn.get("hconcat") or drawn.get("vconcat") or [_without_title(drawn)]
-        ],
+        "specs": [spec for spec in specs if any(spec["datasets"].values())],
     }
 
 

@@ -1,6 +1,7 @@
 """How all charts look: their colours, letters and titles, and the files they are written to."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import altair as alt
@@ -15,6 +16,11 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 
 THEME = "batch_race"
+
+_BESIDE = 24
+"""Letters of the longest name in a legend beside the chart."""
+
+_DOT = "\N{NO-BREAK SPACE}· "  # no line begins with it
 
 AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 
@@ -67,6 +73,7 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
         "legend": {
             "labelFontSize": 12,
             "titleFontSize": 12,
+            "labelLimit": 0,
             "labelColor": ink,
             "titleColor": ink,
         },
@@ -97,8 +104,31 @@ def title(table: pl.DataFrame, text: str, *notes: str, width: int = 600) -> alt.
     machines = ", ".join(table["machine"].unique().sort())
     kept = [note for note in (datasets, *notes, machines) if note]
     # A letter is about half as wide as its size: 8 pixels in a title, 6 below it.
-    subtitle = _broken(" · ".join(_together(note, width // 6) for note in kept), width // 6)
+    subtitle = _broken(_DOT.join(_together(note, width // 6) for note in kept), width // 6)
     return alt.TitleParams(_broken(text, width // 8), subtitle=subtitle, anchor="start")
+
+
+def with_legend(chart: AnyChart, names: Sequence[str], width: int = 600) -> AnyChart:
+    """Lay a legend of long names under a chart: beside it, the chart would be the smaller part.
+
+    Parameters
+    ----------
+    chart : altair.Chart
+    names : sequence of str
+        Of the series.
+    width : int
+        Of the chart, in pixels.
+
+    Returns
+    -------
+    altair.Chart
+    """
+    longest = max(map(len, names), default=0)
+    if longest <= _BESIDE:
+        return chart
+    columns = max(1, width // (60 + 6 * longest))
+    below: AnyChart = chart.configure_legend(orient="bottom", columns=columns)
+    return below
 
 
 def save(chart: AnyChart, path: Path) -> None:

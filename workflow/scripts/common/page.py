@@ -125,9 +125,8 @@ def caption(text: str, experiment: str, clock: str) -> str:
     job = SimpleNamespace(
         wildcards=SimpleNamespace(experiment=experiment), params=SimpleNamespace(clock=clock)
     )
-    # Nothing is escaped here: the page does it.
-    filled = jinja2.Template(text).render(snakemake=job)
-    return re.sub(r"\*+(\w[^*]*)\*+", r"\1", filled)
+    plain = re.sub(r"\*+([^*]+)\*+", r"\1", text)
+    return jinja2.Template(plain).render(snakemake=job)  # the page escapes it
 
 
 def gallery(mistakes: pl.DataFrame) -> list[dict[str, Any]]:

@@ -126,7 +126,8 @@ def caption(text: str, experiment: str, clock: str) -> str:
         wildcards=SimpleNamespace(experiment=experiment), params=SimpleNamespace(clock=clock)
     )
     plain = re.sub(r"\*+([^*]+)\*+", r"\1", text)
-    return jinja2.Template(plain).render(snakemake=job)  # the page escapes it
+    filled: str = jinja2.Template(plain).render(snakemake=job)  # the page escapes it
+    return filled
 
 
 def gallery(mistakes: pl.DataFrame) -> list[dict[str, Any]]:

@@ -328,7 +328,9 @@ def _against_batch_size(
     table = pl.DataFrame(shown, schema=columns).filter(pl.col("median") > 0)
     log = alt.Scale(type="log", nice=False, padding=8)
     sizes = table["batch_size"].unique().sort().to_list()
-    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=sizes, format="d")
+    # The batch sizes themselves are marked, as long as there are not too many of them.
+    marked = sizes if len(sizes) <= curves.MOST_CURVES else alt.Undefined
+    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=marked, format="d")
     chart = alt.Chart(table).encode(across, *_series(names, legend))
     lines = chart.encode(alt.Y("median:Q", title=axis, scale=log))
     intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))

@@ -143,6 +143,26 @@ def test_the_axis_becomes_logarithmic(page):
     assert is_straight([(math.log(value), place) for value, place in found])
 
 
+def test_the_other_axis_becomes_logarithmic(page):
+    def says():
+        return page.locator("#race-chart g[aria-roledescription=axis]").evaluate_all(
+            "all => all.map(one => one.getAttribute('aria-label'))"
+            ".filter(label => label.startsWith('Y-axis'))"
+        )
+
+    assert all("linear scale" in label for label in says())
+    page.get_by_label("logarithmic up").check()
+    drawn(page)
+    assert all("log scale" in label for label in says())
+    page.get_by_role("button", name="None").click()
+    drawn(page)
+    page.get_by_label("Draw").select_option(label="accuracy (%)")
+    page.get_by_role("button", name="All").click()
+    drawn(page)
+    assert says()[0].startswith("Y-axis titled 'accuracy (%)'")
+    assert len(lines(page)) == 3
+
+
 def test_it_works_with_the_keyboard_alone(page, results):
     def tab_to(wanted):
         for _ in range(40):
@@ -190,10 +210,15 @@ def test_a_pointer_reads_values_and_zooms(page):
     height = box["y"] + box["height"] / 2
     page.mouse.move(places[1], height)
     shown = re.fullmatch(r"At ([\d.]+) steps:", page.locator("#place").inner_text())
-    assert float(shown[1]) == pytest.approx(1, abs=0.05)
+    assert float(shown[1]) == pytest.approx(1, abs=0.01)
     assert all(values(page).values())
+    # The place is marked in the chart, and what is dragged over.
+    over, mark = (page.locator("#race-chart .mark-rect path").nth(place) for place in (0, 1))
+    assert mark.bounding_box()["x"] == pytest.approx(places[1], abs=2)
     page.mouse.down()
     page.mouse.move(places[3], height, steps=3)
+    assert over.bounding_box()["x"] == pytest.approx(places[1], abs=2)
+    assert over.bounding_box()["width"] == pytest.approx(places[3] - places[1], abs=2)
     page.mouse.up()
     drawn(page)
     zoomed = ticks(page)

@@ -65,13 +65,13 @@
     const values = rows(isLogUp);
     const names = data.race.series.map((each) => each.name);
     const style = (of) => ({ domain: names, range: data.race.series.map((each) => each[of]) });
-    const nice = !isLogUp;
-    const domain = values.length ? {} : { domain: [0.1, 1] }; // no extent can be found of nothing
+    const up = isLogUp ? { type: "log", nice: false } : { type: "linear", zero: !zoom };
+    if (values.length === 0) up.domain = [0.1, 1]; // no extent can be found of nothing
     const y = {
       field: "y",
       type: "quantitative",
       title: data.y_titles[element("measure").value],
-      scale: { type: isLogUp ? "log" : "linear", nice, zero: !zoom && !isLogUp, ...domain },
+      scale: up,
     };
     const across = {
       field: "x",
@@ -81,18 +81,19 @@
     };
     const colour = { field: "series", type: "nominal", scale: style("colour"), legend: null };
     const dash = { field: "series", type: "nominal", scale: style("dash"), legend: null };
-    const line = { mark: { type: "line", clip: true }, encoding: { y, strokeDash: dash } };
+    const shared = { x: across, color: colour };
+    const line = { mark: { type: "line", clip: true }, encoding: { ...shared, y, strokeDash: dash } };
     const layer = [line];
     if (values.some((row) => row.low !== undefined)) {
       const low = { ...y, field: "low" };
       layer.unshift({
         mark: { type: "area", clip: true, opacity: 0.15 },
-        encoding: { y: low, y2: { field: "high" } },
+        encoding: { ...shared, y: low, y2: { field: "high" } },
       });
     }
     if (values.length < 800) {
       const mark = { type: "point", filled: true, size: 14, opacity: 1, clip: true };
-      layer.push({ mark: { ...mark, tooltip: null, aria: false }, encoding: { y } });
+      layer.push({ mark: { ...mark, tooltip: null, aria: false }, encoding: { ...shared, y } });
     }
     // The place, and what a drag has gone over.
     const ink = dark.matches ? "#f0f0f0" : "#1a1a1a";
@@ -102,7 +103,7 @@
     ];
     for (const mark of marks) {
       const still = { color: ink, tooltip: null, aria: false, clip: true };
-      layer.push({ data: { values: [{}] }, mark: { ...mark, ...still }, encoding: {} });
+      layer.push({ data: { values: [{}] }, mark: { ...mark, ...still } });
     }
     return {
       width: "container",
@@ -110,7 +111,6 @@
       autosize: { type: "fit", contains: "padding" },
       params: ["from", "to", "place"].map((name) => ({ name, value: -10 })),
       data: { values },
-      encoding: { x: across, color: colour },
       layer,
     };
   }
@@ -178,7 +178,7 @@
 
   /** The place under a pointer, in pixels of the plot and in units of what is spent. */
   function under(event) {
-    const [left] = view.origin();
+    const left = view.origin()[0] + view.padding().left;
     const svg = race.querySelector("svg").getBoundingClientRect();
     const width = view.signal("width");
     const pixel = Math.min(Math.max(event.clientX - svg.left - left, 0), width);

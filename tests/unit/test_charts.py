@@ -2,6 +2,7 @@
 
 import base64
 import io
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import polars as pl
@@ -132,3 +133,14 @@ def test_long_titles_and_notes_are_broken_between_notes():
     assert len(title.text) == 2
     assert title.subtitle[0] == "mnist · a note of some words · another of some more words ·"
     assert all(len(line) <= 100 for line in title.subtitle)
+
+
+def test_evaluations_are_marked_where_there_are_few(tmp_path):
+    dense = curve(np.linspace(2, 1, 500).tolist())
+    sparse = curve([2.0, 1.0, 0.5], batch_size=8, step_seconds=100.0)
+    theme.save(
+        charts.loss_by_seconds(pl.concat([dense, sparse]), "Title", "training"), tmp_path / "a.svg"
+    )
+    drawn = ElementTree.parse(tmp_path / "a.svg")
+    marks = drawn.findall(".//{*}g[@class='mark-symbol role-mark layer_1_marks']/{*}path")
+    assert len(marks) == 3

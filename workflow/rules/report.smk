@@ -2,8 +2,8 @@
 #
 # Inputs: results/collect/<experiment>/histories.parquet,
 #         results/summarize/<experiment>/summary.parquet,
-#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
-#         for the page, also the answer and the runs' histories
+#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet;
+#         for the page also the answer and results/train/<run>/history.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
 #          results/page/<experiment>/report.html
 
@@ -25,16 +25,14 @@ CHARTS = {
     "worst_mistakes": MISTAKES,
 }
 DRAWING = code(
-    *(
-        "charts",
-        "comparison",
-        "curves",
-        "images",
-        "measures",
-        "mistake_charts",
-        "theme",
-        "words",
-    )
+    "charts",
+    "comparison",
+    "curves",
+    "images",
+    "measures",
+    "mistake_charts",
+    "theme",
+    "words",
 )
 
 
@@ -68,18 +66,19 @@ for chart, table in CHARTS.items():
             "../scripts/plot.py"
 
 
-# What the page shows in a way of its own: curves with switches, and the mistakes as pictures.
-OF_ITS_OWN = (
+# The page shows the curves and the mistakes in ways of its own.
+NOT_ON_PAGE = (
     "loss_by_seconds",
     "learning_by_iteration",
     "loss_curves",
     "accuracy_curves",
+    "worst_mistakes",
 )
+ON_PAGE = [chart for chart in CHARTS if chart not in NOT_ON_PAGE]
 PAGE = [
     os.path.relpath(HOME / "workflow" / "scripts" / "common" / f"page.{kind}")
     for kind in ("html", "css", "js")
 ]
-ON_PAGE = [chart for chart in CHARTS if chart not in (*OF_ITS_OWN, "worst_mistakes")]
 
 
 rule write_page:

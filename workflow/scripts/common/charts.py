@@ -261,6 +261,9 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
     return theme.with_legend(alt.vconcat(*rows, title=titled), in_order(chosen)[1])
 
 
+_MARKED = 120
+
+
 def _lines(
     histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str, *, is_log: bool = False
 ) -> alt.LayerChart:
@@ -278,8 +281,11 @@ def _lines(
     up = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
     chart = alt.Chart(thinned).encode(across, *_series(names, "type"))
     lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=up), alt.Order(f"{x}:Q"))
+    # Points mark the evaluations of a curve that has few; of many, one sees the line.
+    counts = thinned.group_by("series", maintain_order=True).len().filter(pl.col("len") <= _MARKED)
+    sparse = alt.FieldOneOfPredicate(field="series", oneOf=counts["series"].to_list())
     # Each point's description, for who cannot see it, would be most of a file; the table has them.
-    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False)
+    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False).transform_filter(sparse)
     layers = [lines.mark_line(), points]
     if named["seed"].n_unique() > 1:
         spread = chart.mark_area(opacity=0.2 if len(names) <= len(theme.COLOURS) else 0.1)

@@ -114,7 +114,7 @@ def test_mistakes_are_drawn_as_they_look(tmp_path):
     one = row | {"label": 7, "predicted": 1, "probability": 0.983, "pixels": pixels}
     found = pl.DataFrame([one, one], schema=mistakes.nothing()[1].schema)
     described, data = rows(charts.CHARTS["worst_mistakes"](found, "Title", "training"))
-    assert [tile["text"] for tile in data] == ["7 → 1 · 98%"] * 2
+    assert [tile["text"] for tile in data] == ["7 → 1 · 98 %"] * 2
     picture = base64.b64decode(data[0]["url"].removeprefix("data:image/png;base64,"))
     assert np.array_equal(Image.open(io.BytesIO(picture)), pixels)
     assert "batch 32 · 2 of 9 mistakes" in described["title"]["subtitle"]

@@ -95,3 +95,8 @@ def test_charts_beside_each_other_become_charts_of_their_own():
     assert made["note"] == "one two"
     assert [spec["datasets"] for spec in made["specs"]] == [{"a": data["a"]}, {"b": data["b"]}]
     assert {spec["width"] for spec in made["specs"]} == {"container"}
+
+
+def test_a_run_that_took_no_step_is_a_point():
+    race = page.race(curve([2.0]))
+    assert race["curves"]["training_seconds"]["training_loss"] == [{"x": [0], "y": [2.0]}]

@@ -65,7 +65,7 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
     titled = theme.title(histories, title, _evaluated(clock), note)
-    return theme.with_legend(alt.hconcat(*charts, title=titled), in_order(chosen)[1])
+    return theme.with_legend(alt.hconcat(*charts, title=titled), in_order(chosen)[1], width=850)
 
 
 def loss_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -258,7 +258,7 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
         ]
         rows.append(alt.hconcat(*pair))
     titled = theme.title(histories, title, _evaluated(clock), note)
-    return theme.with_legend(alt.vconcat(*rows, title=titled), in_order(chosen)[1])
+    return theme.with_legend(alt.vconcat(*rows, title=titled), in_order(chosen)[1], width=750)
 
 
 _MARKED = 120

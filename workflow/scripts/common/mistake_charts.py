@@ -66,7 +66,7 @@ def worst_mistakes(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
         {
             "column": place % COLUMNS,
             "row": place // COLUMNS,
-            "text": "{label} → {predicted} · {probability:.0%}".format(**row),
+            "text": f"{row['label']} → {row['predicted']} · {100 * row['probability']:.0f} %",
             "url": images.data_url(np.array(row["pixels"], dtype=np.uint8)),
         }
         for place, row in enumerate(mistakes.to_dicts())

@@ -8,11 +8,12 @@
   const race = element("race-chart");
 
   // What is zoomed to ([from, to], or null for the whole), the place whose values are shown, where a
-  // drag began, and Vega's view of the curves.
+  // drag began, Vega's view of the curves, and the last of their drawings.
   let zoom = null;
   let place = null;
   let dragged = null;
   let view = null;
+  let drawing = Promise.resolve();
 
   function embed(target, spec) {
     const config = structuredClone(data.themes[dark.matches ? "dark" : "light"]);
@@ -115,13 +116,21 @@
     };
   }
 
-  async function drawRace() {
-    race.setAttribute("aria-busy", "true");
+  async function redraw() {
     const drawn = await embed(race, raceSpec());
     view?.finalize();
     view = drawn.view;
     show();
-    race.removeAttribute("aria-busy");
+  }
+
+  /** Draw the curves as the switches stand, one drawing after the other. */
+  function drawRace() {
+    race.setAttribute("aria-busy", "true");
+    const mine = drawing.then(redraw).finally(() => {
+      if (drawing === mine) race.removeAttribute("aria-busy");
+    });
+    drawing = mine;
+    return mine;
   }
 
   /** Read a curve at a place, between its points on a straight line; null beyond its ends. */

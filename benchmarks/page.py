@@ -44,7 +44,7 @@ def write_page(count: int, folder: Path) -> Path:
     runs = measures.per_run(histories, {"loss": [1.0, 0.5], "accuracy": [90]}, "training")
     summary = summarize(runs)
     answers = comparison.compare(runs, summary)
-    metadata = {path: history.read_metadata(path) for path in paths}
+    metadata = {str(path): history.read_metadata(path) for path in paths}
     winner = mistakes.choose(answers, runs, metadata) or {}
     images, labels = strokes.draw(1000, 0)
     probabilities = np.random.default_rng(0).dirichlet(np.full(10, 0.3), len(labels))

@@ -1,7 +1,5 @@
 """Which run won, and what it gets wrong."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -19,13 +17,13 @@ def choose(*tables, targets, elsewhere=()):
     histories = {}
     for place, table in enumerate(tables):
         row = table.row(0, named=True)
-        histories[Path(str(place))] = {
+        histories[str(place)] = {
             "specification": {key: row[key] for key in (*CONFIGURATION, "seed")},
             "training_images": row["training_images"],
             "machine": {"processor": row["machine"]},
         }
     found = mistakes.choose(answers, runs, histories)
-    return found and (int(found["path"]), found["why"])
+    return found and (int(found["folder"]), found["why"])
 
 
 def test_the_first_to_the_lowest_loss_wins():

@@ -2,7 +2,7 @@
 #
 # Inputs: results/train/<run>/history.parquet
 #         of the datasets, the test images; of the winner, results/train/<run>/weights.npz
-# Outputs: results/collect/<experiment>/histories.parquet
+# Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
@@ -18,6 +18,7 @@ rule collect:
         code=code("history"),
     output:
         histories="results/collect/{experiment}/histories.parquet",
+        runs="results/collect/{experiment}/runs.json",
     log:
         "results/collect/{experiment}/collect.log",
     conda:
@@ -85,8 +86,8 @@ rule forecast:
 rule find_mistakes:
     input:
         answer="results/compare/{experiment}/answer.json",
-        runs="results/summarize/{experiment}/runs.parquet",
-        histories=expand("results/train/{run}/history.parquet", run=RUNS),
+        measures="results/summarize/{experiment}/runs.parquet",
+        runs="results/collect/{experiment}/runs.json",
         weights=expand("results/train/{run}/weights.npz", run=RUNS),
         train_images=[
             f"results/parse/{DATASETS[name].folder}/train_images.npy" for name in RACED

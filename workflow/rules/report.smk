@@ -3,7 +3,7 @@
 # Inputs: results/collect/<experiment>/histories.parquet,
 #         results/summarize/<experiment>/summary.parquet,
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet;
-#         for the page also the answer and results/train/<run>/history.parquet
+#         for the page also the answer and results/collect/<experiment>/runs.json
 # Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
 #          results/page/<experiment>/report.html
 
@@ -87,7 +87,7 @@ rule write_page:
         histories=HISTORIES,
         summary=SUMMARY,
         mistakes=MISTAKES,
-        runs=expand("results/train/{run}/history.parquet", run=RUNS),
+        runs="results/collect/{experiment}/runs.json",
         charts=expand(
             "results/plot/{{experiment}}/{chart}.json",
             chart=ON_PAGE,

@@ -16,7 +16,7 @@ def main() -> None:
     experiment, clock = snakemake.wildcards.experiment, params.clock
     histories = history.read_collected(Path(files.histories))
     summary = pl.read_parquet(files.summary)
-    runs = [history.read_metadata(Path(path)) for path in files.runs]
+    runs = list(json.loads(Path(files.runs).read_text()).values())
     charts = [
         page.chart(
             name,

@@ -1,7 +1,6 @@
 """What the winner of a race gets wrong."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ _MISTAKES = pl.Schema(
 
 
 def choose(
-    answers: Sequence[Answer], measures: pl.DataFrame, histories: Mapping[Path, Mapping[str, Any]]
+    answers: Sequence[Answer], measures: pl.DataFrame, runs: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
     """Choose the run that won.
 
@@ -51,26 +50,26 @@ def choose(
         As `comparison.compare` gives them.
     measures : polars.DataFrame
         As `measures.per_run` makes it; may have other machines' runs, whose weights are not here.
-    histories : mapping of Path to dict
-        The runs' histories, and the metadata of each.
+    runs : mapping of str to dict
+        The runs' folders, and the metadata of each one's history.
 
     Returns
     -------
     dict or None
-        The run's row of `measures`, with `path`, its history, and `why`; None if no run ended with
+        The run's row of `measures`, with `folder` and `why`; None if no run ended with
         a finite loss.
     """
-    runs = measures.join(_paths(histories), on=[*CONFIGURATION, "seed"])
-    here = set(runs["machine"])
+    known = measures.join(_folders(runs), on=[*CONFIGURATION, "seed"])
+    here = set(known["machine"])
     reached = [each for each in answers if each["ranking"] and each["machine"] in here]
     if not reached:
-        ends = runs.filter(pl.col("measure") == "final_loss").drop_nulls("value")
+        ends = known.filter(pl.col("measure") == "final_loss").drop_nulls("value")
         why = "lowest loss at the end"
     else:
         asked = min(reached, key=_rank)
         first = {key: asked["ranking"][0][key] for key in ("batch_size", "learning_rate")}
         target = {key: asked[key] for key in (*SETTING, "target", "target_value")}
-        ends = where(runs, target | first | {"measure": "seconds"}).drop_nulls("value")
+        ends = where(known, target | first | {"measure": "seconds"}).drop_nulls("value")
         why = f"first to {words.goal(asked)}"
     if ends.is_empty():
         return None
@@ -139,16 +138,16 @@ def _tables(
     )
 
 
-def _paths(histories: Mapping[Path, Mapping[str, Any]]) -> pl.DataFrame:
-    """Tell the path of each run by what tells runs apart."""
+def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """Tell the folder of each run by what tells runs apart."""
     rows = []
-    for path, metadata in histories.items():
+    for folder, metadata in runs.items():
         of_machine = {
             "machine": metadata["machine"]["processor"],
             "training_images": metadata["training_images"],
         }
         known = metadata["specification"] | of_machine
-        rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"path": str(path)})
+        rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"folder": folder})
     return pl.DataFrame(rows, infer_schema_length=None)
 
 

@@ -33,6 +33,7 @@ rule all:
             chart=CHARTS,
             format=["svg", "png", "json"],
         ),
+        f"results/page/{EXPERIMENT}/report.html",
 
 
 DISPLAY = display.Display(
@@ -56,7 +57,8 @@ onerror:
 onsuccess:
     DISPLAY.close()
     drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
-    for path in (Path(f"results/summarize/{EXPERIMENT}/table.md"), *drawn):
+    table = Path(f"results/summarize/{EXPERIMENT}/table.md")
+    for path in (table, *drawn, Path(f"results/page/{EXPERIMENT}/report.html")):
         if path.exists():
             logger.info(f"  {path}")
     answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")

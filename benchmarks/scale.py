@@ -108,7 +108,8 @@ def write_histories(count: int, folder: Path) -> None:
         specification = {
             **{"dataset": "mnist", "batch_size": batch_size, "learning_rate": 0.01},
             **{"hidden_nodes": 200, "seed": seed, "initializer": "nx", "inputs": "raw"},
-            **{"shuffle": False, "leftover": "repeat", "threads": 1, "budget": {"seconds": 60.0}},
+            **{"shuffle": False, "leftover": "repeat", "threads": 1},
+            **{"budget": {"seconds": 60.0}, "evaluation": {"share": 0.5}},
         }
         table = pl.DataFrame(
             {

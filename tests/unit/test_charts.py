@@ -1,10 +1,16 @@
 """What the charts show, read from what is drawn."""
 
+import base64
+import io
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from tests.curves import curve, each_seed, falling
-from workflow.scripts.common import charts
+from workflow.scripts.common import charts, mistakes, theme
 from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
@@ -77,7 +83,7 @@ def test_the_seconds_to_each_target():
 def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):
     measures = per_run(curve([2.0, 1.5]), {"loss": [1.0]}, "training")
     chart = charts.steps_to_target(summarize(measures), "Title", "training")
-    charts.save(chart, tmp_path / "chart.svg")
+    theme.save(chart, tmp_path / "chart.svg")
     assert "steps to target" in (tmp_path / "chart.svg").read_text()
 
 
@@ -91,12 +97,50 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
         [each_seed(falling, [3, 4], batch_size=size, learning_rate=0.1) for size in (1, 32)]
     ).filter(pl.col("training_loss") > 0.5)
     summary = summarize(per_run(table, targets, "training"))
-    charts.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
+    theme.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
     assert "Title" in (tmp_path / "chart.svg").read_text()
 
 
 @pytest.mark.parametrize("name", ["loss_curves", "accuracy_curves"])
 def test_curves_are_drawn_on_linear_and_logarithmic_axes(name, tmp_path):
     for table in (falling(10), each_seed(falling, [3, 4]), curve([2.0])):
-        charts.save(charts.CHARTS[name](table, "Title", "wall"), tmp_path / "chart.svg")
+        theme.save(charts.CHARTS[name](table, "Title", "wall"), tmp_path / "chart.svg")
         assert "seconds in all" in (tmp_path / "chart.svg").read_text()
+
+
+def test_mistakes_are_drawn_as_they_look(tmp_path):
+    pixels = [[0, 255, 0], [255, 0, 255]]
+    row = {"dataset": "mnist", "machine": "Abacus 3", "run": "batch 32", "of": 9}
+    one = row | {"label": 7, "predicted": 1, "probability": 0.983, "pixels": pixels}
+    found = pl.DataFrame([one, one], schema=mistakes.nothing()[1].schema)
+    described, data = rows(charts.CHARTS["worst_mistakes"](found, "Title", "training"))
+    assert [tile["text"] for tile in data] == ["7 → 1 · 98 %"] * 2
+    picture = base64.b64decode(data[0]["url"].removeprefix("data:image/png;base64,"))
+    assert np.array_equal(Image.open(io.BytesIO(picture)), pixels)
+    assert "batch 32 · 2 of 9 mistakes" in described["title"]["subtitle"]
+
+
+@pytest.mark.parametrize("name", ["confusion_matrix", "worst_mistakes"])
+def test_a_race_that_nobody_won_has_charts_too(name, tmp_path):
+    table = dict(zip(("confusion_matrix", "worst_mistakes"), mistakes.nothing(), strict=True))[name]
+    theme.save(charts.CHARTS[name](table, "Title", "training"), tmp_path / "chart.svg")
+    assert "no " in (tmp_path / "chart.svg").read_text()
+
+
+def test_long_titles_and_notes_are_broken_between_notes():
+    table = curve([2.0], machine="A processor with a very long name, " * 2)
+    title = theme.title(table, "Which? " * 17, "a note of some words", "another of some more words")
+    assert len(title.text) == 2
+    assert title.subtitle[0] == "mnist · a note of some words · another of some more words ·"
+    assert all(len(line) <= 100 for line in title.subtitle)
+
+
+def test_evaluations_are_marked_where_there_are_few(tmp_path):
+    dense = curve(np.linspace(2, 1, 500).tolist())
+    sparse = curve([2.0, 1.0, 0.5], batch_size=8, step_seconds=100.0)
+    theme.save(
+        charts.loss_by_seconds(pl.concat([dense, sparse]), "Title", "training"), tmp_path / "a.svg"
+    )
+    drawn = ElementTree.parse(tmp_path / "a.svg")
+    marks = drawn.findall(".//{*}g[@class='mark-symbol role-mark layer_1_marks']/{*}path")
+    assert len(marks) == 3

@@ -173,3 +173,12 @@ def test_marks_and_machines_are_named():
 
 def test_no_target_is_no_question():
     assert words.answer([]).startswith("No target is configured")
+
+
+def test_of_very_many_batch_sizes_the_first_are_named_and_the_others_counted():
+    alike = [each_seed(falling, [10, 20], batch_size=size) for size in range(1, 31)]
+    lost = [each_seed(curve, [[2.0, 1.9]] * 2, batch_size=size) for size in range(31, 61)]
+    (answer,) = (line for line in lines(*alike, *lost) if line.startswith("To loss"))
+    assert answer.count("is not distinguishable") == 8
+    assert "; 21 more are not distinguishable; " in answer
+    assert "batch 31, 32, 33, 34, 35, 36, 37, 38 and 22 more did not reach it" in answer

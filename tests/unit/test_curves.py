@@ -10,12 +10,12 @@ import vl_convert
 from PIL import Image
 
 from tests.curves import curve, each_seed, falling
-from workflow.scripts.common import charts, curves
+from workflow.scripts.common import curves, theme
 
 
 def drawn(table):
     """Draw lines in the charts' theme; give the pixels."""
-    assert alt.theme.active == charts.THEME
+    assert alt.theme.active == theme.THEME
     chart = (
         alt.Chart(table)
         .mark_line()

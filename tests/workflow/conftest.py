@@ -61,11 +61,10 @@ class Project:
         path.write_text(yaml.safe_dump(config))
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A checkout set to three runs of a few steps on 300 images."""
-    checkout = Project(tmp_path / "checkout")
-    data = tmp_path / "digits"
+def make_project(folder: Path) -> Project:
+    """Make a checkout set to three runs of a few steps on 300 images."""
+    checkout = Project(folder / "checkout")
+    data = folder / "digits"
     data.mkdir()
     for part, count, seed in (("train", 300, 1), ("test", 60, 2)):
         images, labels = strokes.draw(count, seed)
@@ -79,3 +78,8 @@ def project(tmp_path: Path) -> Project:
         hidden_nodes=20,
     )
     return checkout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path)

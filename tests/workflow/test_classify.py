@@ -20,7 +20,8 @@ def classify(project, *arguments):
 
 
 def test_images_are_classified_as_the_network_does(project):
-    project.run("--config", "inputs=[unit, standardized]", "batch_size=32", "budget={steps: 40}")
+    settings = ("inputs=[unit, standardized]", "batch_size=32", "budget={steps: 40}")
+    project.run("--until", "train", "--config", *settings)
     digits = project.folder.parent / "digits" / PUBLISHED["test_images"]
     pixels = idx.read(digits, (60, 28, 28))
     Image.fromarray(pixels[3]).save(project.folder / "three.png")

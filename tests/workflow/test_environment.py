@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 
 # What conda calls otherwise: its `snakemake` brings what the minimal one leaves to the user.
-CONDA_NAMES = {"snakemake-minimal": "snakemake"}
+CONDA_NAMES = {"snakemake-minimal": "snakemake", "playwright-python": "playwright"}
 
 
 def asked_for(*requirements):

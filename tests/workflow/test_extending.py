@@ -40,5 +40,7 @@ def test_what_the_page_says_works(project):
     assert sorted(kinds) == [0, 0, 1, 1]
     chart = (project.folder / "results/plot/race/final_accuracy.svg").read_text()
     assert "accuracy at the end (%)" in chart
+    page = (project.folder / "results/page/race/report.html").read_text()
+    assert "accuracy at the end (%)" in page
     project.run("--report", "report.html", *arguments)
     assert "at the end of each run, against" in (project.folder / "report.html").read_text()

@@ -113,12 +113,12 @@ def test_a_killed_run_goes_on(long_run, way, tmp_path):
 
 def test_a_larger_budget_goes_on_from_a_finished_run(project):
     project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
-    project.run()
+    project.run("--until", "train")
     (short_path,) = project.folder.glob("results/train/digits-*/*/1_seconds/history.parquet")
     short, _ = history.read(short_path)
     project.edit_config(batch_size=32, budget={"seconds": 2.0}, evaluation={"every_steps": 500})
     assert project.jobs() == {"train": 1} | AGGREGATES
-    project.run()
+    project.run("--until", "train")
     long_path = short_path.parent.parent / "2_seconds" / "history.parquet"
     long, _ = history.read(long_path)
     assert long.head(len(short)).equals(short)

@@ -9,7 +9,7 @@ from tests.workflow.test_mistakes import refusal
 
 
 def test_another_machines_results_are_laid_beside_ones_own(project):
-    project.run()
+    project.run("--until", "collect")
     elsewhere = project.folder.parent / "elsewhere"
     shutil.move(project.folder / "results", elsewhere)
     machines = f"machines={{laptop: {elsewhere}}}"

@@ -13,13 +13,17 @@ SUMMARY_CHARTS = {
         *("throughput", "learning_rates"),
     )
 }
-CHARTS = {
+MISTAKES_CHARTS = {"plot_confusion_matrix": 1, "plot_worst_mistakes": 1}
+CURVES = {
     f"plot_{name}": 1
     for name in ("loss_by_seconds", "learning_by_iteration", "loss_curves", "accuracy_curves")
-} | SUMMARY_CHARTS
+}
+CHARTS = CURVES | SUMMARY_CHARTS | MISTAKES_CHARTS
+PAGE = {"write_page": 1}
 DATA = {"parse": 1, "prepare": 1}
-ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1}
-AGGREGATES = {"collect": 1} | ANSWERS | CHARTS
+MISTAKES = {"find_mistakes": 1} | MISTAKES_CHARTS | PAGE
+ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1} | SUMMARY_CHARTS | MISTAKES
+AGGREGATES = {"collect": 1} | ANSWERS | CURVES
 
 
 def test_a_first_plan_from_nothing(project):
@@ -115,17 +119,21 @@ def test_what_an_edit_makes_anew(project):
             {},
         ),
         "workflow/report/loss_by_seconds.rst": (edit, {}),
+        # Some of these stand on the page.
+        "workflow/report/throughput.rst": (edit, PAGE),
         # The network's code is part of each result, and so is the trainer's.
         "nn/network.py": (edit, {"train": 3} | AGGREGATES),
         "nn/engine.py": (edit, {"train": 3} | AGGREGATES),
         # A script makes what it makes, and what is made of that.
         "workflow/scripts/parse.py": (edit, DATA | {"train": 3} | AGGREGATES),
-        "workflow/scripts/compare.py": (edit, {"compare": 1}),
-        "workflow/scripts/plot.py": (edit, CHARTS),
+        "workflow/scripts/compare.py": (edit, {"compare": 1} | MISTAKES),
+        "workflow/scripts/plot.py": (edit, CHARTS | PAGE),
         # So does a module that scripts share.
         "workflow/scripts/common/scaling.py": (edit, {"forecast": 1}),
-        "workflow/scripts/common/charts.py": (edit, CHARTS),
-        "workflow/scripts/common/tables.py": (edit, ANSWERS | SUMMARY_CHARTS),
+        "workflow/scripts/common/charts.py": (edit, CHARTS | PAGE),
+        "workflow/scripts/common/page.css": (edit, PAGE),
+        "workflow/scripts/common/mistakes.py": (edit, MISTAKES),
+        "workflow/scripts/common/tables.py": (edit, ANSWERS),
         # How a download is tried changes no file, and logs no result.
         "workflow/scripts/common/download.py": (edit, {}),
         "workflow/scripts/common/logs.py": (edit, {}),
@@ -147,8 +155,8 @@ def test_what_an_edit_makes_anew(project):
 def test_what_a_setting_makes_anew(project):
     project.run()
     for settings, jobs in (
-        (["title=Other"], CHARTS),
-        (["targets={loss: [0.7]}"], ANSWERS | SUMMARY_CHARTS),
+        (["title=Other"], CHARTS | PAGE),
+        (["targets={loss: [0.7]}"], ANSWERS),
         (["forecast={workers: [3]}"], {"forecast": 1}),
         (["experiment=other"], AGGREGATES),
         # One seed more for each of three batch sizes.

@@ -57,6 +57,20 @@ def test_a_whole_run(project, results):
         (300, 5),
     ]
 
+    # The winner's mistakes are as many as its history says.
+    confusion = pl.read_parquet(results / "find_mistakes/race/confusion.parquet")
+    assert confusion["count"].sum() == 60
+    right = confusion.filter(pl.col("label") == pl.col("predicted"))["count"].sum()
+    winner = collected.filter(pl.col("step") == 4).sort("training_loss").row(0, named=True)
+    assert confusion["run"][0].startswith(f"batch {winner['batch_size']} at learning rate 0.01")
+    assert winner["test_accuracy"] == pytest.approx(100 * right / 60)
+    mistakes = pl.read_parquet(results / "find_mistakes/race/mistakes.parquet")
+    assert mistakes["of"].unique().to_list() == [60 - right]
+    tests = original.tolist()
+    places = [tests.index(pixels) for pixels in mistakes["pixels"].to_list()]
+    assert mistakes["label"].to_list() == test_labels[places].tolist()
+    assert "results/page/race/report.html" in project.said
+
     for chart in ("loss_by_seconds", "learning_by_iteration"):
         stem = results / "plot" / "race" / chart
         svg = ElementTree.fromstring(stem.with_suffix(".svg").read_text())

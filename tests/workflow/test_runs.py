@@ -71,10 +71,10 @@ def test_a_run_learns_the_same_alone_and_beside_others(project):
 
     changes = {"budget": {"seconds": None, "steps": 300}, "evaluation": {"every_steps": 50}}
     project.edit_config(**changes)
-    project.run()
+    project.run("--until", "train")
     beside_others = losses()
     project.edit_config(batch_size=32, **changes)
-    project.run("--forcerun", "train")
+    project.run("--until", "train", "--forcerun", "train")
     assert losses().equals(beside_others)
     assert len(beside_others) == 7
 

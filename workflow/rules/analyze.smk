@@ -1,10 +1,15 @@
 # From the histories of an experiment's runs to an answer.
 #
 # Inputs: results/train/<run>/history.parquet
-# Outputs: results/collect/<experiment>/histories.parquet
+#         of the datasets, the test images; of the winner, results/train/<run>/weights.npz
+# Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
+#          results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
+
+# Whose test images the winner may be looked at with.
+RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
 
 rule collect:
@@ -13,6 +18,7 @@ rule collect:
         code=code("history"),
     output:
         histories="results/collect/{experiment}/histories.parquet",
+        runs="results/collect/{experiment}/runs.json",
     log:
         "results/collect/{experiment}/collect.log",
     conda:
@@ -74,3 +80,29 @@ rule forecast:
         communication_seconds=config["forecast"]["communication_seconds"],
     script:
         "../scripts/forecast.py"
+
+
+# Which run has won is known only when they are compared, so the weights of all are asked for.
+rule find_mistakes:
+    input:
+        answer="results/compare/{experiment}/answer.json",
+        measures="results/summarize/{experiment}/runs.parquet",
+        runs="results/collect/{experiment}/runs.json",
+        weights=expand("results/train/{run}/weights.npz", run=RUNS),
+        train_images=[
+            f"results/parse/{DATASETS[name].folder}/train_images.npy" for name in RACED
+        ],
+        test_images=[DATASETS[name].files["test_images"] for name in RACED],
+        test_labels=[DATASETS[name].files["test_labels"] for name in RACED],
+        code=code("idx", "measures", "mistakes", "trained", "words"),
+    output:
+        confusion="results/find_mistakes/{experiment}/confusion.parquet",
+        mistakes="results/find_mistakes/{experiment}/mistakes.parquet",
+    log:
+        "results/find_mistakes/{experiment}/find_mistakes.log",
+    conda:
+        "../../environment.yml"
+    params:
+        datasets=RACED,
+    script:
+        "../scripts/find_mistakes.py"

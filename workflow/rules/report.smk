@@ -1,11 +1,16 @@
 # What people look at.
 #
 # Inputs: results/collect/<experiment>/histories.parquet,
-#         results/summarize/<experiment>/summary.parquet
-# Outputs: results/plot/<experiment>/<chart>.{svg,png,json}
+#         results/summarize/<experiment>/summary.parquet,
+#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet;
+#         for the page also the answer and results/collect/<experiment>/runs.json
+# Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
+#          results/page/<experiment>/report.html
 
 HISTORIES = "results/collect/{experiment}/histories.parquet"
 SUMMARY = "results/summarize/{experiment}/summary.parquet"
+CONFUSION = "results/find_mistakes/{experiment}/confusion.parquet"
+MISTAKES = "results/find_mistakes/{experiment}/mistakes.parquet"
 CHARTS = {
     "loss_by_seconds": HISTORIES,
     "learning_by_iteration": HISTORIES,
@@ -16,7 +21,19 @@ CHARTS = {
     "examples_to_target": SUMMARY,
     "throughput": SUMMARY,
     "learning_rates": SUMMARY,
+    "confusion_matrix": CONFUSION,
+    "worst_mistakes": MISTAKES,
 }
+DRAWING = code(
+    "charts",
+    "comparison",
+    "curves",
+    "images",
+    "measures",
+    "mistake_charts",
+    "theme",
+    "words",
+)
 
 
 # A rule for each chart, because a caption's path takes no wildcard.
@@ -27,7 +44,7 @@ for chart, table in CHARTS.items():
             f"plot_{chart}"
         input:
             table=table,
-            code=code("charts", "comparison", "curves", "measures", "words"),
+            code=DRAWING,
         output:
             svg=report(
                 f"results/plot/{{experiment}}/{chart}.svg",
@@ -47,3 +64,48 @@ for chart, table in CHARTS.items():
             clock=config["budget"]["clock"],
         script:
             "../scripts/plot.py"
+
+
+# The page shows the curves and the mistakes in ways of its own.
+NOT_ON_PAGE = (
+    "loss_by_seconds",
+    "learning_by_iteration",
+    "loss_curves",
+    "accuracy_curves",
+    "worst_mistakes",
+)
+ON_PAGE = [chart for chart in CHARTS if chart not in NOT_ON_PAGE]
+PAGE = [
+    os.path.relpath(HOME / "workflow" / "scripts" / "common" / f"page.{kind}")
+    for kind in ("html", "css", "js")
+]
+
+
+rule write_page:
+    input:
+        answer="results/compare/{experiment}/answer.txt",
+        histories=HISTORIES,
+        summary=SUMMARY,
+        mistakes=MISTAKES,
+        runs="results/collect/{experiment}/runs.json",
+        charts=expand(
+            "results/plot/{{experiment}}/{chart}.json",
+            chart=ON_PAGE,
+        ),
+        captions=[
+            os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
+            for chart in ON_PAGE
+        ],
+        code=DRAWING + code("history", "page", "runs", "tables") + PAGE,
+    output:
+        page="results/page/{experiment}/report.html",
+    log:
+        "results/page/{experiment}/write_page.log",
+    conda:
+        "../../environment.yml"
+    params:
+        charts=ON_PAGE,
+        title=config["title"],
+        clock=config["budget"]["clock"],
+    script:
+        "../scripts/write_page.py"

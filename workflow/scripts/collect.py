@@ -1,5 +1,6 @@
-"""Lay the histories of an experiment's runs into one table."""
+"""Lay an experiment's histories into one table, and beside it what they say of their runs."""
 
+import json
 from pathlib import Path
 
 from workflow.scripts.common import history, logs
@@ -9,9 +10,13 @@ from workflow.scripts.common.files import replacing
 def main() -> None:
     """Check each history and write them as one."""
     logs.start(snakemake.log[0])
-    table = history.collect([Path(path) for path in snakemake.input.histories])
+    paths = [Path(path) for path in snakemake.input.histories]
+    table = history.collect(paths)
     with replacing(Path(snakemake.output.histories)) as temporary:
         table.write_parquet(temporary)
+    runs = {str(path.parent): history.read_metadata(path) for path in paths}
+    with replacing(Path(snakemake.output.runs)) as temporary:
+        temporary.write_text(json.dumps(runs) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from workflow.scripts.common import charts, logs
+from workflow.scripts.common import charts, logs, theme
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     table = pl.read_parquet(snakemake.input.table)
     chart = draw(table, snakemake.params.title, snakemake.params.clock)
     for path in snakemake.output:
-        charts.save(chart, Path(path))
+        theme.save(chart, Path(path))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,23 @@
 """The charts: one function each, one theme."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from workflow.scripts.common import curves, words
+from workflow.scripts.common import curves, mistake_charts, theme, words
 from workflow.scripts.common.comparison import best_of_each_batch_size
-from workflow.scripts.common.files import replacing
 from workflow.scripts.common.measures import CONFIGURATION, SETTING
+from workflow.scripts.common.theme import AnyChart
 
-# Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which get lost
-# on a white or a black page. Beyond six lines, dashes tell those of one colour apart..
-COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
-
-THEME = "batch_race"
-
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
-
-AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
+SPENT = {
+    "training_seconds": "seconds of training",
+    "wall_seconds": "seconds in all",
+    "step": "steps",
+    "examples": "examples",
+}
+"""What a curve is drawn against: columns of a history, in words."""
 
 
 def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -40,8 +37,10 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
     """
     chosen, note = curves.choose(histories)
     chart = _lines(chosen, f"{clock}_seconds", "time (seconds)", "training_loss", "loss")
-    titled = _title(histories, title, _evaluated(clock), note)
-    return chart.properties(width=600, height=400, title=titled)
+    titled = theme.title(histories, title, _evaluated(clock), note)
+    return theme.with_legend(
+        chart.properties(width=600, height=400, title=titled), in_order(chosen)[1]
+    )
 
 
 def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -65,7 +64,8 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
         _lines(chosen, "step", "iteration", "test_accuracy", "accuracy (%)"),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
-    return alt.hconcat(*charts, title=_title(histories, title, _evaluated(clock), note))
+    titled = theme.title(histories, title, _evaluated(clock), note)
+    return theme.with_legend(alt.hconcat(*charts, title=titled), in_order(chosen)[1], width=850)
 
 
 def loss_curves(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -148,7 +148,8 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         names = sorted({row["series"] for row in rows})
         chart = _against_batch_size(rows, names, f"{what} per second", "on")
         pair.append(chart.properties(width=340, height=300))
-    return alt.hconcat(*pair, title=_title(summary, title, "steps alone", _contended(summary)))
+    titled = theme.title(summary, title, "steps alone", _contended(summary))
+    return theme.with_legend(alt.hconcat(*pair, title=titled), names)
 
 
 def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
@@ -175,7 +176,7 @@ def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
         panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": words_of_cell})
     what = "seconds to target, – is a miss"
-    titled = _title(summary, title, _evaluated(clock), what, _contended(summary))
+    titled = theme.title(summary, title, _evaluated(clock), what, _contended(summary))
     return alt.vconcat(*(_map(name, cells) for name, cells in panels.items()), title=titled)
 
 
@@ -189,21 +190,11 @@ CHARTS: dict[str, Callable[[pl.DataFrame, str, str], AnyChart]] = {
     "examples_to_target": examples_to_target,
     "throughput": throughput,
     "learning_rates": learning_rates,
+    "confusion_matrix": mistake_charts.confusion_matrix,
+    "worst_mistakes": mistake_charts.worst_mistakes,
 }
-"""The first four draw collected histories, the others a summary."""
-
-
-def save(chart: AnyChart, path: Path) -> None:
-    """Write a chart, whole or not at all.
-
-    Parameters
-    ----------
-    chart : altair.Chart
-    path : Path
-        Its suffix says how: `.svg`, `.png` (at twice the size) or `.json` (Vega-Lite).
-    """
-    with replacing(path) as temporary:
-        chart.save(temporary, scale_factor=2 if path.suffix == ".png" else 1)
+"""The first four draw collected histories, the last two what `mistakes` finds, the others a
+summary."""
 
 
 def series_names(histories: pl.DataFrame) -> pl.Series:
@@ -239,6 +230,14 @@ def series_names(histories: pl.DataFrame) -> pl.Series:
     return histories.select(pl.concat_str(batch_name, *others, *marks).alias("series"))["series"]
 
 
+def in_order(histories: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Name the series of each row in the column `series`, and list the names by batch size."""
+    named = histories.with_columns(series_names(histories)).sort(
+        "batch_size", "learning_rate", maintain_order=True
+    )
+    return named, named["series"].unique(maintain_order=True).to_list()
+
+
 def _telling(table: pl.DataFrame) -> list[str]:
     obvious = ("batch_size", "training_images")
     return [key for key in CONFIGURATION if key not in obvious and table[key].n_unique() > 1]
@@ -252,31 +251,24 @@ def _grid(histories: pl.DataFrame, y: str, y_title: str, title: str, clock: str)
     """Draw curves against all that may be spent, a row for each, linear and log side by side."""
     chosen, note = curves.choose(histories)
     rows = []
-    for x, x_title in _SPENT.items():
+    for x, x_title in SPENT.items():
         pair = [
             _lines(chosen, x, x_title, y, y_title, is_log=is_log).properties(width=340, height=220)
             for is_log in (False, True)
         ]
         rows.append(alt.hconcat(*pair))
-    return alt.vconcat(*rows, title=_title(histories, title, _evaluated(clock), note))
+    titled = theme.title(histories, title, _evaluated(clock), note)
+    return theme.with_legend(alt.vconcat(*rows, title=titled), in_order(chosen)[1], width=750)
 
 
-_SPENT = {
-    "training_seconds": "seconds of training",
-    "wall_seconds": "seconds in all",
-    "step": "steps",
-    "examples": "examples",
-}
+_MARKED = 120
 
 
 def _lines(
     histories: pl.DataFrame, x: str, x_title: str, y: str, y_title: str, *, is_log: bool = False
 ) -> alt.LayerChart:
     """Draw a line for each configuration, with a band from the least to the greatest seed."""
-    named = histories.with_columns(series_names(histories)).sort(
-        "batch_size", "learning_rate", maintain_order=True
-    )
-    names = named["series"].unique(maintain_order=True).to_list()
+    named, names = in_order(histories)
     bands = curves.band(named, x, y, ["series"])
     if is_log:
         bands = bands.filter(pl.col(x) > 0)
@@ -289,23 +281,28 @@ def _lines(
     up = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
     chart = alt.Chart(thinned).encode(across, *_series(names, "type"))
     lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=up), alt.Order(f"{x}:Q"))
-    layers = [lines.mark_line(), lines.mark_point(filled=True, size=12, opacity=1)]
+    # Points mark the evaluations of a curve that has few; of many, one sees the line.
+    counts = thinned.group_by("series", maintain_order=True).len().filter(pl.col("len") <= _MARKED)
+    sparse = alt.FieldOneOfPredicate(field="series", oneOf=counts["series"].to_list())
+    # Each point's description, for who cannot see it, would be most of a file; the table has them.
+    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False).transform_filter(sparse)
+    layers = [lines.mark_line(), points]
     if named["seed"].n_unique() > 1:
-        spread = chart.mark_area(opacity=0.2)
+        spread = chart.mark_area(opacity=0.2 if len(names) <= len(theme.COLOURS) else 0.1)
         layers.insert(0, spread.encode(alt.Y("low:Q", title=y_title, scale=up), alt.Y2("high:Q")))
     return alt.LayerChart(layer=layers)
 
 
 def _series(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
-    colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
-    dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
+    styles = [theme.line_style(place) for place in range(len(names))]
+    colours, dashes = ([style[part] for style in styles] for part in (0, 1))
     colour = alt.Color("series:N", title=title).scale(domain=names, range=colours)
     return (
         colour.legend(
-            labelLimit=400,
             symbolLimit=100,
             symbolType="stroke",
             symbolStrokeWidth=2,
+            symbolSize=400,  # long enough to show dashes
             symbolOpacity=1,
         ),
         alt.StrokeDash("series:N", title=title).scale(domain=names, range=dashes),
@@ -322,8 +319,8 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     chart = _against_batch_size(rows, names, axis, "target")
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
-    titled = _title(summary, title, _evaluated(clock), note, _contended(summary))
-    return chart.properties(width=600, height=400, title=titled)
+    titled = theme.title(summary, title, _evaluated(clock), note, _contended(summary))
+    return theme.with_legend(chart.properties(width=600, height=400, title=titled), names)
 
 
 def _against_batch_size(
@@ -337,11 +334,15 @@ def _against_batch_size(
     table = pl.DataFrame(shown, schema=columns).filter(pl.col("median") > 0)
     log = alt.Scale(type="log", nice=False, padding=8)
     sizes = table["batch_size"].unique().sort().to_list()
-    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=sizes, format="d")
+    # The batch sizes themselves are marked, as long as there are not too many of them.
+    marked = sizes if len(sizes) <= curves.MOST_CURVES else alt.Undefined
+    across = alt.X("batch_size:Q", title="batch size", scale=log).axis(values=marked, format="d")
     chart = alt.Chart(table).encode(across, *_series(names, legend))
     lines = chart.encode(alt.Y("median:Q", title=axis, scale=log))
     intervals = chart.mark_rule().encode(alt.Y("low:Q", title=axis), alt.Y2("high:Q"))
-    layers = [intervals, lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    layers = [lines.mark_line(), lines.mark_point(filled=True, size=40, opacity=1)]
+    if table["low"].count():
+        layers.insert(0, intervals)
     return alt.LayerChart(layer=layers)
 
 
@@ -351,14 +352,18 @@ def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
         alt.X("batch_size:O", title="batch size").axis(labelAngle=0),
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
-    shade = alt.Color("median:Q", title="seconds").scale(type="log", scheme="viridis", reverse=True)
+    shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)
     tiles = chart.transform_filter("datum.median > 0").mark_rect().encode(shade)
     is_dark = f"datum.median > {_middle(cells)}"
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
     texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
-    both = alt.LayerChart(layer=[tiles, texts])
+    missed = chart.mark_rect(color="#f4f4f4")  # black letters are legible on it, on any page
+    # A logarithmic scale of nothing would be complained of.
+    known = [tiles] if any(cell["median"] for cell in cells) else []
+    both = alt.LayerChart(layer=[missed, *known, texts])
+    panel = alt.TitleParams(name, fontSize=13, anchor="start")
     layered: alt.LayerChart = both.resolve_scale(color="independent")
-    return layered.properties(width=alt.Step(64), height=alt.Step(26), title=name)
+    return layered.properties(width=alt.Step(64), height=alt.Step(26), title=panel)
 
 
 def _middle(cells: list[dict[str, Any]]) -> float:
@@ -379,43 +384,3 @@ def _contended(summary: pl.DataFrame) -> str:
 
 def _evaluated(clock: str) -> str:
     return "evaluation off the clock" if clock == "training" else "evaluation on the clock"
-
-
-def _title(table: pl.DataFrame, title: str, *notes: str) -> alt.TitleParams:
-    datasets = ", ".join(table["dataset"].unique().sort())
-    machines = ", ".join(table["machine"].unique().sort())
-    subtitle = " · ".join(note for note in (datasets, *notes, machines) if note)
-    return alt.TitleParams(title, subtitle=subtitle, anchor="start")
-
-
-@alt.theme.register(THEME, enable=True)
-def _theme() -> alt.theme.ThemeConfig:
-    grey = "#595959"
-    return {
-        "config": {
-            # White under the chart: it stays legible on a dark page.
-            "background": "white",
-            "padding": 12,
-            "font": "Helvetica, Arial, 'DejaVu Sans', sans-serif",
-            "title": {"fontSize": 16, "subtitleFontSize": 12, "subtitleColor": grey, "offset": 12},
-            "axis": {
-                "labelFontSize": 12,
-                "labelFlush": False,
-                "labelOverlap": True,
-                "labelSeparation": 8,
-                "titleFontSize": 13,
-                "titleFontWeight": "normal",
-                "gridColor": "#e5e5e5",
-                "domainColor": grey,
-                "tickColor": grey,
-            },
-            "legend": {"labelFontSize": 12, "titleFontSize": 12},
-            # A mitred corner would show a spike higher than it is.
-            "line": {"strokeWidth": 2, "strokeJoin": "round"},
-            "view": {"stroke": None},
-        }
-    }
-
-
-# The histories' number of rows is the experiment's business, not a limit of Altair's.
-alt.data_transformers.disable_max_rows()

@@ -87,7 +87,13 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
 
 
 def thin(
-    curves: pl.DataFrame, x: str, y: str, keys: Sequence[str], *, is_log: bool = False
+    curves: pl.DataFrame,
+    x: str,
+    y: str,
+    keys: Sequence[str],
+    *,
+    is_log: bool = False,
+    columns: int = COLUMNS,
 ) -> pl.DataFrame:
     """Leave out the points of each curve that no pixel would show.
 
@@ -104,6 +110,8 @@ def thin(
         The columns that tell the curves apart.
     is_log : bool
         Whether that axis is logarithmic; x must be above 0.
+    columns : int
+        Into how many columns it is divided.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def thin(
     """
     along = pl.col(x).log() if is_log else pl.col(x)
     span = along.max() - along.min()
-    column = ((along - along.min()) / span * COLUMNS).floor().alias("column")
+    column = ((along - along.min()) / span * columns).floor().alias("column")
     place = pl.int_range(pl.len()).alias("place")
     rows = curves.with_columns(place, column)
     stay = rows.group_by(*keys, "column").agg(

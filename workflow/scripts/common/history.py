@@ -140,7 +140,7 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     HistoryError
         If the file is damaged, or its format, columns or metadata are not those of a history.
     """
-    metadata = _read_metadata(path)
+    metadata = read_metadata(path)
     try:
         table = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -168,7 +168,7 @@ def collect(paths: Sequence[Path]) -> pl.DataFrame:
         If one is damaged, or its format, columns or metadata are not those of a history.
     """
     runs = pl.DataFrame(
-        [{"path": str(path)} | _of_run(_read_metadata(path)) for path in paths],
+        [{"path": str(path)} | _of_run(read_metadata(path)) for path in paths],
         schema={"path": pl.String, **_OF_RUN},
     )
     try:
@@ -208,7 +208,8 @@ def read_collected(path: Path) -> pl.DataFrame:
     return table
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Read what a history says of its run, without the rows; see `read`."""
     try:
         texts = pl.read_parquet_metadata(path)
     except (pl.exceptions.PolarsError, OSError) as error:

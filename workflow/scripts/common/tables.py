@@ -9,7 +9,14 @@ from workflow.scripts.common.measures import CONFIGURATION
 
 
 def markdown(summary: pl.DataFrame) -> str:
-    """Write a summary as a table in Markdown, a row for each configuration.
+    """Write a summary as a table in Markdown; see `rows`."""
+    heading, *body = rows(summary)
+    lines = [heading, ["---"] * len(heading), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def rows(summary: pl.DataFrame) -> list[list[str]]:
+    """Write a summary as the heading of a table and a row for each configuration.
 
     Parameters
     ----------
@@ -18,7 +25,7 @@ def markdown(summary: pl.DataFrame) -> str:
 
     Returns
     -------
-    str
+    list of list of str
         With the median over seeds and its 95 % interval of the seconds to each target and of the
         ends. Of the keys that are no mere batch size or learning rate, those that tell
         configurations apart.
@@ -29,16 +36,15 @@ def markdown(summary: pl.DataFrame) -> str:
         if key in ("dataset", "batch_size", "learning_rate") or summary[key].n_unique() > 1
     ]
     shown = [key for key in telling if key != "training_images"]
-    rows: list[list[str]] = []
+    written: list[list[str]] = []
     for configuration in summary.partition_by(CONFIGURATION, maintain_order=True):
         first = configuration.row(0, named=True)
         costs = configuration.filter(pl.col("measure") == "seconds").to_dicts()
         ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
-        if not rows:
+        if not written:
             goals = [f"seconds to {words.goal(row)}" for row in costs]
-            heading = [*shown, "runs", "contended", "diverged", *goals, *_ENDS.values()]
-            rows += [heading, ["---"] * len(heading)]
-        rows.append(
+            written.append([*shown, "runs", "contended", "diverged", *goals, *_ENDS.values()])
+        written.append(
             [
                 *(str(first[key]) for key in shown),
                 *(str(first[key]) for key in ("runs", "contended", "diverged")),
@@ -46,7 +52,7 @@ def markdown(summary: pl.DataFrame) -> str:
                 *(_median(ends[measure]) for measure in _ENDS),
             ]
         )
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return written
 
 
 _ENDS = {

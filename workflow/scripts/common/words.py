@@ -9,6 +9,9 @@ from workflow.scripts.common.scaling import FEWEST
 
 _UNITS = {"loss": "", "accuracy": " %"}
 
+_NAMED = 8
+"""Batch sizes in one clause; the rest are counted. (answer.json and the table have them all.)"""
+
 
 def answer(answers: Sequence[Answer]) -> str:
     """Put a comparison into words.
@@ -93,13 +96,20 @@ def _sentence(asked: Answer, telling: Sequence[str]) -> str:
     alike = [each for each in others if each["verdict"] == "not distinguishable"]
     rest = [each for each in others if each["verdict"] != "not distinguishable"]
     clauses += [
-        f"batch {each['batch_size']} is not distinguishable ({_seconds(each)})" for each in alike
+        f"batch {each['batch_size']} is not distinguishable ({_seconds(each)})"
+        for each in alike[:_NAMED]
     ]
+    if len(alike) > _NAMED:
+        clauses.append(f"{len(alike) - _NAMED} more are not distinguishable")
     clauses += [_behind(each) for each in rest[:1]]
     if asked["missed"]:
-        sizes = ", ".join(str(size) for size in asked["missed"])
-        clauses.append(f"batch {sizes} did not reach it")
+        clauses.append(f"batch {_listed(list(map(str, asked['missed'])))} did not reach it")
     return to + "; ".join(clauses) + "."
+
+
+def _listed(names: Sequence[str]) -> str:
+    beyond = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {beyond} more" if beyond > 0 else "")
 
 
 def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
@@ -188,6 +198,6 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
     if at_the_edge:
         lines.append(
             "At the end of the learning rates tried, so perhaps not at their best: "
-            f"{', '.join(at_the_edge)}."
+            f"{_listed(list(at_the_edge))}."
         )
     return lines

@@ -1,0 +1,104 @@
+"""Measure the size of the page of an experiment, and how long a browser takes to show it.
+
+    python -m benchmarks.page
+
+Makes up histories of 4, 100 and 1,000 runs (`benchmarks.scale`), writes the page of each, and opens
+it in Chromium, five times, each time in a new one. The seconds are those from asking for the file
+until the last chart is drawn. Prints a table; takes about a minute.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.scale import write_histories
+from tests import browser
+from workflow.scripts.common import (
+    charts,
+    comparison,
+    history,
+    measures,
+    mistakes,
+    page,
+    strokes,
+    tables,
+    words,
+)
+from workflow.scripts.common.statistics import summarize
+
+SIZES = (4, 100, 1000)
+REPEATS = 5
+OF_SUMMARY = ("seconds", "steps", "examples")
+
+
+def write_page(count: int, folder: Path) -> Path:
+    """Write the page of so many made-up runs."""
+    write_histories(count, folder)
+    paths = sorted(folder.glob("*.parquet"))
+    histories = history.collect(paths)
+    runs = measures.per_run(histories, {"loss": [1.0, 0.5], "accuracy": [90]}, "training")
+    summary = summarize(runs)
+    answers = comparison.compare(runs, summary)
+    metadata = {str(path): history.read_metadata(path) for path in paths}
+    winner = mistakes.choose(answers, runs, metadata) or {}
+    images, labels = strokes.draw(1000, 0)
+    probabilities = np.random.default_rng(0).dirichlet(np.full(10, 0.3), len(labels))
+    confusion, worst = mistakes.examine(winner, probabilities, np.asarray(labels), images)
+    drawn = {f"{cost}_to_target": summary for cost in OF_SUMMARY}
+    drawn |= {"throughput": summary, "learning_rates": summary, "confusion_matrix": confusion}
+    text = page.write(
+        {
+            "title": "Which batch size gets the loss down fastest?",
+            "experiment": "made_up",
+            "clock": "training",
+            "datasets": ["mnist"],
+            "machines": ["Abacus 3"],
+            "answer": words.answer(answers),
+            "table": tables.rows(summary),
+            "race": page.race(histories),
+            "charts": [
+                page.chart(name, charts.CHARTS[name](table, "Title", "training").to_dict(), name)
+                for name, table in drawn.items()
+            ],
+            "gallery": page.gallery(worst),
+            "measured": page.measured(list(metadata.values())),
+            "configuration": page.configuration(list(metadata.values()), summary),
+        }
+    )
+    path = folder / "report.html"
+    path.write_text(text)
+    return path
+
+
+def load_seconds(path: Path) -> float:
+    """Open the page in a new browser, until its last chart is drawn."""
+    with browser.started() as chromium:
+        opened = chromium.new_page()
+        started = time.perf_counter()
+        opened.goto(path.as_uri())
+        opened.wait_for_selector("html[data-drawn=all]")
+        return time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure and print the table, row by row."""
+    if browser.find() is None:
+        sys.exit(browser.WITHOUT)
+    print(f"{os.cpu_count()} processors\n")
+    print("| runs | size, MB | seconds to the last chart |\n|---|---|---|")
+    for count in SIZES:
+        with tempfile.TemporaryDirectory() as name:
+            path = write_page(count, Path(name))
+            megabytes = path.stat().st_size / 1e6
+            seconds = [load_seconds(path) for _ in range(REPEATS)]
+        opening = f"{statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+        print(f"| {count:,} | {megabytes:.2f} | {opening} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""The page of a finished experiment, in a real browser."""
+
+import json
+import math
+import re
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import polars as pl
+import pytest
+
+from tests import browser
+from tests.workflow.conftest import make_project
+
+TITLE = """</script><script>alert("1")</script> & 'quotes' <b>"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("page"))
+    project.edit_config(title=TITLE, repeats=2, targets={"loss": [2.304, 0.1]})
+    project.run("results/page/race/report.html")
+    return project.folder / "results"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if browser.find() is None:
+        pytest.skip(browser.WITHOUT)
+    with browser.started() as started:
+        yield started
+
+
+@contextmanager
+def opened(chromium, results, **settings):
+    """Open the page from its file; whatever it complains of or asks for is an error."""
+    context = chromium.new_context(**settings)
+    page = context.new_page()
+    heard, asked = [], []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (results / "page/race/report.html").as_uri()
+    page.goto(address)
+    drawn(page)
+    yield page
+    assert heard == []
+    assert asked == [address]
+    context.close()
+
+
+@pytest.fixture
+def page(chromium, results):
+    with opened(chromium, results) as page:
+        yield page
+
+
+def drawn(page):
+    """Wait until nothing is left to draw."""
+    page.wait_for_selector("html[data-drawn=all]", timeout=20_000)
+    page.wait_for_selector("#race-chart:not([aria-busy])")
+
+
+def lines(page):
+    """List the colours of the lines in the chart, each with its dashes."""
+    paths = page.locator("#race-chart .mark-line path").evaluate_all(
+        "all => all.map(one => [one.getAttribute('stroke'), one.getAttribute('stroke-dasharray')])"
+    )
+    return {colour for colour, _ in paths}
+
+
+def ticks(page):
+    """Read the ticks across: the value of each label, and its place in pixels."""
+    axis = page.locator("#race-chart .role-axis", has=page.locator(".role-axis-label")).first
+    found = axis.locator(".role-axis-label text").evaluate_all(
+        "all => all.filter(one => one.getAttribute('opacity') !== '0')"
+        ".map(one => [one.textContent, one.getBoundingClientRect()])"
+        ".map(([text, box]) => [text, box.x + box.width / 2])"
+    )
+    return [(float(text.replace(",", "")), place) for text, place in found if text]
+
+
+def is_straight(points):
+    """Tell whether points (x, y) lie on a line, to two pixels."""
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    return all(abs(y0 + (y1 - y0) * (x - x0) / (x1 - x0) - y) < 2 for x, y in points)
+
+
+def values(page):
+    """Read what stands beside the names of the lines."""
+    names = page.locator("#series label").all_inner_texts()
+    numbers = page.locator("#series output").all_inner_texts()
+    marks = re.compile(r" \(contended\)")
+    return {
+        marks.sub("", name.strip()): number for name, number in zip(names, numbers, strict=True)
+    }
+
+
+def test_all_of_it_is_there_and_every_name_is_escaped(page, results):
+    assert page.locator("h1").inner_text() == TITLE
+    assert TITLE in page.title()
+    answer = (results / "compare/race/answer.txt").read_text().splitlines()
+    assert page.locator(".answer li").all_inner_texts() == answer
+    summary = pl.read_parquet(results / "summarize/race/summary.parquet")
+    rows = page.locator("table tbody tr")
+    assert rows.count() == summary["batch_size"].n_unique() == 3
+    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 9
+    mistakes = pl.read_parquet(results / "find_mistakes/race/mistakes.parquet")
+    pictures = page.locator(".gallery img")
+    assert pictures.count() == len(mistakes) > 0
+    assert pictures.evaluate_all("all => all.every(one => one.naturalWidth === 28)")
+    assert "hidden_nodes: 20" in page.locator("pre").inner_text()
+    runs = [json.loads(path.read_text()) for path in results.glob("train/*/*/*/specification.json")]
+    assert f"of {len(runs)} runs were contended" in page.locator("main").inner_text()
+
+
+def test_a_line_is_switched_off_and_on(page):
+    before = lines(page)
+    assert len(before) == 3
+    page.get_by_label(re.compile("^Batch 32")).uncheck()
+    drawn(page)
+    assert lines(page) == before - {"#E69F00"}
+    page.get_by_role("button", name="None").click()
+    drawn(page)
+    assert lines(page) == set()
+    # However fast one is, the last click counts.
+    page.evaluate(
+        "for (const id of ['all', 'none', 'all', 'none']) document.getElementById(id).click()"
+    )
+    drawn(page)
+    assert lines(page) == set()
+    page.get_by_role("button", name="All").click()
+    drawn(page)
+    assert lines(page) == before
+
+
+def test_the_axis_becomes_logarithmic(page):
+    page.get_by_label("against").select_option(label="examples")
+    drawn(page)
+    assert is_straight(ticks(page))
+    assert ticks(page)[0][0] == 0
+    page.get_by_label("logarithmic across").check()
+    drawn(page)
+    found = ticks(page)
+    assert found[0][0] > 0
+    assert not is_straight(found)
+    assert is_straight([(math.log(value), place) for value, place in found])
+
+
+def test_the_other_axis_becomes_logarithmic(page):
+    def says():
+        return page.locator("#race-chart g[aria-roledescription=axis]").evaluate_all(
+            "all => all.map(one => one.getAttribute('aria-label'))"
+            ".filter(label => label.startsWith('Y-axis'))"
+        )
+
+    assert all("linear scale" in label for label in says())
+    page.get_by_label("logarithmic up").check()
+    drawn(page)
+    assert all("log scale" in label for label in says())
+    page.get_by_role("button", name="None").click()
+    drawn(page)
+    page.get_by_label("Draw").select_option(label="accuracy (%)")
+    page.get_by_role("button", name="All").click()
+    drawn(page)
+    assert says()[0].startswith("Y-axis titled 'accuracy (%)'")
+    assert len(lines(page)) == 3
+
+
+def test_it_works_with_the_keyboard_alone(page, results):
+    def tab_to(wanted):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"document.activeElement.matches({json.dumps(wanted)})"):
+                break
+        focused = page.locator(wanted).first
+        outline = focused.evaluate("one => getComputedStyle(one).outlineStyle")
+        assert outline == "solid", f"no focus to be seen on {wanted}"
+
+    tab_to("#measure")
+    tab_to("#spent")
+    page.keyboard.type("steps")
+    drawn(page)
+    # The values at the end are the medians over the seeds' last losses.
+    tab_to("#race-chart")
+    page.keyboard.press("End")
+    histories = pl.read_parquet(results / "collect/race/histories.parquet")
+    last = histories.filter(pl.col("step") == 4).group_by("batch_size")
+    losses = dict(last.agg(pl.col("training_loss").median()).rows())
+    read = values(page)
+    names = {"Stochastic GD": 1, "Batch 32": 32, "Batch GD": 300}
+    assert {name: float(number) for name, number in read.items()} == {
+        name: pytest.approx(losses[size], rel=1e-3) for name, size in names.items()
+    }
+    page.keyboard.press("+")
+    drawn(page)
+    assert ticks(page)[0][0] >= 2
+    page.keyboard.press("0")
+    drawn(page)
+    assert ticks(page)[0][0] == 0
+    tab_to("#series input")
+    page.keyboard.press("Space")
+    drawn(page)
+    assert len(lines(page)) == 2
+    assert values(page)["Stochastic GD"] == ""
+
+
+def test_a_pointer_reads_values_and_zooms(page):
+    page.get_by_label("against").select_option(label="steps")
+    drawn(page)
+    page.locator("#race-chart").scroll_into_view_if_needed()
+    places = dict(ticks(page))
+    box = page.locator("#race-chart").bounding_box()
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(places[1], height)
+    shown = re.fullmatch(r"At ([\d.]+) steps:", page.locator("#place").inner_text())
+    assert float(shown[1]) == pytest.approx(1, abs=0.01)
+    assert all(values(page).values())
+    # The place is marked in the chart, and what is dragged over.
+    over, mark = (page.locator("#race-chart .mark-rect path").nth(place) for place in (0, 1))
+    assert mark.bounding_box()["x"] == pytest.approx(places[1], abs=2)
+    page.mouse.down()
+    page.mouse.move(places[3], height, steps=3)
+    assert over.bounding_box()["x"] == pytest.approx(places[1], abs=2)
+    assert over.bounding_box()["width"] == pytest.approx(places[3] - places[1], abs=2)
+    page.mouse.up()
+    drawn(page)
+    zoomed = ticks(page)
+    assert zoomed[0][0] == pytest.approx(1, abs=0.15)
+    assert zoomed[-1][0] == pytest.approx(3, abs=0.15)
+    page.get_by_role("button", name="Whole").click()
+    drawn(page)
+    assert ticks(page)[-1][0] == 4
+    page.locator("#throughput .mark-symbol path").first.hover()
+    assert "steps per second" in page.locator("#vg-tooltip-element").inner_text()
+
+
+@pytest.mark.parametrize(("scheme", "page_colour"), [("light", 255), ("dark", 22)])
+def test_a_phone_in_light_and_dark(chromium, results, scheme, page_colour):
+    phone = {"viewport": {"width": 390, "height": 800}, "color_scheme": scheme}
+    with opened(chromium, results, **phone) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert int(re.findall(r"\d+", colour)[0]) == page_colour
+        ink = page.locator("#race-chart .role-axis-label text").first.get_attribute("fill")
+        assert ink == {"light": "black", "dark": "#f0f0f0"}[scheme]
+        other = {"light": "dark", "dark": "light"}[scheme]
+        page.emulate_media(color_scheme=other)
+        page.wait_for_selector(f"#race-chart .role-axis-label text:not([fill='{ink}'])")
+        drawn(page)
+        # What would reach out of the page has a place to be scrolled in.
+        assert page.locator("#race-chart svg").bounding_box()["width"] <= 390
+
+
+def test_nothing_can_leave_the_page(chromium, results):
+    text = (results / "page/race/report.html").read_bytes()
+    asked = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(text if self.path == "/report.html" else b"<!doctype html>")
+
+        def log_message(self, *_):
+            pass
+
+    ask = "fetch('/asked').then(() => 'heard', () => 'refused')"
+    add_script = (
+        "(() => { const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
+        "document.head.append(one); return window.ran ?? 'refused' })()"
+    )
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/other.html")
+        assert page.evaluate(ask) == "heard"
+        assert page.evaluate(add_script) == 1
+        page.goto(f"http://127.0.0.1:{server.server_port}/report.html")
+        drawn(page)
+        assert page.evaluate(ask) == "refused"
+        assert page.evaluate(add_script) == "refused"
+        policy = page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content")
+        assert "eval" not in policy
+        page.close()
+        server.shutdown()
+    assert [path for path in asked if path != "/favicon.ico"] == [
+        *("/other.html", "/asked", "/report.html"),
+    ]

@@ -1,0 +1,36 @@
+"""Find what the winner of an experiment gets wrong."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from workflow.scripts.common import idx, logs, mistakes
+from workflow.scripts.common.files import replacing
+from workflow.scripts.common.trained import Network
+
+
+def main() -> None:
+    """Choose the winner, show it the test images, and write down its mistakes."""
+    logs.start(snakemake.log[0])
+    run = mistakes.choose(
+        json.loads(Path(snakemake.input.answer).read_text()),
+        pl.read_parquet(snakemake.input.measures),
+        json.loads(Path(snakemake.input.runs).read_text()),
+    )
+    if run is None:
+        tables = mistakes.nothing()
+    else:
+        dataset = snakemake.params.datasets.index(run["dataset"])
+        images = idx.read(Path(snakemake.input.test_images[dataset]), (None, None, None))
+        labels = idx.read(Path(snakemake.input.test_labels[dataset]), (None,))
+        network = Network(Path(run["folder"]))
+        probabilities = network.probabilities(images.reshape(len(images), -1))
+        tables = mistakes.examine(run, probabilities, labels, images)
+    for table, path in zip(tables, snakemake.output, strict=True):
+        with replacing(Path(path)) as temporary:
+            table.write_parquet(temporary)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Write the page that shows all of an experiment."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from workflow.scripts.common import history, logs, page, tables
+from workflow.scripts.common.files import replacing
+
+
+def main() -> None:
+    """Gather what the other rules have made."""
+    logs.start(snakemake.log[0])
+    files, params = snakemake.input, snakemake.params
+    experiment, clock = snakemake.wildcards.experiment, params.clock
+    histories = history.read_collected(Path(files.histories))
+    summary = pl.read_parquet(files.summary)
+    runs = list(json.loads(Path(files.runs).read_text()).values())
+    charts = [
+        page.chart(
+            name,
+            json.loads(Path(drawn).read_text()),
+            page.caption(Path(caption).read_text(), experiment, clock),
+        )
+        for name, drawn, caption in zip(params.charts, files.charts, files.captions, strict=True)
+    ]
+    text = page.write(
+        {
+            "title": params.title,
+            "experiment": experiment,
+            "clock": clock,
+            "datasets": histories["dataset"].unique().sort().to_list(),
+            "machines": histories["machine"].unique().sort().to_list(),
+            "answer": Path(files.answer).read_text(),
+            "table": tables.rows(summary),
+            "race": page.race(histories),
+            "charts": charts,
+            "gallery": page.gallery(pl.read_parquet(files.mistakes)),
+            "measured": page.measured(runs),
+            "configuration": page.configuration(runs, summary),
+        }
+    )
+    with replacing(Path(snakemake.output.page)) as temporary:
+        temporary.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-
-PUBLISHED = {
-    "train_images": "train-images-idx3-ubyte.gz",
-    "train_labels": "train-labels-idx1-ubyte.gz",
-    "test_images": "t10k-images-idx3-ubyte.gz",
-    "test_labels": "t10k-labels-idx1-ubyte.gz",
-}
+from tests.project import PUBLISHED as PUBLISHED
+from tests.project import ROOT as ROOT
+from tests.project import Project, write_digits
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +17,19 @@ def mnist_folder() -> Path:
     if not folder:
         pytest.skip("BATCH_RACE_MNIST does not name a folder with MNIST's four files")
     return Path(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A checkout set to three runs of a few steps on 300 images."""
+    checkout = Project(tmp_path / "checkout")
+    data = tmp_path / "digits"
+    write_digits(data)
+    checkout.edit_config(
+        dataset="digits",
+        own_datasets={"digits": str(data)},
+        batch_size=[1, 32, "all"],
+        budget={"seconds": None, "steps": 4},
+        hidden_nodes=20,
+    )
+    return checkout

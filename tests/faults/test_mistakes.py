@@ -6,13 +6,6 @@ from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
 
 
-def refusal(project, *arguments):
-    done = project.snakemake(*arguments)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    return done.stdout
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -26,7 +19,7 @@ def refusal(project, *arguments):
     ],
 )
 def test_a_wrong_configuration(project, settings, message):
-    said = refusal(project, "--config", settings)
+    said = project.refusal("--config", settings)
     assert message in said
     assert len(said.splitlines()) < 12
 
@@ -34,7 +27,7 @@ def test_a_wrong_configuration(project, settings, message):
 def test_data_that_does_not_fit(project):
     labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,))[:-1])
-    said = refusal(project)
+    said = project.refusal()
     assert "found the shape 60×28×28, expected 59×28×28" in said
     assert not list(project.folder.glob("results/parse/*/test_*.npy"))
 
@@ -42,13 +35,13 @@ def test_data_that_does_not_fit(project):
 def test_test_images_of_another_size(project):
     images = project.folder.parent / "digits" / PUBLISHED["test_images"]
     idx.write(images, idx.read(images, (None, 28, 28))[:, 4:, :].copy())
-    assert "found the shape 60×24×28, expected 60×28×28" in refusal(project)
+    assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
 
 
 def test_a_label_beyond_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
-    assert "found the label 10, expected 0 to 9" in refusal(project)
+    assert "found the label 10, expected 0 to 9" in project.refusal()
 
 
 def test_no_mirror_has_the_file(project):
@@ -57,7 +50,7 @@ def test_no_mirror_has_the_file(project):
     # The published mirrors are taken out, so that the test asks no server.
     catalogue = project.folder / "workflow" / "datasets.yaml"
     catalogue.write_text(catalogue.read_text().replace("- https://", "- /nowhere/"))
-    said = refusal(project, "--config", "dataset=mnist", f"mirrors={empty}")
+    said = project.refusal("--config", "dataset=mnist", f"mirrors={empty}")
     assert f"{empty}: no train-images-idx3-ubyte.gz there" in said
     assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
     assert said.count("--configfile config/quickstart.yaml") == 1

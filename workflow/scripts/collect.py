@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-from workflow.scripts.common import history, logs
-from workflow.scripts.common.files import replacing
+from workflow.scripts.common import history, logs, parquet
 
 
 def main() -> None:
     """Check each history and write them as one."""
     logs.start(snakemake.log[0])
     table = history.collect([Path(path) for path in snakemake.input.histories])
-    with replacing(Path(snakemake.output.histories)) as temporary:
-        table.write_parquet(temporary)
+    parquet.write(Path(snakemake.output.histories), table)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def results(project: Project) -> dict[str, Any]:
         for pattern in ("download/mnist/*.gz", "parse/mnist/*.npy", "prepare/mnist/*.npy")
         for path in sorted(folder.glob(pattern))
     }
+    found["leftovers"] = [path.name for path in folder.rglob(".*")]
     (path,) = folder.glob("train/mnist/*/*/history.parquet")
     columns = ["step", "epoch", "examples", "training_loss", "test_accuracy"]
     table, metadata = history.read(path)

@@ -116,7 +116,7 @@ def fetch(
     ------
     DownloadError
         If no mirror gives the file. `destination` is as it was before.
-    OSError
+    OutputError
         If `destination` cannot be written.
     """
     reasons = []

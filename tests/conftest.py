@@ -7,7 +7,7 @@ import pytest
 
 from tests.project import PUBLISHED as PUBLISHED
 from tests.project import ROOT as ROOT
-from tests.project import Project, write_digits
+from tests.project import Project, small_checkout
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +22,4 @@ def mnist_folder() -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A checkout set to three runs of a few steps on 300 images."""
-    checkout = Project(tmp_path / "checkout")
-    data = tmp_path / "digits"
-    write_digits(data)
-    checkout.edit_config(
-        dataset="digits",
-        own_datasets={"digits": str(data)},
-        batch_size=[1, 32, "all"],
-        budget={"seconds": None, "steps": 4},
-        hidden_nodes=20,
-    )
-    return checkout
+    return small_checkout(tmp_path)

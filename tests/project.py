@@ -87,3 +87,18 @@ def write_digits(folder: Path) -> None:
         images, labels = strokes.draw(count, seed)
         idx.write(folder / PUBLISHED[f"{part}_images"], images)
         idx.write(folder / PUBLISHED[f"{part}_labels"], np.asarray(labels))
+
+
+def small_checkout(folder: Path) -> Project:
+    """Make a checkout set to three runs of a few steps on that dataset, beside it."""
+    checkout = Project(folder / "checkout")
+    data = folder / "digits"
+    write_digits(data)
+    checkout.edit_config(
+        dataset="digits",
+        own_datasets={"digits": str(data)},
+        batch_size=[1, 32, "all"],
+        budget={"seconds": None, "steps": 4},
+        hidden_nodes=20,
+    )
+    return checkout

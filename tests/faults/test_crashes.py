@@ -5,6 +5,8 @@ against those of an undisturbed run of the same code on the same machine, bit fo
 """
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,15 +15,16 @@ import time
 import psutil
 import pytest
 
-from tests.workflow.test_reruns import AGGREGATES
+from tests.faults import kills
+from tests.project import ROOT, small_checkout
 from workflow.scripts.common import history
+from workflow.scripts.common.files import replacing
 
 STEPS = 30_000
 
 
-@pytest.fixture
-def long_run(project):
-    """A checkout with one run of some seconds, its state saved several times a second."""
+def make_long(project):
+    """Set a checkout to one run of some seconds, its state saved several times a second."""
     project.edit_config(
         batch_size=32,
         budget={"seconds": None, "steps": STEPS},
@@ -31,10 +34,20 @@ def long_run(project):
     return project
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The rows of the run that nothing happens to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    project = make_long(small_checkout(folder))
+    project.run("--until", "train")
+    return rows(project)
+
+
 def start(project):
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2"],
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--until", "train"],
         cwd=project.folder,
+        env=project.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -77,55 +90,107 @@ def in_midst(project, snakemake):
 
 
 WAYS = {
-    "kill -9 of the run": (lambda run, workflow: run.kill(), "run"),
-    "SIGTERM to the run": (lambda run, workflow: run.terminate(), "run"),
-    "kill -9 of Snakemake": (lambda run, workflow: workflow.kill(), "workflow"),
-    "SIGTERM to all": (lambda run, workflow: os.killpg(workflow.pid, signal.SIGTERM), "all"),
-    "Ctrl-C": (lambda run, workflow: os.killpg(workflow.pid, signal.SIGINT), "all"),
+    "kill -9 of Snakemake": lambda run, workflow: workflow.kill(),
+    "SIGTERM to the run": lambda run, workflow: run.terminate(),
+    "SIGTERM to all": lambda run, workflow: os.killpg(workflow.pid, signal.SIGTERM),
+    "Ctrl-C": lambda run, workflow: os.killpg(workflow.pid, signal.SIGINT),
+    "a closed terminal": lambda run, workflow: os.killpg(workflow.pid, signal.SIGHUP),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_killed_run_goes_on(long_run, way, tmp_path):
-    kill, _ = WAYS[way]
-    snakemake = start(long_run)
-    run = in_midst(long_run, snakemake)
-    kill(run, snakemake)
+def test_an_interrupted_run_goes_on(project, undisturbed, way):
+    make_long(project)
+    snakemake = start(project)
+    run = in_midst(project, snakemake)
+    WAYS[way](run, snakemake)
     out, _ = snakemake.communicate(timeout=60)
     assert snakemake.returncode != 0, out
     # The run ends by itself, even where nobody is left to end it.
     wait_until(lambda: not run.is_running() or run.status() == psutil.STATUS_ZOMBIE)
     # Unfinished is unfinished: there is no history that could be taken for a result.
-    assert not (run_folder(long_run) / "history.parquet").exists()
+    assert not (run_folder(project) / "history.parquet").exists()
 
-    if way == "kill -9 of Snakemake":
-        long_run.run("--unlock")
-    long_run.run()
-    resumed = rows(long_run)
-    log = (run_folder(long_run) / "train.log").read_text()
-    assert "going on from step" in log
-    assert not (run_folder(long_run) / "checkpoint.npz").exists()
-
-    long_run.run("--forcerun", "train")
-    assert "going on from step" not in (run_folder(long_run) / "train.log").read_text()
-    assert rows(long_run) == resumed
+    # Snakemake itself had no chance to give up its lock.
+    if way in ("kill -9 of Snakemake", "a closed terminal"):
+        project.run("--unlock")
+    project.run("--until", "train")
+    assert rows(project) == undisturbed
+    assert "going on from step" in (run_folder(project) / "train.log").read_text()
+    assert not (run_folder(project) / "checkpoint.npz").exists()
 
 
-def test_a_larger_budget_goes_on_from_a_finished_run(project):
-    project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
-    project.run()
-    (short_path,) = project.folder.glob("results/train/digits-*/*/1_seconds/history.parquet")
-    short, _ = history.read(short_path)
-    project.edit_config(batch_size=32, budget={"seconds": 2.0}, evaluation={"every_steps": 500})
-    assert project.jobs() == {"train": 1} | AGGREGATES
-    project.run()
-    long_path = short_path.parent.parent / "2_seconds" / "history.parquet"
-    long, _ = history.read(long_path)
-    assert long.head(len(short)).equals(short)
-    assert 2.0 <= long["training_seconds"][-1] < 2.1
-    log = (long_path.parent / "train.log").read_text()
-    assert f"going on from step {short['step'][-1]}," in log
+def test_kills_at_random_moments():
+    """A few tries; docs/reliability.md has the outcome of many."""
+    outcomes = kills.survive(tries=3, seed=6)
+    assert [is_well for *_, is_well in outcomes] == [True] * 3
 
-    # Back again trains nothing; and a smaller one cannot be had from a larger one.
-    project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
-    assert project.jobs() == AGGREGATES
+
+def test_a_power_cut_finds_the_old_file_or_the_whole_new_one(tmp_path):
+    """The order of the system's calls: the content is on the disk before its name is."""
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("strace is not installed")
+    writer = (
+        "import sys\nfrom pathlib import Path\nimport numpy as np\n"
+        "from workflow.scripts.common import arrays\n"
+        "arrays.write(Path(sys.argv[1]), np.arange(1000))\n"
+    )
+    path, trace = tmp_path / "new" / "array.npy", tmp_path / "trace"
+    calls = "trace=/^(openat|write|fsync|rename.*)$"
+    command = [strace, "-f", "-y", "-e", calls, "-o", str(trace), sys.executable, "-c", writer]
+    subprocess.run([*command, str(path)], cwd=ROOT, check=True)
+    lines = [line for line in trace.read_text().splitlines() if str(path.parent) in line]
+    found = [
+        name
+        for line in lines
+        for name, pattern in {
+            "write the file": r" write\(\d+<.*/\.\d+\.array\.npy>",
+            "flush the file": r" fsync\(\d+<.*/\.\d+\.array\.npy>\) += 0",
+            "rename": r" rename\w*\(.*array\.npy.*array\.npy.*\) += 0",
+            "flush the folder": rf" fsync\(\d+<{path.parent}>\) += 0",
+        }.items()
+        if re.search(pattern, line)
+    ]
+    assert list(dict.fromkeys(found)) == [
+        "write the file",
+        "flush the file",
+        "rename",
+        "flush the folder",
+    ]
+    assert found.index("flush the file") > max(
+        place for place, name in enumerate(found) if name == "write the file"
+    )
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from workflow.scripts.common.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_writer_left_is_cleared_away_and_a_living_ones_is_not(tmp_path):
+    path = tmp_path / "file.txt"
+    writers = []
+    for _ in range(2):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout.readline() == "half\n"
+        writers.append(writer)
+    dead, living = writers
+    dead.kill()
+    dead.communicate()
+    assert len(list(tmp_path.iterdir())) == 2
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    names = sorted(each.name for each in tmp_path.iterdir())
+    assert names == [f".{living.pid}.file.txt", "file.txt"]
+    living.kill()
+    living.communicate()

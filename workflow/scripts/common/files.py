@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             _flush_to_disk(path.parent)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"{path}: cannot be written: {_reason(error)}") from error
     finally:
         with suppress(OSError):  # it was never made
             temporary.unlink()
@@ -87,3 +87,8 @@ def _open(path: Path, flags: int = 0) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    # NumPy only tells how much it could not write.
+    return error.strerror or f"is the disk full? ({error})"

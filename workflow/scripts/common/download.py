@@ -75,6 +75,9 @@ class _Bounded:
             raise _MirrorError(f"too large: more than {self._max_bytes:,} bytes")
         return self._file.write(piece)
 
+    def flush(self) -> None:
+        self._file.flush()
+
 
 def expand_mirrors(mirrors: str | Sequence[str], dataset: str) -> list[str]:
     """Put the dataset's name in place of the text `{dataset}`.

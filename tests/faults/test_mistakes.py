@@ -1,5 +1,7 @@
 """A user's mistake ends in one clear message: no traceback, nothing half-written."""
 
+import xml.etree.ElementTree as ElementTree
+
 import pytest
 
 from tests.conftest import PUBLISHED
@@ -22,6 +24,20 @@ def test_a_wrong_configuration(project, settings, message):
     said = project.refusal("--config", settings)
     assert message in said
     assert len(said.splitlines()) < 12
+
+
+def test_names_that_a_shell_would_act_on_are_harmless(project):
+    hostile = "$(touch pwned) `touch pwned` ; touch pwned ' \" <b>&amp; {x} é ../"
+    data = project.folder.parent / "digits"
+    own = data.rename(data.with_name("di $(touch pwned) 'g' {x} é"))
+    project.edit_config(title=hostile, own_datasets={"digits": str(own)}, batch_size=32)
+    chart = "results/plot/race/loss_by_seconds.svg"
+    before = {path.name for path in project.folder.iterdir()}
+    project.run(chart)
+    texts = ElementTree.parse(project.folder / chart).getroot().itertext()
+    assert hostile in list(texts)
+    assert not list(project.folder.parent.rglob("pwned*"))
+    assert {path.name for path in project.folder.iterdir()} - before == {"results", ".snakemake"}
 
 
 def test_data_that_does_not_fit(project):

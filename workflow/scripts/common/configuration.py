@@ -67,6 +67,8 @@ def _settled(value: Any, schema: Schema, keys: Mapping[str, Schema]) -> Any:
     if isinstance(value, dict) and "properties" in schema:
         parts = schema["properties"]
         return {key: _settled(part, parts.get(key, {}), keys) for key, part in value.items()}
+    if isinstance(value, dict) and "propertyNames" in schema:
+        return {str(name): each for name, each in value.items()}  # a name may be a number
     if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a name or title may be a number
     if isinstance(value, str):

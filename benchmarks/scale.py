@@ -41,9 +41,9 @@ rule collect:
 COLLECT = """\
 import sys
 from pathlib import Path
-from workflow.scripts.common import history
+from workflow.scripts.common import history, parquet
 table = history.collect(sorted(Path(sys.argv[1]).glob("*.parquet")))
-table.write_parquet(sys.argv[2])
+parquet.write(Path(sys.argv[2]), table)
 """
 
 SUMMARIZE = """\

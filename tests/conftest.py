@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-
-PUBLISHED = {
-    "train_images": "train-images-idx3-ubyte.gz",
-    "train_labels": "train-labels-idx1-ubyte.gz",
-    "test_images": "t10k-images-idx3-ubyte.gz",
-    "test_labels": "t10k-labels-idx1-ubyte.gz",
-}
+from tests.project import PUBLISHED as PUBLISHED
+from tests.project import ROOT as ROOT
+from tests.project import Project, small_checkout
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +17,9 @@ def mnist_folder() -> Path:
     if not folder:
         pytest.skip("BATCH_RACE_MNIST does not name a folder with MNIST's four files")
     return Path(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A checkout set to three runs of a few steps on 300 images."""
+    return small_checkout(tmp_path)

@@ -66,11 +66,11 @@ def test_weights_come_back_as_they_were(tmp_path):
 def test_other_weights_are_refused(tmp_path, content):
     path = tmp_path / "weights.npz"
     np.savez(path, **content)
-    with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
         arrays.read_weights(path)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
         arrays.read_weights(path)
     path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match="expected weights w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
         arrays.read_weights(path)

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from nn.trainer import Evaluation
-from workflow.scripts.common import history
+from workflow.scripts.common import history, parquet
+from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.history import HistoryError
 
 SPECIFICATION = {
@@ -106,8 +107,17 @@ def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
             "machine": "Abacus 3",
         }.items()
     )
-    table.write_parquet(tmp_path / "collected.parquet")
+    parquet.write(tmp_path / "collected.parquet", table)
     assert history.read_collected(tmp_path / "collected.parquet").equals(table)
+
+
+DAMAGED = "found a table that is damaged, edited or of an older version"
+
+
+def as_format(path, table, number=history.FORMAT):
+    """Write a table with a history's metadata, but without its checks."""
+    texts = {key: json.dumps(value) for key, value in METADATA.items()}
+    parquet.write(path, table, {"format": number, **texts})
 
 
 def test_a_damaged_history_among_many_is_named(tmp_path):
@@ -116,25 +126,17 @@ def test_a_damaged_history_among_many_is_named(tmp_path):
     ]
     whole = paths[1].read_bytes()
     paths[1].write_bytes(whole[:8] + bytes(40) + whole[48:])  # its footer is as it was
-    with pytest.raises(HistoryError, match=r"2.parquet: expected a history, found a damaged file"):
+    with pytest.raises(InputError, match=f"2.parquet: {DAMAGED}"):
         history.collect(paths)
-    paths[1].write_bytes(whole[:-20])
-    with pytest.raises(HistoryError, match=r"2.parquet: expected a history, found a damaged file"):
-        history.collect(paths)
-    metadata = pl.read_parquet_metadata(paths[0])
-    metadata.pop("ARROW:schema", None)
-    TABLE.drop("epoch").write_parquet(paths[1], metadata=metadata)
+    as_format(paths[1], TABLE.drop("epoch"))
     with pytest.raises(HistoryError, match=r"2.parquet: found the columns dataset"):
         history.collect(paths)
 
 
 def test_other_tables_are_no_collected_histories(tmp_path):
     path = tmp_path / "collected.parquet"
-    TABLE.write_parquet(path)
+    parquet.write(path, TABLE)
     with pytest.raises(HistoryError, match="found the columns"):
-        history.read_collected(path)
-    path.write_bytes(b"PAR1")
-    with pytest.raises(HistoryError, match="expected collected histories, found a damaged file"):
         history.read_collected(path)
 
 
@@ -153,8 +155,7 @@ def test_other_columns_are_neither_written_nor_read(tmp_path, table):
     with pytest.raises(HistoryError, match=r"found the columns .*, expected dataset \(String\)"):
         history.write(path, table, METADATA)
     assert not path.exists()
-    texts = {key: json.dumps(value) for key, value in METADATA.items()}
-    table.write_parquet(path, metadata={"format": history.FORMAT, **texts})
+    as_format(path, table)
     with pytest.raises(HistoryError, match="found the columns"):
         history.read(path)
 
@@ -167,18 +168,9 @@ def test_missing_metadata_is_named(tmp_path):
 
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
-    TABLE.write_parquet(path, metadata={"format": "0"})
-    with pytest.raises(HistoryError, match="found a history of format 0, expected 1"):
+    as_format(path, TABLE, "0")
+    with pytest.raises(HistoryError, match="found a history of format 0, expected 1; remove it"):
         history.read(path)
-    TABLE.write_parquet(path)
+    parquet.write(path, TABLE)
     with pytest.raises(HistoryError, match="found a history of format None, expected 1"):
-        history.read(path)
-
-
-@pytest.mark.parametrize("keep", [0, 4, 100, -1])
-def test_a_damaged_file_is_refused(tmp_path, keep):
-    path = tmp_path / "history.parquet"
-    history.write(path, TABLE, METADATA)
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(HistoryError, match="expected a history, found a damaged file"):
         history.read(path)

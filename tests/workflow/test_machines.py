@@ -5,8 +5,6 @@ import shutil
 
 import polars as pl
 
-from tests.workflow.test_mistakes import refusal
-
 
 def test_another_machines_results_are_laid_beside_ones_own(project):
     project.run("--until", "collect")
@@ -38,10 +36,10 @@ def test_another_machines_results_are_laid_beside_ones_own(project):
 
 
 def test_what_is_no_other_machines_result_is_refused(project):
-    said = refusal(project, "--config", "machines={laptop: /nowhere}")
+    said = project.refusal("--config", "machines={laptop: /nowhere}")
     assert (
         "machines.laptop: found no /nowhere/collect/race/histories.parquet, expected a results "
         "folder in which the experiment race is finished"
     ) in said
-    said = refusal(project, "--config", "machines={me: results}")
+    said = project.refusal("--config", "machines={me: results}")
     assert "machines.me: found this machine's own results, expected another's" in said

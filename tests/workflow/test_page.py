@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from tests import browser
-from tests.workflow.conftest import make_project
+from tests.project import small_checkout
 
 TITLE = """</script><script>alert("1")</script> & 'quotes' <b>"""
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("page"))
+    project = small_checkout(tmp_path_factory.mktemp("page"))
     project.edit_config(title=TITLE, repeats=2, targets={"loss": [2.304, 0.1]})
     project.run("results/page/race/report.html")
     return project.folder / "results"

@@ -4,7 +4,7 @@ import os
 import shutil
 
 from tests.conftest import PUBLISHED
-from workflow.scripts.common import idx
+from workflow.scripts.common import history, idx
 
 SUMMARY_CHARTS = {
     f"plot_{name}": 1
@@ -147,8 +147,8 @@ def test_what_an_edit_makes_anew(project):
     # The time of a file is not its content.
     for name in ("nn/network.py", "workflow/scripts/common/charts.py", "config.yaml"):
         (project.folder / name).touch()
-    for history in project.folder.glob("results/train/**/history.parquet"):
-        history.touch()
+    for path in project.folder.glob("results/train/**/history.parquet"):
+        path.touch()
     assert project.jobs() == {}
 
 
@@ -190,3 +190,23 @@ def test_another_folder_of_the_same_project(project):
     shutil.rmtree(project.folder)
     project.folder = elsewhere
     assert project.jobs() == {}
+
+
+def test_a_larger_budget_goes_on_from_a_finished_run(project):
+    project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
+    project.run("--until", "train")
+    (short_path,) = project.folder.glob("results/train/digits-*/*/1_seconds/history.parquet")
+    short, _ = history.read(short_path)
+    project.edit_config(batch_size=32, budget={"seconds": 2.0}, evaluation={"every_steps": 500})
+    assert project.jobs()["train"] == 1
+    project.run("--until", "train")
+    long_path = short_path.parent.parent / "2_seconds" / "history.parquet"
+    long, _ = history.read(long_path)
+    assert long.head(len(short)).equals(short)
+    assert 2.0 <= long["training_seconds"][-1] < 2.1
+    log = (long_path.parent / "train.log").read_text()
+    assert f"going on from step {short['step'][-1]}," in log
+
+    # Back again trains nothing; and a smaller one cannot be had from a larger one.
+    project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
+    assert "train" not in project.jobs()

@@ -15,7 +15,7 @@ RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 rule collect:
     input:
         histories=expand("results/train/{run}/history.parquet", run=RUNS),
-        code=code("history"),
+        code=code("history", "parquet"),
     output:
         histories="results/collect/{experiment}/histories.parquet",
         runs="results/collect/{experiment}/runs.json",
@@ -31,7 +31,7 @@ rule summarize:
     input:
         histories="results/collect/{experiment}/histories.parquet",
         others=list(MACHINES.values()),
-        code=code("history", "measures", "statistics", "tables", "words"),
+        code=code("history", "measures", "parquet", "statistics", "tables", "words"),
     output:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",

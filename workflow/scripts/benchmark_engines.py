@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from benchmarks import race_engines
-from workflow.scripts.common import logs
+from workflow.scripts.common import charts, logs, parquet
+from workflow.scripts.common.files import replacing
 
 
 def main() -> None:
@@ -11,9 +12,10 @@ def main() -> None:
     logs.start(snakemake.log[0])
     folders = Path(snakemake.input.images).parent, Path(snakemake.input.columns).parent
     table = race_engines.samples(folders)
-    table.write_parquet(snakemake.output.samples)
-    Path(snakemake.output.table).write_text(race_engines.markdown(table))
-    race_engines.chart(table).save(snakemake.output.chart)
+    parquet.write(Path(snakemake.output.samples), table)
+    with replacing(Path(snakemake.output.table)) as temporary:
+        temporary.write_text(race_engines.markdown(table))
+    charts.save(race_engines.chart(table), Path(snakemake.output.chart))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import history, logs
+from workflow.scripts.common import history, logs, parquet
 from workflow.scripts.common.files import replacing
 
 
@@ -11,9 +11,7 @@ def main() -> None:
     """Check each history and write them as one."""
     logs.start(snakemake.log[0])
     paths = [Path(path) for path in snakemake.input.histories]
-    table = history.collect(paths)
-    with replacing(Path(snakemake.output.histories)) as temporary:
-        table.write_parquet(temporary)
+    parquet.write(Path(snakemake.output.histories), history.collect(paths))
     runs = {str(path.parent): history.read_metadata(path) for path in paths}
     with replacing(Path(snakemake.output.runs)) as temporary:
         temporary.write_text(json.dumps(runs) + "\n")

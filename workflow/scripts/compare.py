@@ -3,17 +3,16 @@
 import json
 from pathlib import Path
 
-import polars as pl
-
-from workflow.scripts.common import comparison, logs, words
+from workflow.scripts.common import comparison, logs, parquet, words
 from workflow.scripts.common.files import replacing
 
 
 def main() -> None:
     """Write the answer in words and as JSON."""
     logs.start(snakemake.log[0])
-    runs = pl.read_parquet(snakemake.input.runs)
-    answers = comparison.compare(runs, pl.read_parquet(snakemake.input.summary))
+    runs, _ = parquet.read(Path(snakemake.input.runs))
+    summary, _ = parquet.read(Path(snakemake.input.summary))
+    answers = comparison.compare(runs, summary)
     for path, text in (
         (snakemake.output.text, words.answer(answers)),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),

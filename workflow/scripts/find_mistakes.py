@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-import polars as pl
-
-from workflow.scripts.common import idx, logs, mistakes
-from workflow.scripts.common.files import replacing
+from workflow.scripts.common import idx, logs, mistakes, parquet
 from workflow.scripts.common.trained import Network
 
 
@@ -15,7 +12,7 @@ def main() -> None:
     logs.start(snakemake.log[0])
     run = mistakes.choose(
         json.loads(Path(snakemake.input.answer).read_text()),
-        pl.read_parquet(snakemake.input.measures),
+        parquet.read(Path(snakemake.input.measures))[0],
         json.loads(Path(snakemake.input.runs).read_text()),
     )
     if run is None:
@@ -28,8 +25,7 @@ def main() -> None:
         probabilities = network.probabilities(images.reshape(len(images), -1))
         tables = mistakes.examine(run, probabilities, labels, images)
     for table, path in zip(tables, snakemake.output, strict=True):
-        with replacing(Path(path)) as temporary:
-            table.write_parquet(temporary)
+        parquet.write(Path(path), table)
 
 
 if __name__ == "__main__":

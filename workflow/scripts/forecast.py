@@ -3,19 +3,16 @@
 import json
 from pathlib import Path
 
-import polars as pl
-
-from workflow.scripts.common import logs, scaling, words
+from workflow.scripts.common import logs, parquet, scaling, words
 from workflow.scripts.common.files import replacing
 
 
 def main() -> None:
     """Write the law and the forecasts in words and as JSON."""
     logs.start(snakemake.log[0])
+    summary, _ = parquet.read(Path(snakemake.input.summary))
     found = scaling.foretell(
-        pl.read_parquet(snakemake.input.summary),
-        snakemake.params.workers,
-        snakemake.params.communication_seconds,
+        summary, snakemake.params.workers, snakemake.params.communication_seconds
     )
     for path, text in (
         (snakemake.output.text, words.law(found)),

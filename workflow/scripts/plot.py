@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import polars as pl
-
-from workflow.scripts.common import charts, logs, theme
+from workflow.scripts.common import charts, logs, parquet, theme
 
 
 def main() -> None:
     """Draw the chart that the rule names."""
     logs.start(snakemake.log[0])
     draw = charts.CHARTS[snakemake.params.chart]
-    table = pl.read_parquet(snakemake.input.table)
+    table, _ = parquet.read(Path(snakemake.input.table))
     chart = draw(table, snakemake.params.title, snakemake.params.clock)
     for path in snakemake.output:
         theme.save(chart, Path(path))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from workflow.scripts.common import history, logs, measures, statistics, tables
+from workflow.scripts.common import history, logs, measures, parquet, statistics, tables
 from workflow.scripts.common.files import replacing
 
 
@@ -19,8 +19,7 @@ def main() -> None:
     runs = measures.per_run(pl.concat(histories), snakemake.params.targets, snakemake.params.clock)
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):
-        with replacing(Path(snakemake.output[name])) as temporary:
-            table.write_parquet(temporary)
+        parquet.write(Path(snakemake.output[name]), table)
     with replacing(Path(snakemake.output.table)) as temporary:
         temporary.write_text(tables.markdown(summary))
 

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import polars as pl
-
-from workflow.scripts.common import history, logs, page, tables
+from workflow.scripts.common import history, logs, page, parquet, tables
 from workflow.scripts.common.files import replacing
 
 
@@ -15,8 +13,9 @@ def main() -> None:
     files, params = snakemake.input, snakemake.params
     experiment, clock = snakemake.wildcards.experiment, params.clock
     histories = history.read_collected(Path(files.histories))
-    summary = pl.read_parquet(files.summary)
+    summary, _ = parquet.read(Path(files.summary))
     runs = list(json.loads(Path(files.runs).read_text()).values())
+    mistakes, _ = parquet.read(Path(files.mistakes))
     charts = [
         page.chart(
             name,
@@ -36,7 +35,7 @@ def main() -> None:
             "table": tables.rows(summary),
             "race": page.race(histories),
             "charts": charts,
-            "gallery": page.gallery(pl.read_parquet(files.mistakes)),
+            "gallery": page.gallery(mistakes),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }

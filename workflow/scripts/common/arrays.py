@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -43,12 +42,34 @@ def read_weights(path: Path) -> Weights:
     InputError
         If the file does not hold such weights, or holds anything that needs pickle.
     """
+    return Weights(*read_npz(path, "w1", "w2"))
+
+
+def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
+    """Read arrays of a `.npz` file, each held against zip's checksum.
+
+    Parameters
+    ----------
+    path : Path
+    *names : str
+        Of the arrays.
+
+    Returns
+    -------
+    list of ndarray
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, does not hold such arrays, or holds one that needs pickle.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Weights(arrays["w1"], arrays["w2"])
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            return [arrays[name] for name in names]
+    except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damage
+        wanted = " and ".join(names)
         raise InputError(
-            f"{path}: expected weights w1 and w2 without pickle, found {error}"
+            f"{path}: expected the arrays {wanted} without pickle, found {_first_line(error)}"
         ) from error
 
 
@@ -102,11 +123,17 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
 def _open(path: Path, dtype: "np.dtype[Any]", dimensions: int) -> npt.NDArray[Any]:
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected a .npy file without pickle, found {error}") from error
+    except Exception as error:  # NumPy has many for a damaged header
+        raise InputError(
+            f"{path}: expected a .npy file without pickle, found {_first_line(error)}"
+        ) from error
     if array.dtype != dtype or array.ndim != dimensions:
         raise InputError(
             f"{path}: found {array.dtype} in {array.ndim} dimension(s), "
             f"expected {dtype} in {dimensions}"
         )
     return array
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from nn.network import Weights
 from nn.trainer import Evaluation, State
 from workflow.scripts.common import arrays, history
 from workflow.scripts.common.errors import InputError
-from workflow.scripts.common.files import replacing
+from workflow.scripts.common.files import remove_leftovers, replacing
 
 NAME = "checkpoint.npz"
 
@@ -76,7 +75,8 @@ def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> 
 
 
 def discard(folder: Path) -> None:
-    """Remove a run's checkpoint, if there is one."""
+    """Remove a run's checkpoint, if there is one, and what a killed process left of another."""
+    remove_leftovers(folder / NAME)
     (folder / NAME).unlink(missing_ok=True)
 
 
@@ -132,15 +132,14 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
 
 def _read_checkpoint(path: Path, origin: str) -> Found | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            rest = json.loads(content["text"].tobytes())
-            weights = Weights(content["w1"], content["w2"])
+        w1, w2, text = arrays.read_npz(path, "w1", "w2", "text")
+        rest = json.loads(text.tobytes())
         if rest.pop("origin") != origin:
             return None
         evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
         contention = rest.pop("contention")
-        return Found(State(weights, evaluations, **rest), contention)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        return Found(State(Weights(w1, w2), evaluations, **rest), contention)
+    except (InputError, ValueError, KeyError, TypeError) as error:
         log.warning("%s: not to be gone on from (%s)", path, error)
         return None
 

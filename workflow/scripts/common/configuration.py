@@ -16,6 +16,9 @@ from workflow.scripts.common.errors import InputError
 
 Schema = Mapping[str, Any]
 
+MAX_MISTAKES = 12
+"""More are counted, not listed: a message is to fit on a screen."""
+
 
 class ConfigurationError(InputError):
     """A configuration that the schema does not allow."""
@@ -44,6 +47,8 @@ def check(config: dict[str, Any], schema: Schema) -> None:
     errors = sorted(_FiniteNumbers(schema).iter_errors(config), key=lambda error: error.json_path)
     if errors:
         mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error)]
+        if (more := len(mistakes) - MAX_MISTAKES) > 0:
+            mistakes[MAX_MISTAKES:] = [f"  and {more:,} more"]
         raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
 
 
@@ -62,6 +67,8 @@ def _settled(value: Any, schema: Schema, keys: Mapping[str, Schema]) -> Any:
     if isinstance(value, dict) and "properties" in schema:
         parts = schema["properties"]
         return {key: _settled(part, parts.get(key, {}), keys) for key, part in value.items()}
+    if isinstance(value, dict) and "propertyNames" in schema:
+        return {str(name): each for name, each in value.items()}  # a name may be a number
     if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a name or title may be a number
     if isinstance(value, str):
@@ -81,9 +88,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def _is_finite_number(checker: Any, instance: object) -> bool:
-    return Draft202012Validator.TYPE_CHECKER.is_type(instance, "number") and math.isfinite(
-        instance  # type: ignore[arg-type]
-    )
+    if isinstance(instance, float):
+        return math.isfinite(instance)
+    return isinstance(instance, int) and not isinstance(instance, bool)
 
 
 # YAML's .nan passes every bound and its .inf those that are not there: neither is a number here.
@@ -100,7 +107,8 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
         known = list(error.schema["properties"])
         for name in error.instance:
             if name not in known:
-                full = f"{key}.{name}" if key else str(name)
+                short = str(name) if len(str(name)) <= 60 else f"{str(name)[:57]}…"
+                full = f"{key}.{short}" if key else short
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
                 yield f"{full}: found an unknown key; {hint}"

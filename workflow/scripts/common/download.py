@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -35,6 +35,9 @@ Ways out:
 
 CHUNK_BYTES = 1 << 16
 
+MAX_BYTES = 1 << 30
+"""Far more than any of the files has: a mirror that sends without end must not fill the disk."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,32 @@ class _MirrorError(Exception):
     def __init__(self, reason: str, *, may_pass: bool = False) -> None:
         super().__init__(reason)
         self.may_pass = may_pass
+
+
+class _Limits(NamedTuple):
+    """What one attempt may take."""
+
+    timeout_seconds: float
+    deadline_seconds: float
+    max_bytes: int
+
+
+class _Bounded:
+    """A file to write to, up to so many bytes."""
+
+    def __init__(self, file: IO[bytes], max_bytes: int) -> None:
+        self._file = file
+        self._max_bytes = max_bytes
+        self._bytes = 0
+
+    def write(self, piece: bytes) -> int:
+        self._bytes += len(piece)
+        if self._bytes > self._max_bytes:
+            raise _MirrorError(f"too large: more than {self._max_bytes:,} bytes")
+        return self._file.write(piece)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def expand_mirrors(mirrors: str | Sequence[str], dataset: str) -> list[str]:
@@ -78,6 +107,7 @@ def fetch(
     attempts: int = 3,
     timeout_seconds: float = 30,
     deadline_seconds: float = 600,
+    max_bytes: int = MAX_BYTES,
     wait: Callable[[float], None] = time.sleep,
 ) -> str:
     """Fetch a file from the first mirror that gives it as it should be.
@@ -104,6 +134,8 @@ def fetch(
     deadline_seconds : float
         How long one attempt may take in all, in seconds, however lively the server. The default
         suits a line of 45 kB/s and the largest of the files, 26 MB.
+    max_bytes : int
+        How large the file may be.
     wait : callable
         Waits for a number of seconds.
 
@@ -116,13 +148,14 @@ def fetch(
     ------
     DownloadError
         If no mirror gives the file. `destination` is as it was before.
-    OSError
+    OutputError
         If `destination` cannot be written.
     """
     reasons = []
     for mirror in mirrors:
         address = f"{mirror.rstrip('/')}/{file_name}"
-        ask = partial(_ask, address, checksum, destination, timeout_seconds, deadline_seconds)
+        limits = _Limits(timeout_seconds, deadline_seconds, max_bytes)
+        ask = partial(_ask, address, checksum, destination, limits)
         try:
             _persist(ask, address, attempts, wait)
         except _MirrorError as error:
@@ -151,27 +184,23 @@ def _persist(
             wait(seconds)
 
 
-def _ask(
-    address: str,
-    checksum: str,
-    destination: Path,
-    timeout_seconds: float,
-    deadline_seconds: float,
-) -> None:
+def _ask(address: str, checksum: str, destination: Path, limits: _Limits) -> None:
     with replacing(destination) as temporary:
-        _write(address, temporary, timeout_seconds, deadline_seconds)
+        _write(address, temporary, limits)
         _check(temporary, checksum)
 
 
-def _write(address: str, temporary: Path, timeout_seconds: float, deadline_seconds: float) -> None:
+def _write(address: str, temporary: Path, limits: _Limits) -> None:
     is_web = address.lower().startswith(("https://", "http://"))
     # An attempt that is given up may still be running. It holds this open file and not its path,
     # so that, once the file is closed, nothing it receives can reach the next attempt's file.
     with temporary.open("wb") as file:
+        bounded = _Bounded(file, limits.max_bytes)
         if is_web:
-            _within(deadline_seconds, lambda: _download(address, file, timeout_seconds))
+            timeout = limits.timeout_seconds
+            _within(limits.deadline_seconds, lambda: _download(address, bounded, timeout))
         else:
-            _copy(_local_path(address), file)
+            _copy(_local_path(address), bounded)
 
 
 def _check(path: Path, checksum: str) -> None:
@@ -197,7 +226,7 @@ def _local_path(address: str) -> Path:
     return Path(address)
 
 
-def _copy(source: Path, file: IO[bytes]) -> None:
+def _copy(source: Path, file: _Bounded) -> None:
     try:
         original = source.expanduser().open("rb")
     except FileNotFoundError as error:
@@ -229,7 +258,7 @@ def _within(deadline_seconds: float, work: Callable[[], None]) -> None:
         raise failures[0]
 
 
-def _download(url: str, file: IO[bytes], timeout_seconds: float) -> None:
+def _download(url: str, file: _Bounded, timeout_seconds: float) -> None:
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings say what our reasons say
     responses: list[requests.Response] = []
     downloader = pooch.HTTPDownloader(

@@ -7,3 +7,7 @@ class InputError(Exception):
     Its message is all that the user is shown: it names the key or file, what was found and what
     was expected.
     """
+
+
+class OutputError(InputError):
+    """A file cannot be written: no room on the disk, no permission, or its folder is gone."""

@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from workflow.scripts.common.errors import OutputError
 
 
 @contextmanager
@@ -13,7 +16,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary file is flushed to the disk before it is renamed, and the folder after, so
     that even a power cut leaves either the old file or the whole new one. When the block
-    raises, the temporary file is removed and `path` stays as it was.
+    raises, the temporary file is removed and `path` stays as it was. One that a killed process
+    left is removed too: it is locked as long as its process lives.
 
     Parameters
     ----------
@@ -24,16 +28,36 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     Path
         Where to write it: the same folder, with `path`'s suffix.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        yield temporary
-        _flush_to_disk(temporary)
-        temporary.replace(path)
-        _flush_to_disk(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+        with _open(temporary, os.O_CREAT) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield temporary
+            _flush_to_disk(temporary)
+            temporary.replace(path)
+            _flush_to_disk(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {_reason(error)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never made
+            temporary.unlink()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of `path` that killed processes left."""
+    for other in path.parent.iterdir():
+        if re.fullmatch(rf"\.\d+\.{re.escape(path.name)}", other.name):
+            with suppress(OSError), _open(other) as descriptor:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                other.unlink()
 
 
 @contextmanager
@@ -46,17 +70,25 @@ def locked(folder: Path) -> Iterator[None]:
         Made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _open(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _flush_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+    with _open(path) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def _open(path: Path, flags: int = 0) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | flags, 0o666)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    # NumPy only tells how much it could not write.
+    return error.strerror or f"is the disk full? ({error})"

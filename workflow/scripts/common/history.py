@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from nn.trainer import Evaluation
+from workflow.scripts.common import parquet
 from workflow.scripts.common.errors import InputError
-from workflow.scripts.common.files import replacing
 
 FORMAT = "1"
 """Raised whenever a column or the meaning of one changes."""
@@ -117,8 +117,7 @@ def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, Any]) -> None:
     _check_columns(path, table.schema, SCHEMA)
     _check_metadata(path, metadata)
     texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
-    with replacing(path) as temporary:
-        table.write_parquet(temporary, metadata={"format": FORMAT, **texts})
+    parquet.write(path, table, {"format": FORMAT, **texts})
 
 
 def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -137,14 +136,12 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
 
     Raises
     ------
-    HistoryError
-        If the file is damaged, or its format, columns or metadata are not those of a history.
+    InputError
+        If the file is not as it was written, or its format, columns or metadata are not those of a
+        history.
     """
-    metadata = read_metadata(path)
-    try:
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise HistoryError(f"{path}: expected a history, found a damaged file ({error})") from error
+    table, texts = parquet.read(path)
+    metadata = _metadata(path, texts)
     _check_columns(path, table.schema, SCHEMA)
     return table, metadata
 
@@ -164,8 +161,9 @@ def collect(paths: Sequence[Path]) -> pl.DataFrame:
 
     Raises
     ------
-    HistoryError
-        If one is damaged, or its format, columns or metadata are not those of a history.
+    InputError
+        If one is not as it was written, or its format, columns or metadata are not those of a
+        history.
     """
     runs = pl.DataFrame(
         [{"path": str(path)} | _of_run(read_metadata(path)) for path in paths],
@@ -195,28 +193,24 @@ def read_collected(path: Path) -> pl.DataFrame:
 
     Raises
     ------
-    HistoryError
-        If the file is damaged, or its columns are others.
+    InputError
+        If the file is not as it was written, or its columns are others.
     """
-    try:
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise HistoryError(
-            f"{path}: expected collected histories, found a damaged file ({error})"
-        ) from error
+    table, _ = parquet.read(path)
     _check_columns(path, table.schema, COLLECTED)
     return table
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Read what a history says of its run, without the rows; see `read`."""
-    try:
-        texts = pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise HistoryError(f"{path}: expected a history, found a damaged file ({error})") from error
+    return _metadata(path, parquet.read_metadata(path))
+
+
+def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     if texts.get("format") != FORMAT:
         raise HistoryError(
-            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}"
+            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}; "
+            "remove it, and the same command makes it anew"
         )
     metadata = {key: json.loads(texts[key]) for key in METADATA if key in texts}
     _check_metadata(path, metadata)

@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from workflow.scripts.common.errors import InputError
 
@@ -30,8 +31,9 @@ class IdxError(InputError):
 def read(path: Path, shape: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
     """Read an idx file of unsigned bytes, gzipped or not.
 
-    The header is held against `shape` before any data is unpacked, so a file that claims too
-    much, or a small archive that unpacks to a huge one, costs no memory.
+    The header is held against `shape`, and against the machine's free memory, before any data is
+    unpacked, and no more is unpacked than it announces; so a file that claims too much, or a small
+    archive of a huge one, costs no memory.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def read(path: Path, shape: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
     ------
     IdxError
         If the file is not an idx file of unsigned bytes with that shape and exactly the number
-        of bytes that its header announces.
+        of bytes that its header announces, or has more than there is memory for.
     """
     with _opened(path) as file:
         return _read(file, path, shape)
@@ -108,17 +110,19 @@ def write(path: Path, array: npt.NDArray[np.uint8]) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        try:
+    try:
+        with path.open("rb") as raw:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
             if is_gzip:
                 with gzip.open(raw) as unpacked:
                     yield cast(BinaryIO, unpacked)
             else:
                 yield raw
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise IdxError(f"{path}: a damaged or truncated gzip file ({error})") from error
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise IdxError(f"{path}: a damaged or truncated gzip file ({error})") from error
+    except OSError as error:
+        raise IdxError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _read(file: BinaryIO, path: Path, expected: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
@@ -133,6 +137,12 @@ def _read(file: BinaryIO, path: Path, expected: tuple[int | None, ...]) -> npt.N
     if 0 in shape:
         raise IdxError(f"{path}: found the shape {_written(shape)}, expected no dimension of 0")
     size = math.prod(shape)
+    free = psutil.virtual_memory().available
+    if size > free:
+        raise IdxError(
+            f"{path}: found the shape {_written(shape)}, {size:,} bytes, "
+            f"expected at most the {free:,} that are free in memory"
+        )
     data = _read_at_most(file, size + 1)
     if len(data) != size:
         found = "more" if len(data) > size else f"{len(data):,}"
@@ -171,4 +181,5 @@ def _read_at_most(file: BinaryIO, limit: int) -> bytearray:
 
 
 def _written(shape: tuple[int | None, ...]) -> str:
-    return "×".join("any" if size is None else f"{size:,}" for size in shape)
+    sizes = ["any" if size is None else f"{size:,}" for size in shape]
+    return "×".join(sizes if len(sizes) <= 5 else [*sizes[:5], "…"])

@@ -89,7 +89,7 @@ def test_anything_else_is_refused_by_name(tmp_path, content, message):
 
 def test_a_header_that_promises_the_moon_costs_nothing(tmp_path):
     path = put(tmp_path, struct.pack(">HBB3I", 0, 8, 3, *[2**32 - 1] * 3) + bytes(100))
-    with pytest.raises(IdxError, match="found 100 bytes of data, expected 79,228,162,458,924"):
+    with pytest.raises(IdxError, match=r"79,228,.* bytes, expected at most the .* free in memory"):
         idx.read(path, (None, None, None))
 
 

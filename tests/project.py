@@ -1,4 +1,4 @@
-"""A copy of the project to run for real, with a dataset small enough for it."""
+"""A copy of the project to run for real, and a dataset small enough for it."""
 
 import os
 import re
@@ -8,11 +8,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 import yaml
 
-from tests.conftest import PUBLISHED, ROOT
 from workflow.scripts.common import idx, strokes
+
+ROOT = Path(__file__).parent.parent
+
+PUBLISHED = {
+    "train_images": "train-images-idx3-ubyte.gz",
+    "train_labels": "train-labels-idx1-ubyte.gz",
+    "test_images": "t10k-images-idx3-ubyte.gz",
+    "test_labels": "t10k-labels-idx1-ubyte.gz",
+}
 
 PARTS_OF_THE_PROJECT = ("Snakefile", "config.yaml", "config", "environment.yml", "nn")
 
@@ -29,12 +36,17 @@ class Project:
             else:
                 shutil.copy2(source, folder / name)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of the tests, with byte code for speed, and no proxy before a server on loopback."""
+        return os.environ | {"PYTHONDONTWRITEBYTECODE": "", "no_proxy": "127.0.0.1"}
+
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake here; both output streams come as one text."""
         return subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
             cwd=self.folder,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -60,16 +72,28 @@ class Project:
         config = yaml.safe_load(path.read_text()) | changes
         path.write_text(yaml.safe_dump(config))
 
+    def refusal(self, *arguments: str) -> str:
+        """Run Snakemake here, and fail the test where it does not refuse without a traceback."""
+        done = self.snakemake(*arguments)
+        assert done.returncode != 0, done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
 
-def make_project(folder: Path) -> Project:
-    """Make a checkout set to three runs of a few steps on 300 images."""
-    checkout = Project(folder / "checkout")
-    data = folder / "digits"
-    data.mkdir()
+
+def write_digits(folder: Path) -> None:
+    """Write a dataset of 300 images to learn from and 60 to test on, under MNIST's names."""
+    folder.mkdir()
     for part, count, seed in (("train", 300, 1), ("test", 60, 2)):
         images, labels = strokes.draw(count, seed)
-        idx.write(data / PUBLISHED[f"{part}_images"], images)
-        idx.write(data / PUBLISHED[f"{part}_labels"], np.asarray(labels))
+        idx.write(folder / PUBLISHED[f"{part}_images"], images)
+        idx.write(folder / PUBLISHED[f"{part}_labels"], np.asarray(labels))
+
+
+def small_checkout(folder: Path) -> Project:
+    """Make a checkout set to three runs of a few steps on that dataset, beside it."""
+    checkout = Project(folder / "checkout")
+    data = folder / "digits"
+    write_digits(data)
     checkout.edit_config(
         dataset="digits",
         own_datasets={"digits": str(data)},

@@ -1,16 +1,11 @@
 """A user's mistake ends in one clear message: no traceback, nothing half-written."""
 
+import xml.etree.ElementTree as ElementTree
+
 import pytest
 
 from tests.conftest import PUBLISHED
 from workflow.scripts.common import idx
-
-
-def refusal(project, *arguments):
-    done = project.snakemake(*arguments)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -26,15 +21,29 @@ def refusal(project, *arguments):
     ],
 )
 def test_a_wrong_configuration(project, settings, message):
-    said = refusal(project, "--config", settings)
+    said = project.refusal("--config", settings)
     assert message in said
     assert len(said.splitlines()) < 12
+
+
+def test_names_that_a_shell_would_act_on_are_harmless(project):
+    hostile = "$(touch pwned) `touch pwned` ; touch pwned ' \" <b>&amp; {x} é ../"
+    data = project.folder.parent / "digits"
+    own = data.rename(data.with_name("di $(touch pwned) 'g' {x} é"))
+    project.edit_config(title=hostile, own_datasets={"digits": str(own)}, batch_size=32)
+    chart = "results/plot/race/loss_by_seconds.svg"
+    before = {path.name for path in project.folder.iterdir()}
+    project.run(chart)
+    texts = ElementTree.parse(project.folder / chart).getroot().itertext()
+    assert hostile in list(texts)
+    assert not list(project.folder.parent.rglob("pwned*"))
+    assert {path.name for path in project.folder.iterdir()} - before == {"results", ".snakemake"}
 
 
 def test_data_that_does_not_fit(project):
     labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,))[:-1])
-    said = refusal(project)
+    said = project.refusal()
     assert "found the shape 60×28×28, expected 59×28×28" in said
     assert not list(project.folder.glob("results/parse/*/test_*.npy"))
 
@@ -42,13 +51,13 @@ def test_data_that_does_not_fit(project):
 def test_test_images_of_another_size(project):
     images = project.folder.parent / "digits" / PUBLISHED["test_images"]
     idx.write(images, idx.read(images, (None, 28, 28))[:, 4:, :].copy())
-    assert "found the shape 60×24×28, expected 60×28×28" in refusal(project)
+    assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
 
 
 def test_a_label_beyond_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
-    assert "found the label 10, expected 0 to 9" in refusal(project)
+    assert "found the label 10, expected 0 to 9" in project.refusal()
 
 
 def test_no_mirror_has_the_file(project):
@@ -57,7 +66,7 @@ def test_no_mirror_has_the_file(project):
     # The published mirrors are taken out, so that the test asks no server.
     catalogue = project.folder / "workflow" / "datasets.yaml"
     catalogue.write_text(catalogue.read_text().replace("- https://", "- /nowhere/"))
-    said = refusal(project, "--config", "dataset=mnist", f"mirrors={empty}")
+    said = project.refusal("--config", "dataset=mnist", f"mirrors={empty}")
     assert f"{empty}: no train-images-idx3-ubyte.gz there" in said
     assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
     assert said.count("--configfile config/quickstart.yaml") == 1

@@ -5,6 +5,8 @@ import hashlib
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.project import ROOT
 from workflow.scripts.common import download
 
 NAME = "train-labels-idx1-ubyte.gz"
@@ -34,6 +37,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: Counter[str] = Counter()
         self.closing = threading.Event()
+        self.counting = threading.Lock()
+        self.at_once = self.most_at_once = 0
 
     def mirror(self, trouble: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{trouble}"
@@ -65,6 +70,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def too_short(self) -> None:
         self.answer(DATA[:-1000])
+
+    def longer_than_said(self) -> None:
+        self.answer(DATA, length=len(DATA) - 1000)
+
+    def endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.closing.is_set():
+            self.wfile.write(bytes(1 << 16))
 
     def flipped(self) -> None:
         self.answer(DATA[:1000] + bytes([DATA[1000] ^ 1]) + DATA[1001:])
@@ -118,6 +132,19 @@ class Handler(BaseHTTPRequestHandler):
     def stalled(self) -> None:
         self.answer(DATA[:1000], length=len(DATA))
         self.server.closing.wait(10)
+
+    def slow(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(DATA)))
+        self.end_headers()
+        with self.server.counting:
+            self.server.at_once += 1
+            self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
+        for start in range(0, len(DATA), len(DATA) // 8):
+            self.wfile.write(DATA[start : start + len(DATA) // 8])
+            self.server.closing.wait(0.25)
+        with self.server.counting:
+            self.server.at_once -= 1
 
     def trickle(self) -> None:
         self.answer(b"", length=len(DATA))
@@ -240,6 +267,7 @@ def test_what_may_pass_is_tried_as_often_as_asked(
         ("missing", "404 Not Found"),
         ("forbidden", "403 Forbidden"),
         ("too_short", "not the right file: found 203,800 bytes with sha256 "),
+        ("longer_than_said", "not the right file: found 203,800 bytes with sha256 "),
         ("flipped", "not the right file: found 204,800 bytes with sha256 "),
         ("page", "not the right file: found 39 bytes with sha256 "),
         ("nonsense", "the answer makes no sense"),
@@ -253,6 +281,27 @@ def test_what_will_not_pass_is_not_tried_again(
     assert server.requests[trouble] == 1
     if "sha256" in expected:
         assert re.search(rf"sha256 [0-9a-f]{{12}}…, expected {SHA256[:12]}…$", found)
+
+
+def test_a_mirror_that_sends_without_end_does_not_fill_the_disk(
+    server: Server, destination: Path
+) -> None:
+    found = reason(server.mirror("endless"), destination, max_bytes=1_000_000)
+    assert found == "too large: more than 1,000,000 bytes"
+
+
+def test_two_processes_fetch_one_file_at_once(server: Server, destination: Path) -> None:
+    fetcher = (
+        "import sys\nfrom pathlib import Path\nfrom workflow.scripts.common import download\n"
+        "download.fetch(*sys.argv[1:3], [sys.argv[3]], Path(sys.argv[4]))\n"
+    )
+    arguments = [NAME, SHA256, server.mirror("slow"), str(destination)]
+    command = [sys.executable, "-c", fetcher, *arguments]
+    fetchers = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [fetcher.wait(timeout=60) for fetcher in fetchers] == [0, 0]
+    assert server.most_at_once == 2
+    assert destination.read_bytes() == DATA
+    assert_alone(destination)
 
 
 def test_a_circle_of_redirects_ends(server: Server, destination: Path) -> None:

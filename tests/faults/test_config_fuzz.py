@@ -1,0 +1,113 @@
+"""Random configurations: each is refused in a few lines, or plans the right runs."""
+
+import copy
+import re
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from snakemake.utils import validate
+
+from tests.project import ROOT, write_digits
+from workflow.scripts.common import configuration, datasets, runs
+from workflow.scripts.common.errors import InputError
+
+SCHEMA_PATH = ROOT / "workflow/schemas/config.schema.yaml"
+SCHEMA = yaml.safe_load(SCHEMA_PATH.read_text())
+CATALOGUE = yaml.safe_load((ROOT / "workflow/datasets.yaml").read_text())
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def plan(config):
+    """Do what workflow/rules/common.smk does with a configuration."""
+    config = copy.deepcopy(config)
+    configuration.check(config, SCHEMA)
+    validate(config, SCHEMA_PATH)
+    known = datasets.known(CATALOGUE, config["own_datasets"])
+    return runs.expand(config, known)
+
+
+HOSTILE = ["../x", "a/b", "a b", "'", '"', "$(touch pwned)", "a\nb", "é", "x" * 300, "", "-", "~"]
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 100_000),
+    st.just(10**400),
+    st.floats(),
+    st.sampled_from(["1e-2", "all", "mnist", "nan", "null", "true", *HOSTILE]),
+    st.text(max_size=10),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=8) | st.integers(0, 9), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(sorted(SCHEMA["properties"])) | st.text(max_size=12) | st.integers(0, 9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes=st.dictionaries(KEYS, VALUES, max_size=3))
+def test_anything_is_refused_shortly_or_planned(changes):
+    try:
+        planned = plan(SHIPPED | changes)
+    except InputError as error:
+        said = str(error)
+        assert said
+        assert len(said.splitlines()) <= 24
+        assert len(said) < 24 * 100
+        return
+    for name in planned:  # below results/train, and nothing that a shell would look at
+        assert re.fullmatch(r"[\w.-]+/[\w.+-]+/[\w.+-]+", name, re.ASCII), name
+        assert not any(part.startswith(".") for part in name.split("/"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 60_000) | st.just("all"), min_size=1, max_size=5),
+    rates=st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=4),
+    seeds=st.lists(st.integers(0, 2**53 - 1), min_size=1, max_size=3),
+    steps=st.integers(1, 10**9),
+)
+def test_what_is_right_plans_each_combination_once(sizes, rates, seeds, steps):
+    config = SHIPPED | {
+        "batch_size": sizes,
+        "learning_rate": rates,
+        "seed": seeds,
+        "budget": {"seconds": None, "steps": steps},
+    }
+    planned = plan(config).values()
+    found = sorted((run["batch_size"], run["learning_rate"], run["seed"]) for run in planned)
+    numbers = {60_000 if size == "all" else size for size in sizes}
+    expected = {(size, rate, seed) for size in numbers for rate in rates for seed in seeds}
+    assert found == sorted(expected)
+    assert all(run["budget"]["steps"] == steps for run in planned)
+
+
+def test_thousands_of_mistakes_fit_on_a_screen():
+    with pytest.raises(InputError, match=r"and 4,988 more$") as error:
+        plan(SHIPPED | {"batch_size": [0] * 5000})
+    assert len(str(error.value).splitlines()) == 14
+
+
+def test_a_long_unknown_key_is_cut():
+    with pytest.raises(InputError) as error:
+        plan(SHIPPED | {"x" * 5000: 1})
+    assert len(str(error.value)) < 500
+
+
+def test_a_number_beyond_all_floats_is_out_of_bounds_like_any_other():
+    with pytest.raises(InputError, match=r"learning_rate\[0\]: found 1000.*, expected at most"):
+        plan(SHIPPED | {"learning_rate": 10**400})
+
+
+def test_an_own_dataset_may_be_called_by_a_number(tmp_path):
+    write_digits(tmp_path / "digits")
+    own = {"own_datasets": {2024: str(tmp_path / "digits")}, "batch_size": 8}
+    (run,) = plan(SHIPPED | own | {"dataset": 2024})
+    assert run.startswith("2024-")
+    with pytest.raises(InputError, match=r"dataset: found 'none', expected one of .*, 2024"):
+        plan(SHIPPED | own | {"dataset": "none"})

@@ -1,0 +1,196 @@
+"""Nothing is lost: runs that are really killed go on, and end as if nothing had been.
+
+After each way to go, the documented next command is given, and the losses by step are held
+against those of an undisturbed run of the same code on the same machine, bit for bit.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.faults import kills
+from tests.project import ROOT, small_checkout
+from workflow.scripts.common import history
+from workflow.scripts.common.files import replacing
+
+STEPS = 30_000
+
+
+def make_long(project):
+    """Set a checkout to one run of some seconds, its state saved several times a second."""
+    project.edit_config(
+        batch_size=32,
+        budget={"seconds": None, "steps": STEPS},
+        evaluation={"every_steps": 1000},
+        checkpoint_seconds=0.2,
+    )
+    return project
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The rows of the run that nothing happens to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    project = make_long(small_checkout(folder))
+    project.run("--until", "train")
+    return rows(project)
+
+
+def start(project):
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--until", "train"],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def train_process(snakemake):
+    """The script itself: the last in the line of processes that Snakemake starts for it."""
+    for process in psutil.Process(snakemake.pid).children(recursive=True):
+        if any(".snakemake/scripts/" in word for word in process.cmdline()[1:2]):
+            return process
+    return None
+
+
+def wait_until(condition):
+    until = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
+
+
+def run_folder(project):
+    return next(project.folder.glob(f"results/train/digits-*/*/{STEPS}_steps"), None)
+
+
+def rows(project):
+    table, metadata = history.read(run_folder(project) / "history.parquet")
+    assert metadata["stopped"] == "budget"
+    for clock in ("training_seconds", "wall_seconds", "cpu_seconds"):
+        assert table[clock].is_sorted()
+    return table.select("step", "epoch", "examples", "training_loss", "test_accuracy").rows()
+
+
+def in_midst(project, snakemake):
+    """Wait until the run has saved a state, and give its process."""
+    wait_until(lambda: list(project.folder.glob("results/train/digits-*/*/*/checkpoint.npz")))
+    return wait_until(lambda: train_process(snakemake))
+
+
+WAYS = {
+    "kill -9 of Snakemake": lambda run, workflow: workflow.kill(),
+    "SIGTERM to the run": lambda run, workflow: run.terminate(),
+    "SIGTERM to all": lambda run, workflow: os.killpg(workflow.pid, signal.SIGTERM),
+    "Ctrl-C": lambda run, workflow: os.killpg(workflow.pid, signal.SIGINT),
+    "a closed terminal": lambda run, workflow: os.killpg(workflow.pid, signal.SIGHUP),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_interrupted_run_goes_on(project, undisturbed, way):
+    make_long(project)
+    snakemake = start(project)
+    run = in_midst(project, snakemake)
+    WAYS[way](run, snakemake)
+    out, _ = snakemake.communicate(timeout=60)
+    assert snakemake.returncode != 0, out
+    # The run ends by itself, even where nobody is left to end it.
+    wait_until(lambda: not run.is_running() or run.status() == psutil.STATUS_ZOMBIE)
+    # Unfinished is unfinished: there is no history that could be taken for a result.
+    assert not (run_folder(project) / "history.parquet").exists()
+
+    # Snakemake itself had no chance to give up its lock.
+    if way in ("kill -9 of Snakemake", "a closed terminal"):
+        project.run("--unlock")
+    project.run("--until", "train")
+    assert rows(project) == undisturbed
+    assert "going on from step" in (run_folder(project) / "train.log").read_text()
+    assert not (run_folder(project) / "checkpoint.npz").exists()
+
+
+def test_kills_at_random_moments():
+    """A few tries; docs/reliability.md has the outcome of many."""
+    outcomes = kills.survive(tries=3, seed=6)
+    assert [is_well for *_, is_well in outcomes] == [True] * 3
+
+
+def test_a_power_cut_finds_the_old_file_or_the_whole_new_one(tmp_path):
+    """The order of the system's calls: the content is on the disk before its name is."""
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("strace is not installed")
+    writer = (
+        "import sys\nfrom pathlib import Path\nimport numpy as np\n"
+        "from workflow.scripts.common import arrays\n"
+        "arrays.write(Path(sys.argv[1]), np.arange(1000))\n"
+    )
+    path, trace = tmp_path / "new" / "array.npy", tmp_path / "trace"
+    calls = "trace=/^(openat|write|fsync|rename.*)$"
+    command = [strace, "-f", "-y", "-e", calls, "-o", str(trace), sys.executable, "-c", writer]
+    subprocess.run([*command, str(path)], cwd=ROOT, check=True)
+    lines = [line for line in trace.read_text().splitlines() if str(path.parent) in line]
+    found = [
+        name
+        for line in lines
+        for name, pattern in {
+            "write the file": r" write\(\d+<.*/\.\d+\.array\.npy>",
+            "flush the file": r" fsync\(\d+<.*/\.\d+\.array\.npy>\) += 0",
+            "rename": r" rename\w*\(.*array\.npy.*array\.npy.*\) += 0",
+            "flush the folder": rf" fsync\(\d+<{path.parent}>\) += 0",
+        }.items()
+        if re.search(pattern, line)
+    ]
+    assert list(dict.fromkeys(found)) == [
+        "write the file",
+        "flush the file",
+        "rename",
+        "flush the folder",
+    ]
+    assert found.index("flush the file") > max(
+        place for place, name in enumerate(found) if name == "write the file"
+    )
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from workflow.scripts.common.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_writer_left_is_cleared_away_and_a_living_ones_is_not(tmp_path):
+    path = tmp_path / "file.txt"
+    writers = []
+    for _ in range(2):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout.readline() == "half\n"
+        writers.append(writer)
+    dead, living = writers
+    dead.kill()
+    dead.communicate()
+    assert len(list(tmp_path.iterdir())) == 2
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    names = sorted(each.name for each in tmp_path.iterdir())
+    assert names == [f".{living.pid}.file.txt", "file.txt"]
+    living.kill()
+    living.communicate()

@@ -1,0 +1,87 @@
+"""Numbers at the edge: a result that says what happened, or a refusal; never a crash."""
+
+import numpy as np
+import pytest
+
+from nn.batches import MiniBatches
+from nn.budget import Budget
+from nn.examples import Examples, scaling
+from nn.initializers import INITIALIZERS
+from nn.ordering import column_order, prefix_lengths
+from nn.schedule import Schedule
+from nn.trainer import State, Trainer
+
+
+def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
+    """Train on images, with the columns ordered as the workflow has them."""
+    columns = column_order(images)
+    ordered = np.ascontiguousarray(images[:, columns])
+    lengths = prefix_lengths(ordered)
+    examples = Examples(ordered, labels, scaling(kind, ordered), lengths, columns)
+    weights = INITIALIZERS["normal"](1, (1 + images.shape[1], 5), (6, 10))
+    trainer = Trainer(
+        State(weights),
+        examples,
+        examples,
+        MiniBatches(len(labels), batch_size),
+        learning_rate,
+        Budget(**(budget or {"steps": 20})),
+        Schedule(every_steps=1),
+    )
+    trainer.warm_up()
+    return trainer.run(), trainer
+
+
+def some(count=40, side=4, classes=10):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (count, side * side), dtype=np.uint8)
+    return images, random.integers(0, classes, count, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+def test_weights_that_overflow_float32_end_the_run_as_diverged(batch_size):
+    stopped, trainer = train(*some(), batch_size, learning_rate=1e38, steps=200)
+    assert stopped == "diverged"
+    losses = [evaluation.training_loss for evaluation in trainer.evaluations]
+    assert np.isfinite(losses[0])
+    assert not losses[-1] <= 10 * losses[0]
+    assert trainer.step < 200
+    assert all(0 <= evaluation.test_accuracy <= 100 for evaluation in trainer.evaluations)
+
+
+@pytest.mark.parametrize("kind", ["raw", "unit", "standardized"])
+@pytest.mark.parametrize("pixel", [0, 7, 255])
+def test_constant_images(kind, pixel):
+    images = np.full((30, 9), pixel, dtype=np.uint8)
+    stopped, trainer = train(images, np.zeros(30, dtype=np.uint8), 8, kind=kind)
+    assert stopped == "budget"
+    assert np.isfinite([evaluation.training_loss for evaluation in trainer.evaluations]).all()
+    assert trainer.evaluations[-1].test_accuracy == 100
+
+
+def test_a_class_that_never_occurs_becomes_improbable():
+    stopped, trainer = train(*some(classes=9), 10, learning_rate=0.1, kind="unit", steps=300)
+    assert stopped == "budget"
+    bias = trainer.state.weights.w2[0]
+    assert bias.argmin() == 9
+
+
+def test_one_image():
+    images, labels = some(count=1)
+    stopped, trainer = train(images, labels, 1, learning_rate=0.1, kind="unit", steps=200)
+    assert stopped == "budget"
+    assert trainer.evaluations[-1].test_accuracy == 100
+    assert trainer.evaluations[-1].epoch == 200
+
+
+def test_a_batch_of_all_images_and_one_more():
+    assert train(*some(), 40)[0] == "budget"
+    with pytest.raises(ValueError, match="batch_size: found 41, expected 1 to the 40 examples"):
+        train(*some(), 41)
+
+
+def test_a_budget_shorter_than_a_step_takes_one_step():
+    stopped, trainer = train(*some(), 40, seconds=1e-9)
+    assert stopped == "budget"
+    assert trainer.step == 1
+    assert [evaluation.step for evaluation in trainer.evaluations] == [0, 1]

@@ -1,0 +1,192 @@
+"""No room, no permission, no memory, no time that can be trusted."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+
+import altair as alt
+import numpy as np
+import polars as pl
+import psutil
+import pytest
+
+from nn.network import Weights
+from nn.trainer import State
+from tests.faults.test_crashes import start, train_process, wait_until
+from tests.project import ROOT
+from workflow.scripts.common import arrays, charts, checkpoint, download, history, parquet
+from workflow.scripts.common.errors import OutputError
+
+needs_root = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0,
+    reason="only root may mount a small disk",
+)
+
+
+@contextlib.contextmanager
+def disk(folder, options):
+    """Mount a disk of memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+RANDOM = np.random.default_rng(0)
+NOISE = RANDOM.random(50_000)
+WEIGHTS = Weights(*(RANDOM.random(shape, np.float32) for shape in ((785, 200), (201, 10))))
+CHART = alt.layer(alt.Chart(pl.DataFrame({"x": NOISE[:3000]})).mark_point().encode(x="x"))
+
+
+def fetch(path):
+    source = path.parent.parent.parent / "mirror"
+    source.mkdir(exist_ok=True)
+    (source / "file").write_bytes(NOISE.tobytes())
+    download.fetch("file", "0" * 64, [str(source)], path)
+
+
+WRITERS = {
+    "download.gz": fetch,
+    "array.npy": lambda path: arrays.write(path, NOISE),
+    "weights.npz": lambda path: arrays.write_weights(path, WEIGHTS),
+    "table.parquet": lambda path: parquet.write(path, pl.DataFrame({"x": NOISE})),
+    "checkpoint.npz": lambda path: checkpoint.save(path.parent, State(WEIGHTS), [], "here"),
+    "chart.svg": lambda path: charts.save(CHART, path),
+    "chart.png": lambda path: charts.save(CHART, path),
+    "chart.json": lambda path: charts.save(CHART, path),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path, name):
+    with disk(tmp_path / "disk", "size=20k") as folder:
+        path = folder / "results" / name
+        path.parent.mkdir()
+        path.write_bytes(b"old")
+        with pytest.raises(OutputError, match=f"{name}: cannot be written: (No space|is the disk)"):
+            WRITERS[name](path)
+        assert path.read_bytes() == b"old"
+        assert [each.name for each in path.parent.iterdir()] == [name]
+
+
+@needs_root
+def test_a_workflow_on_a_full_disk_goes_on_when_there_is_room(project):
+    results = project.folder / "results"
+    with disk(results, "size=300k"):
+        said = project.refusal("--until", "train")
+        assert "cannot be written: " in said
+        assert not list(results.glob("train/**/history.parquet"))
+        subprocess.run(["mount", "-o", "remount,size=20m", results], check=True)
+        project.run("--until", "train")
+        assert len(list(results.glob("train/**/history.parquet"))) == 3
+
+
+@needs_root
+def test_a_results_folder_that_may_not_be_written_to(project):
+    with disk(project.folder / "results", "ro"):
+        said = project.refusal("--until", "train")
+    assert "Read-only file system: 'results/" in said
+
+
+def long_runs(project, **changes):
+    steps = {"budget": {"seconds": None, "steps": 30_000}, "evaluation": {"every_steps": 1000}}
+    project.edit_config(**({"batch_size": 32, "checkpoint_seconds": 0.2} | steps | changes))
+
+
+def test_results_removed_while_a_run_goes_on(project):
+    long_runs(project)
+    snakemake = start(project)
+    wait_until(lambda: list(project.folder.glob("results/train/*/*/*/checkpoint.npz")))
+    shutil.rmtree(project.folder / "results")
+    snakemake.communicate(timeout=120)
+    project.run("--until", "train")
+    (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
+    assert history.read(path)[0]["step"][-1] == 30_000
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="no limits on other processes")
+def test_a_run_without_memory_says_so_and_the_others_finish(project):
+    long_runs(project, hidden_nodes=[2000, 20], budget={"seconds": None, "steps": 300})
+    snakemake = start(project)
+    limited = []
+
+    def narrow():
+        for process in psutil.Process(snakemake.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                words = process.cmdline()
+                is_wide = any("nodes_2000" in file.path for file in process.open_files())
+                if is_wide and ".snakemake/scripts/" in words[1]:
+                    process.rlimit(psutil.RLIMIT_AS, (1 << 20, 1 << 20))
+                    limited.append(process.pid)
+        return limited
+
+    wait_until(narrow)
+    out, _ = snakemake.communicate(timeout=120)
+    assert snakemake.returncode != 0
+    assert "ERROR out of memory" in out, out
+    assert "Traceback" not in out, out
+    (finished,) = project.folder.glob("results/train/**/history.parquet")
+    assert "nodes_20-" in str(finished)
+    project.run("--until", "train")
+    assert len(list(project.folder.glob("results/train/**/history.parquet"))) == 2
+
+
+def test_a_second_workflow_in_the_folder_is_refused(project):
+    long_runs(project, budget={"seconds": 60})
+    first = start(project)
+    wait_until(lambda: train_process(first))
+    said = project.refusal("--until", "train")
+    assert "Directory cannot be locked. Please make sure that no other Snakemake process" in said
+    assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=60)
+
+
+def test_a_path_with_spaces_and_letters_of_other_alphabets(project):
+    project.folder = project.folder.rename(project.folder.with_name("Ünï cödé 数 'x'"))
+    project.edit_config(batch_size=32)
+    project.run("--until", "collect")
+    assert list(project.folder.glob("results/collect/race/histories.parquet"))
+
+
+CLOCKED = """
+from nn.stopwatch import Clock, Stopwatch
+watch = Stopwatch(Clock())
+date = time.time()
+watch.start()
+time.sleep(1)
+watch.stop()
+print(time.time() - date, watch.training_seconds, watch.wall_seconds)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
+@pytest.mark.parametrize("speed", ["x100", "x0.01"])
+def test_a_date_that_runs_wild_is_no_matter_to_the_stopwatch(speed):
+    """The system's date, and not its monotonic clock, goes a hundred times as fast or as slow."""
+    environment = os.environ | {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    done = subprocess.run(
+        ["faketime", "-f", f"+0 {speed}", sys.executable, "-c", CLOCKED],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    date, training, wall = map(float, done.stdout.split())
+    assert date > 20 or date < 0.1  # the date was really changed
+    assert 1 <= training <= wall < 5
+
+
+def test_no_duration_is_taken_from_the_date():
+    sources = [*ROOT.glob("nn/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
+    assert len(sources) > 40
+    for path in sources:
+        text = path.read_text()
+        assert "time.time(" not in text, path
+        assert "datetime" not in text, path

@@ -1,0 +1,133 @@
+"""Nobody is let in: what is installed, read and run is what it should be."""
+
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.conftest import ROOT
+
+SOURCES = sorted(
+    path
+    for pattern in ("Snakefile", "nn/*.py", "benchmarks/**/*.py", "workflow/**/*.py", "**/*.smk")
+    for path in ROOT.glob(pattern)
+    if ".venv" not in path.parts and "results" not in path.parts
+)
+
+FORBIDDEN = {
+    "a YAML loader that makes objects": r"yaml\.(load|full_load|unsafe_load)\b|Loader=",
+    "pickle": r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib)\b|allow_pickle=True",
+    "code made from text": r"(?<![\w.])(eval|exec|compile)\(|__import__\(",
+    "a shell": r"shell=True|os\.(system|popen)\(",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_source_has(what):
+    assert len(SOURCES) > 50
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in SOURCES
+        for line in path.read_text().splitlines()
+        if re.search(FORBIDDEN[what], line)
+    ]
+    assert found == []
+
+
+def test_no_rule_has_a_shell():
+    rules = [path for path in SOURCES if path.suffix != ".py"]
+    assert len(rules) >= 6
+    assert not any(re.search(r"^\s*shell:", path.read_text(), re.MULTILINE) for path in rules)
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("a YAML loader that makes objects", "yaml.load(text)"),
+        ("pickle", "import pickle"),
+        ("pickle", "np.load(path, allow_pickle=True)"),
+        ("code made from text", "eval(config['x'])"),
+        ("a shell", "subprocess.run(command, shell=True)"),
+    ],
+)
+def test_the_search_finds_what_it_looks_for(what, line):
+    assert re.search(FORBIDDEN[what], line)
+
+
+def test_every_load_of_arrays_refuses_pickle():
+    loads = [
+        line
+        for path in SOURCES
+        for line in path.read_text().splitlines()
+        if re.search(r"np\.(load|save|savez)\(", line) and "benchmarks" not in path.parts
+    ]
+    assert len(loads) >= 3
+    text = "\n".join(path.read_text() for path in SOURCES if path.name == "arrays.py")
+    assert text.count("np.load(") == text.count("np.load(path, mmap_mode") + text.count(
+        "np.load(file, allow_pickle=False)"
+    )
+    assert text.count("allow_pickle=False") >= text.count("np.load(")
+
+
+def test_the_linter_guards_it(tmp_path):
+    source = tmp_path / "bad.py"
+    source.write_text(
+        "import pickle\nimport subprocess\n\nimport yaml\n\n"
+        "yaml.load('a', Loader=yaml.Loader)\npickle.loads(b'')\neval('1')\n"
+        "subprocess.run('ls', shell=True)\n"
+    )
+    command = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml")]
+    said = subprocess.run(
+        [*command, "--output-format", "concise", str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert {"S301", "S307", "S506", "S602"} <= set(re.findall(r"S\d{3}", said))
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-fuzz.lock"])
+def test_every_locked_package_has_hashes_and_no_address(name):
+    lock = (ROOT / name).read_text()
+    entries = re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)
+    entries = [entry for entry in entries if "==" in entry]
+    assert entries
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in lock
+
+
+def make_wheel(folder, content):
+    """Build the smallest wheel there is."""
+    info = "toy-1.0.dist-info"
+    path = folder / "toy-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(zipfile.ZipInfo("toy.py"), content)
+        metadata = "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n"
+        wheel.writestr(zipfile.ZipInfo(f"{info}/METADATA"), metadata)
+        tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr(zipfile.ZipInfo(f"{info}/WHEEL"), tags)
+        wheel.writestr(zipfile.ZipInfo(f"{info}/RECORD"), "")
+    return path
+
+
+def test_a_package_that_is_not_the_locked_one_is_not_installed(tmp_path):
+    """`pip install -r` with hashes in the file: no option has to ask for the check."""
+    wheel = make_wheel(tmp_path, "x = 1\n")
+    pip = [sys.executable, "-m", "pip"]
+    hashed = subprocess.run(
+        [*pip, "hash", str(wheel)], capture_output=True, text=True, check=True
+    ).stdout
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"toy==1.0 {re.search('--hash=sha256:[0-9a-f]{64}', hashed)[0]}\n")
+    install = [*pip, "install", "--no-index", "--find-links", str(tmp_path), "-r", str(lock)]
+    install += ["--target", str(tmp_path / "target"), "--no-cache-dir", "-q"]
+    assert subprocess.run(install, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "target" / "toy.py").exists()
+
+    make_wheel(tmp_path, "x = 2\n")
+    done = subprocess.run([*install, "--upgrade"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    assert (tmp_path / "target" / "toy.py").read_text() == "x = 1\n"

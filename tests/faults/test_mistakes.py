@@ -17,6 +17,11 @@ from workflow.scripts.common import idx
         ("exclude=[{learning_rate: 0.01}]", "exclude: found that it leaves no run"),
         ("include=[{rate: 0.01}]", "include[0].rate: found an unknown key; "),
         ("targets={loss: [0]}", "targets.loss[0]: found 0.0, expected a number above 0"),
+        ("own_datasets={mine: 'a/{x}'}", "own_datasets.mine: found a/{x}, expected a path without"),
+        (
+            "machines={other: 'a/{x}'}",
+            "machines.other: found a/{x}, expected a path without braces",
+        ),
         ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
     ],
 )
@@ -29,7 +34,7 @@ def test_a_wrong_configuration(project, settings, message):
 def test_names_that_a_shell_would_act_on_are_harmless(project):
     hostile = "$(touch pwned) `touch pwned` ; touch pwned ' \" <b>&amp; {x} é ../"
     data = project.folder.parent / "digits"
-    own = data.rename(data.with_name("di $(touch pwned) 'g' {x} é"))
+    own = data.rename(data.with_name("di $(touch pwned) 'g' é"))
     project.edit_config(title=hostile, own_datasets={"digits": str(own)}, batch_size=32)
     chart = "results/plot/race/loss_by_seconds.svg"
     before = {path.name for path in project.folder.iterdir()}

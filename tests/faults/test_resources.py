@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -128,7 +130,8 @@ def test_a_run_without_memory_says_so_and_the_others_finish(project):
     wait_until(narrow)
     out, _ = snakemake.communicate(timeout=120)
     assert snakemake.returncode != 0
-    assert "ERROR out of memory" in out, out
+    # NumPy's or the kernel's word for it, by where it ran out.
+    assert re.search(r"ERROR (out of memory|.*cannot be read: Cannot allocate memory)", out), out
     assert "Traceback" not in out, out
     (finished,) = project.folder.glob("results/train/**/history.parquet")
     assert "nodes_20-" in str(finished)
@@ -143,7 +146,7 @@ def test_a_second_workflow_in_the_folder_is_refused(project):
     said = project.refusal("--until", "train")
     assert "Directory cannot be locked. Please make sure that no other Snakemake process" in said
     assert first.poll() is None
-    first.terminate()
+    os.killpg(first.pid, signal.SIGTERM)
     first.communicate(timeout=60)
 
 
@@ -155,11 +158,14 @@ def test_a_path_with_spaces_and_letters_of_other_alphabets(project):
 
 
 CLOCKED = """
+import time
 from nn.stopwatch import Clock, Stopwatch
 watch = Stopwatch(Clock())
 date = time.time()
 watch.start()
-time.sleep(1)
+until = time.perf_counter() + 1  # faketime breaks sleep
+while time.perf_counter() < until:
+    pass
 watch.stop()
 print(time.time() - date, watch.training_seconds, watch.wall_seconds)
 """

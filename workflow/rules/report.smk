@@ -60,7 +60,7 @@ for chart, table in CHARTS.items():
             "../../environment.yml"
         params:
             chart=chart,
-            title=config["title"],
+            title=lambda wildcards: config["title"],  # may have braces
             clock=config["budget"]["clock"],
         script:
             "../scripts/plot.py"

@@ -66,6 +66,8 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
+    except MemoryError:
+        raise
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damage
         wanted = " and ".join(names)
         raise InputError(
@@ -123,6 +125,10 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
 def _open(path: Path, dtype: "np.dtype[Any]", dimensions: int) -> npt.NDArray[Any]:
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except MemoryError:
+        raise
     except Exception as error:  # NumPy has many for a damaged header
         raise InputError(
             f"{path}: expected a .npy file without pickle, found {_first_line(error)}"

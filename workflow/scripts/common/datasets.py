@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.scripts.common import idx
-from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.errors import InputError, check_no_braces
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 """The four files of a dataset, by the names that rules give them."""
@@ -69,6 +69,7 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
     for name, folder in own.items():
         if name in datasets:
             raise InputError(f"own_datasets.{name}: this name is taken, expected another")
+        check_no_braces(f"own_datasets.{name}", folder)
         datasets[name] = _own(name, Path(folder).expanduser())
     return datasets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import threadpoolctl
 
-from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.errors import InputError, check_no_braces
 
 PACKAGES = ("numpy", "scipy", "polars", "snakemake")
 """Those whose versions stand in each history."""
@@ -58,6 +58,7 @@ def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[st
     """
     found = {}
     for name, folder in machines.items():
+        check_no_braces(f"machines.{name}", folder)
         path = Path(folder).expanduser() / "collect" / experiment / "histories.parquet"
         if path.resolve().is_relative_to(Path("results").resolve()):
             raise InputError(

@@ -4,7 +4,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.conftest import PUBLISHED
+from tests.faults import kills
+from tests.project import PUBLISHED, write_digits
 from workflow.scripts.common import idx
 
 
@@ -76,3 +77,13 @@ def test_no_mirror_has_the_file(project):
     assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
     assert said.count("--configfile config/quickstart.yaml") == 1
     assert not list(project.folder.glob("results/download/mnist/*.gz"))
+
+
+def test_files_that_are_there_need_no_mirror(tmp_path):
+    write_digits(tmp_path / "digits")
+    with kills.serving(tmp_path / "digits") as mirror:
+        project = kills.prepare(tmp_path / "checkout", mirror, tmp_path / "digits")
+        project.run("--until", "download")
+    # The server is gone now.
+    project.run("--until", "prepare")
+    assert list(project.folder.glob("results/prepare/mnist/train_images.npy"))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from nn.network import Weights
 from nn.trainer import State
 from tests.faults.test_crashes import start, train_process, wait_until
 from tests.project import ROOT
-from workflow.scripts.common import arrays, charts, checkpoint, download, history, parquet
+from workflow.scripts.common import arrays, checkpoint, download, history, parquet, theme
 from workflow.scripts.common.errors import OutputError
 
 needs_root = pytest.mark.skipif(
@@ -44,11 +45,11 @@ WEIGHTS = Weights(*(RANDOM.random(shape, np.float32) for shape in ((785, 200), (
 CHART = alt.layer(alt.Chart(pl.DataFrame({"x": NOISE[:3000]})).mark_point().encode(x="x"))
 
 
+MIRROR = ROOT / "docs" / "images"  # a folder with a file that is large enough
+
+
 def fetch(path):
-    source = path.parent.parent.parent / "mirror"
-    source.mkdir(exist_ok=True)
-    (source / "file").write_bytes(NOISE.tobytes())
-    download.fetch("file", "0" * 64, [str(source)], path)
+    download.fetch("study_learning_rates.svg", "0" * 64, [str(MIRROR)], path)
 
 
 WRITERS = {
@@ -57,9 +58,9 @@ WRITERS = {
     "weights.npz": lambda path: arrays.write_weights(path, WEIGHTS),
     "table.parquet": lambda path: parquet.write(path, pl.DataFrame({"x": NOISE})),
     "checkpoint.npz": lambda path: checkpoint.save(path.parent, State(WEIGHTS), [], "here"),
-    "chart.svg": lambda path: charts.save(CHART, path),
-    "chart.png": lambda path: charts.save(CHART, path),
-    "chart.json": lambda path: charts.save(CHART, path),
+    "chart.svg": lambda path: theme.save(CHART, path),
+    "chart.png": lambda path: theme.save(CHART, path),
+    "chart.json": lambda path: theme.save(CHART, path),
 }
 
 
@@ -74,6 +75,24 @@ def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path, name):
             WRITERS[name](path)
         assert path.read_bytes() == b"old"
         assert [each.name for each in path.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_may_not_grow_keeps_the_old_one_and_is_named(tmp_path, name):
+    path = tmp_path / "results" / name
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(
+            OutputError, match=f"{name}: cannot be written: (File too large|is the)"
+        ):
+            WRITERS[name](path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in path.parent.iterdir()] == [name]
 
 
 @needs_root

@@ -61,7 +61,8 @@ class Notebook:
 
     def __exit__(self, *error: object) -> None:
         """Remove the note."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def write(self, note: Note) -> None:
         """Write a note, unless the last is younger than `NOTE_SECONDS`."""

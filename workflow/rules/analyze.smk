@@ -6,6 +6,15 @@
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
 
+# Seconds of work, for which a batch system would take longer to find a node.
+
+
+localrules:
+    collect,
+    summarize,
+    compare,
+    forecast,
+
 
 rule collect:
     input:

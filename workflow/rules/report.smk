@@ -39,6 +39,7 @@ for chart, table in CHARTS.items():
             json=f"results/plot/{{experiment}}/{chart}.json",
         log:
             f"results/plot/{{experiment}}/{chart}.log",
+        localrule: True
         conda:
             "../../environment.yml"
         params:

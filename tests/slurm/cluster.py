@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import which
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
 """What tests/slurm/install.sh installs."""
 
 PARTITION = "race"
@@ -49,7 +49,7 @@ PreemptMode=REQUEUE
 
 def missing() -> list[str]:
     """List the programs that are not installed."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
+    return [program for program in PROGRAMS if which(program) is None]
 
 
 class Cluster:
@@ -88,7 +88,14 @@ class Cluster:
                 f"MaxTime=UNLIMITED State=UP PriorityTier={tier}\n"
             )
         (folder / "slurm.conf").write_text(text)
-        self.environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}
+        self.environment = os.environ | {
+            "SLURM_CONF": str(folder / "slurm.conf"),
+            "PATH": f"{folder}:{os.environ['PATH']}",
+        }
+        # The executor starts srun without the variable that says where the configuration is.
+        srun = folder / "srun"
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {which("srun")} "$@"\n')
+        srun.chmod(0o755)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -105,10 +112,9 @@ class Cluster:
         self.start_controller()
         for name in self.nodes:
             self._start("slurmd", "-D", "-N", name)
-        wait_until(lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == self._all_idle())
-
-    def _all_idle(self) -> str:
-        return "\n".join([f"idle {len(self.nodes)}"])
+        wait_until(
+            lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == f"idle {len(self.nodes)}"
+        )
 
     def start_controller(self) -> None:
         """Start the controller and wait until it answers."""

@@ -19,6 +19,6 @@ rule benchmark_engines:
         "results/benchmark_engines/benchmark_engines.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores  # nothing else may run beside it
+    threads: lambda wildcards: workflow.cores  # nothing else may run beside it
     script:
         "../scripts/benchmark_engines.py"

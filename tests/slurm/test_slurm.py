@@ -1,10 +1,11 @@
-"""A sweep on a real Slurm whose jobs are killed, cancelled, requeued, preempted and run out of time.
+"""A sweep on a real Slurm: jobs killed, cancelled, requeued, preempted, and out of time.
 
     pytest tests/slurm
 
 takes about four minutes. tests/slurm/install.sh installs what it needs.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -50,8 +51,10 @@ def cluster():
         yield nodes
 
 
-def start(checkout, cluster, *arguments):
-    return subprocess.Popen(
+@contextlib.contextmanager
+def started(checkout, cluster, *arguments):
+    """Run Snakemake through the profile while the block lasts."""
+    snakemake = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *arguments],
         cwd=checkout.folder,
         env=cluster.environment,
@@ -59,6 +62,11 @@ def start(checkout, cluster, *arguments):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    try:
+        yield snakemake
+    finally:
+        snakemake.kill()
+        snakemake.communicate()
 
 
 class Run:
@@ -71,7 +79,8 @@ class Run:
 
     @property
     def folder(self):
-        return next(self._checkout.folder.glob(f"results/train/*/{self._name}*/*"))
+        pattern = f"results/train/*/{self._name}*/*"
+        return wait_until(lambda: next(self._checkout.folder.glob(pattern), None))
 
     def log(self):
         path = self.folder / "train.log"
@@ -93,13 +102,15 @@ class Run:
         return self.job()
 
     def script(self):
-        for process in psutil.process_iter(["cmdline", "cwd"]):
-            words = process.info["cmdline"] or []
-            inside = process.info["cwd"] == str(self._checkout.folder)
-            if inside and ".snakemake/scripts/" in " ".join(words[1:2]):
-                if process.environ().get("SLURM_JOB_ID") == self.job():
+        """Find the process that trains, by the job's number in its environment."""
+        job = self.job()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                is_script = ".snakemake/scripts/" in " ".join(process.cmdline()[1:2])
+                is_here = is_script and process.cwd() == str(self._checkout.folder)
+                if is_here and process.environ().get("SLURM_JOB_ID") == job:
                     return process
-        return None
+        raise AssertionError(f"job {job} has no script")
 
     def has_saved(self):
         """Wait for the word that it was asked to end and saved its state; tell the step."""
@@ -122,11 +133,8 @@ def losses(checkout):
     return found
 
 
-def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):  # noqa: F811
-    project.edit_config(**SWEEP)
-    limit = "train:runtime=1"  # minute; each further attempt has as little
-    snakemake = start(project, cluster, *NO_ACCOUNTING, "--set-resources", limit)
-    runs = {size: Run(project, cluster, size) for size in SIZES}
+def disturb(cluster, runs):
+    """Do to five of six runs what clusters do; tell from which step each has to go on."""
     saved = {}
 
     def first_unharmed():
@@ -160,17 +168,26 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):  # noqa: 
     saved[preempted] = runs[preempted].has_saved()
 
     saved[limited] = runs[limited].has_saved()
-    said, _ = snakemake.communicate(timeout=240)
+    return saved, killed
+
+
+def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):  # noqa: F811
+    project.edit_config(**SWEEP)
+    limit = "train:runtime=1"  # minute; each further attempt has as little
+    runs = {size: Run(project, cluster, size) for size in SIZES}
+    with started(project, cluster, *NO_ACCOUNTING, "--set-resources", limit) as snakemake:
+        saved, killed = disturb(cluster, runs)
+        said, _ = snakemake.communicate(timeout=240)
     assert snakemake.returncode == 0, said
 
     # Each went on from where it was saved, and not from before.
     for size, step in saved.items():
-        started = re.search(r"going on from step (\d+)", runs[size].log())
-        assert started, size
+        resumed = re.search(r"going on from step (\d+)", runs[size].log())
+        assert resumed, size
         if size == killed:
-            assert int(started[1]) >= step
+            assert int(resumed[1]) >= step
         else:
-            assert int(started[1]) == step
+            assert int(resumed[1]) == step
     (untouched,) = set(SIZES) - set(saved)
     assert "going on from step" not in runs[untouched].log()
 
@@ -185,8 +202,8 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):  # noqa: 
     assert set(re.findall(r"rule_(\w+?)/", said)) == {"train"}
 
     # The same command again has nothing to do, and a local sweep learns the same.
-    again = start(project, cluster, *NO_ACCOUNTING)
-    said, _ = again.communicate(timeout=60)
+    with started(project, cluster, *NO_ACCOUNTING) as again:
+        said, _ = again.communicate(timeout=60)
     assert "Nothing to be done" in said
     on_cluster = losses(project)
     assert sorted(on_cluster) == list(SIZES)
@@ -196,8 +213,8 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):  # noqa: 
 
 
 def test_without_accounting_the_default_is_refused(project, cluster):  # noqa: F811
-    refused = start(project, cluster)
-    said, _ = refused.communicate(timeout=60)
+    with started(project, cluster) as refused:
+        said, _ = refused.communicate(timeout=60)
     assert refused.returncode != 0
     assert "slurm-status-command: found sacct, but this cluster keeps no accounting" in said
     assert "Traceback" not in said

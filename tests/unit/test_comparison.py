@@ -173,3 +173,30 @@ def test_marks_and_machines_are_named():
 
 def test_no_target_is_no_question():
     assert words.answer([]).startswith("No target is configured")
+
+
+def on(machine, table):
+    return table.with_columns(machine=pl.lit(machine))
+
+
+def test_a_sweep_that_was_scattered_over_machines_is_called_so():
+    # A batch system sent some runs to one type of machine and some to another.
+    found = answers(
+        on("Abacus 3", sweep([3, 3, 4], batch_size=32)),
+        on("Abacus 9", sweep([1, 1, 1], batch_size=64)),
+        on("Abacus 9", sweep([2], batch_size=32)),
+    )
+    elsewhere = {each["machine"]: each["elsewhere"] for each in found}
+    assert elsewhere == {"Abacus 3": {"Abacus 9": 3}, "Abacus 9": {"Abacus 3": 2}}
+    # Never in one ranking: the fast machine's batch 64 has not beaten the slow one's 32.
+    sizes = {each["machine"]: [e["batch_size"] for e in each["ranking"]] for each in found}
+    assert sizes == {"Abacus 3": [32], "Abacus 9": [64, 32]}
+    assert "what is said of Abacus 3; Abacus 9 leaves out the runs" in words.answer(found)
+
+
+def test_whole_sweeps_of_two_machines_are_not():
+    found = answers(
+        on("Abacus 3", sweep([3, 4], batch_size=32)), on("Abacus 9", sweep([1, 2], batch_size=32))
+    )
+    assert [each["elsewhere"] for each in found] == [{}, {}]
+    assert "one type of machine" not in words.answer(found)

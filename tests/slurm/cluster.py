@@ -121,11 +121,12 @@ class Cluster:
         self._start("slurmctld", "-D")
         wait_until(lambda: "is UP" in self.say("scontrol", "ping"))
 
-    def kill_controller(self) -> None:
-        """Kill the controller, which has no time to say goodbye."""
+    def restart_controller(self) -> None:
+        """End the controller and start it anew; jobs go on meanwhile."""
         daemon = self._daemons.pop("slurmctld -D")
-        daemon.kill()
-        daemon.wait()
+        daemon.terminate()
+        daemon.wait(timeout=30)
+        self.start_controller()
 
     def stop(self) -> None:
         """End all jobs and daemons."""

@@ -155,8 +155,7 @@ def disturb(cluster, runs):
     cluster.say("scontrol", "requeue", runs[requeued].in_midst())
     saved[requeued] = runs[requeued].has_saved()
 
-    cluster.kill_controller()
-    cluster.start_controller()
+    cluster.restart_controller()
 
     cancelled = first_unharmed()
     cluster.say("scancel", runs[cancelled].in_midst())

@@ -168,6 +168,9 @@ def test_marks_and_machines_are_named():
         "contended.",
         "To loss 1 on mnist, machine B: batch 32 at learning rate 0.01, 20 s [10, …], 1 of 3 runs "
         "missed it.",
+        "Not all runs were made on one type of machine, and times are only compared within each: "
+        "what is said of A leaves out the runs that only others made. Ask the batch system for one "
+        "type (docs/scaling.md).",
     ]
 
 

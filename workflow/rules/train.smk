@@ -34,6 +34,8 @@ rule train:
         runtime=lambda wildcards, attempt: allocation.runtime_minutes(
             specification(wildcards), attempt
         ),
+        # Each thread is pinned to a physical core of its own, which Slurm may count as two CPUs.
+        slurm_extra="--threads-per-core=1",
     params:
         specification=specification,
         on_contention=on_contention,

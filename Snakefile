@@ -47,6 +47,10 @@ onstart:
     # timed (Snakemake's issue 2967). A batch system's submissions are still limited.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    try:
+        allocation.check_executor(workflow.executor_settings)
+    except InputError as error:
+        raise WorkflowError(str(error))
     DISPLAY.start()
 
 

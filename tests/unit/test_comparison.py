@@ -168,6 +168,9 @@ def test_marks_and_machines_are_named():
         "contended.",
         "To loss 1 on mnist, machine B: batch 32 at learning rate 0.01, 20 s [10, …], 1 of 3 runs "
         "missed it.",
+        "Not all runs were made on one type of machine, and times are only compared within each: "
+        "what is said of A leaves out the runs that only others made. Ask the batch system for one "
+        "type (docs/scaling.md).",
     ]
 
 
@@ -182,3 +185,30 @@ def test_of_very_many_batch_sizes_the_first_are_named_and_the_others_counted():
     assert answer.count("is not distinguishable") == 8
     assert "; 21 more are not distinguishable; " in answer
     assert "batch 31, 32, 33, 34, 35, 36, 37, 38 and 22 more did not reach it" in answer
+
+
+def on(machine, table):
+    return table.with_columns(machine=pl.lit(machine))
+
+
+def test_a_sweep_that_was_scattered_over_machines_is_called_so():
+    # A batch system sent some runs to one type of machine and some to another.
+    found = answers(
+        on("Abacus 3", sweep([3, 3, 4], batch_size=32)),
+        on("Abacus 9", sweep([1, 1, 1], batch_size=64)),
+        on("Abacus 9", sweep([2], batch_size=32)),
+    )
+    elsewhere = {each["machine"]: each["elsewhere"] for each in found}
+    assert elsewhere == {"Abacus 3": {"Abacus 9": 3}, "Abacus 9": {"Abacus 3": 2}}
+    # Never in one ranking: the fast machine's batch 64 has not beaten the slow one's 32.
+    sizes = {each["machine"]: [e["batch_size"] for e in each["ranking"]] for each in found}
+    assert sizes == {"Abacus 3": [32], "Abacus 9": [64, 32]}
+    assert "what is said of Abacus 3; Abacus 9 leaves out the runs" in words.answer(found)
+
+
+def test_whole_sweeps_of_two_machines_are_not():
+    found = answers(
+        on("Abacus 3", sweep([3, 4], batch_size=32)), on("Abacus 9", sweep([1, 2], batch_size=32))
+    )
+    assert [each["elsewhere"] for each in found] == [{}, {}]
+    assert "one type of machine" not in words.answer(found)

@@ -11,6 +11,16 @@
 # Whose test images the winner may be looked at with.
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
+# Seconds of work, for which a batch system would take longer to find a node.
+
+
+localrules:
+    collect,
+    summarize,
+    compare,
+    forecast,
+    find_mistakes,
+
 
 rule collect:
     input:

@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from workflow.scripts.common import (
+    allocation,
     configuration,
     cores,
     datasets,
@@ -34,8 +35,11 @@ EXPERIMENT = config["experiment"]
 
 # A run that had to wait for a core would be started while others are timed, and starting costs
 # them time. So on this machine no more are started than it has physical cores, whatever --cores
-# says. (A batch system counts its own nodes' cores.)
-if workflow.local_exec and "physical_cores" not in workflow.global_resources:
+# says. (A batch system, which is given a number of jobs instead, counts its own nodes' cores.)
+if (
+    workflow.resource_settings.nodes is None
+    and "physical_cores" not in workflow.global_resources
+):
     workflow.register_resource("physical_cores", cores.available())
 
 

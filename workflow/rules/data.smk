@@ -4,6 +4,8 @@
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
 #          results/prepare/<dataset>/{columns,{train,test}_{images,lengths}}.npy
 
+# All this is done where Snakemake runs: a batch system's nodes often have no network.
+
 
 localrules:
     download,

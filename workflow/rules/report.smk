@@ -56,6 +56,7 @@ for chart, table in CHARTS.items():
             json=f"results/plot/{{experiment}}/{chart}.json",
         log:
             f"results/plot/{{experiment}}/{chart}.log",
+        localrule: True
         conda:
             "../../environment.yml"
         params:
@@ -101,6 +102,7 @@ rule write_page:
         page="results/page/{experiment}/report.html",
     log:
         "results/page/{experiment}/write_page.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:

@@ -29,6 +29,13 @@ rule train:
     threads: lambda wildcards: specification(wildcards)["threads"]
     resources:
         physical_cores=lambda wildcards: specification(wildcards)["threads"],
+        # What a batch system is asked for; nothing on one machine.
+        mem_mb=lambda wildcards: allocation.memory_mb(specification(wildcards)),
+        runtime=lambda wildcards, attempt: allocation.runtime_minutes(
+            specification(wildcards), attempt
+        ),
+        # Each thread is pinned to a physical core of its own, which Slurm may count as two CPUs.
+        slurm_extra="--threads-per-core=1",
     params:
         specification=specification,
         on_contention=on_contention,

@@ -58,7 +58,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         the target. A ranking's entries have the best `learning_rate` and all `learning_rates`
         tried; each but the first has `ratio`, how many times as long it took (with `ratio_low` and
         `ratio_high`, paired over `pairs` seeds), and a `verdict`: slower, not distinguishable, or
-        unknown (fewer than two seeds in common).
+        unknown (fewer than two seeds in common). `elsewhere` names the machines that made runs of
+        this comparison which this one did not, with their number.
     """
     best = best_of_each_batch_size(summary, "seconds")
     asked = summary.filter(pl.col("measure") == "seconds")
@@ -75,6 +76,7 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
                 ),
                 "missed": _missed(where(asked, question), where(best, question)),
                 "nearest": _nearest(summary, question),
+                "elsewhere": _elsewhere(measures, question),
             }
         )
     return answers
@@ -154,3 +156,14 @@ def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] 
         "learning_rate": nearest["learning_rate"],
         "value": nearest["median"],
     }
+
+
+def _elsewhere(measures: pl.DataFrame, question: dict[str, Any]) -> dict[str, int]:
+    """Count the runs that only other machines made: a batch system may scatter a sweep."""
+    shared = {key: question[key] for key in _ASKED if key != "machine"}
+    runs = where(measures, shared | {"measure": "seconds"})
+    run = ["batch_size", "learning_rate", "leftover", "seed"]
+    here = where(runs, {"machine": question["machine"]})
+    missing = runs.join(here, on=run, how="anti")
+    counts = missing.group_by("machine").len().sort("machine")
+    return dict(counts.iter_rows())

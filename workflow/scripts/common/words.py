@@ -179,6 +179,13 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
     ranked = [each for each in answers if each["ranking"]]
     compared = [each for each in ranked if len(each["ranking"]) > 1]
     lines = []
+    scattered = sorted({asked["machine"] for asked in answers if asked["elsewhere"]})
+    if scattered:
+        lines.append(
+            "Not all runs were made on one type of machine, and times are only compared within "
+            f"each: what is said of {'; '.join(scattered)} leaves out the runs that only others "
+            "made. Ask the batch system for one type (docs/scaling.md)."
+        )
     if any(each["verdict"] == "unknown" for asked in compared for each in asked["ranking"][1:]):
         lines.append(
             "With one seed nothing tells a difference from chance: raise `repeats` to find out."

@@ -1,0 +1,96 @@
+"""Foretell how long a sweep takes on many cores, and hold that against a sweep on this machine.
+
+    python -m benchmarks.schedule
+
+Measures what a run costs beside its training and evaluation, in a sweep of four runs; foretells
+with it a sweep of twelve whose runs are of different lengths, and runs that too; then prints a plan
+for 10,000 runs. Takes about two minutes.
+"""
+
+import argparse
+import heapq
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from workflow.scripts.common import cores, history
+
+ROOT = Path(__file__).parent.parent
+CORES = (1, 16, 64, 256, 1024)
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """Tell when the last job ends if each in turn goes to the worker that is free first."""
+    free_at = [0.0] * workers
+    for duration in seconds:
+        heapq.heapreplace(free_at, free_at[0] + duration)
+    return max(free_at)
+
+
+def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
+    """Run a sweep on the embedded dataset.
+
+    Returns
+    -------
+    list of float
+        Seconds of each run in which it trained and evaluated, in the order of their starts.
+    float
+        Seconds from before the first run to the end of the last, without the data's preparation.
+    """
+    overlay = folder / "sweep.yaml"
+    overlay.write_text(yaml.safe_dump({"dataset": "strokes"} | changes))
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    run = [*snakemake, "--profile", str(ROOT / "profiles/default"), "--cores", "all"]
+    run += ["--quiet", "all", "--configfile", str(ROOT / "config.yaml"), str(overlay), "--"]
+    prepared = [f"results/prepare/strokes/{name}.npy" for name in ("columns", "train_lengths")]
+    subprocess.run([*run, *prepared], cwd=folder, check=True)
+    started = time.time()
+    subprocess.run([*run, "results/collect/race/histories.parquet"], cwd=folder, check=True)
+    known = folder.glob("results/train/*/*/*/history.parquet")
+    finished = sorted(path for path in known if path.stat().st_mtime > started)
+    by_start = sorted(finished, key=lambda path: (path.parent / "train.log").stat().st_ctime)
+    seconds = [history.read(path)[0]["wall_seconds"][-1] for path in by_start]
+    return seconds, max(path.stat().st_mtime for path in finished) - started
+
+
+def main() -> None:
+    """Measure, foretell, compare and plan."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--run-seconds", type=float, default=120, help="of a run in the plan")
+    parser.add_argument("--slurm-overhead", type=float, help="seconds of a job beside its run")
+    options = parser.parse_args()
+    workers = cores.available()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        four = {"batch_size": [1, 2, 3, 4], "budget": {"seconds": 2}}
+        seconds, phase = sweep(folder, **four)
+        overhead = (phase * workers - sum(seconds)) / len(seconds)
+        print(f"{workers} cores; beside training and evaluation a run costs {overhead:.2f} s")
+        sizes = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+        twelve = {"batch_size": sizes, "budget": {"seconds": None, "steps": 3000}}
+        seconds, phase = sweep(folder, **twelve)
+        foretold = makespan([each + overhead for each in seconds], workers)
+        print(
+            f"12 runs of {min(seconds):.1f} to {max(seconds):.1f} s: foretold {foretold:.1f} s, "
+            f"measured {phase:.1f} s ({foretold / phase - 1:+.1%})"
+        )
+    costs = {"local": overhead}
+    if options.slurm_overhead is not None:
+        costs["Slurm"] = options.slurm_overhead
+    print("\n| 10,000 runs | cores | core hours | hours |\n|---|---|---|---|")
+    for engine, cost in costs.items():
+        runs = [options.run_seconds + cost] * 10_000
+        for count in CORES:
+            hours = makespan(runs, count) / 3600
+            print(f"| {engine} | {count:,} | {sum(runs) / 3600:,.1f} | {hours:,.2f} |")
+    print(f"\nload of this machine: {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

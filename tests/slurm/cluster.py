@@ -1,0 +1,181 @@
+"""A real Slurm on this machine: one controller and several nodes, all in one folder."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
+"""What tests/slurm/install.sh installs."""
+
+PARTITION = "race"
+
+CONFIGURATION = """\
+ClusterName=race
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+CredType=cred/munge
+# A requeued job waits until the credentials of its first start are void: 120 s by default.
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool.%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin={task_plugin}
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+ReturnToService=2
+MpiDefault=none
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/filetxt
+JobCompLoc={folder}/jobs.txt
+SchedulerParameters=sched_interval=2,batch_sched_delay=0
+KillWait=10
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+"""
+
+
+def missing() -> list[str]:
+    """List the programs that are not installed."""
+    return [program for program in PROGRAMS if which(program) is None]
+
+
+class Cluster:
+    """Daemons that hold their state in a folder, and end with `stop`.
+
+    Parameters
+    ----------
+    folder : Path
+        Of its own.
+    nodes : int
+        How many nodes to pretend, each a slurmd on this machine.
+    cpus : int
+        How many processors each says that it has.
+    task_plugin : str
+        What binds jobs to processors.
+    """
+
+    def __init__(self, folder: Path, nodes: int, cpus: int, task_plugin: str) -> None:
+        self.folder = folder
+        host = socket.gethostname().partition(".")[0]
+        (folder / "state").mkdir(parents=True)
+        controller_port, *node_ports = _free_ports(1 + nodes)
+        text = CONFIGURATION.format(
+            folder=folder, host=host, controller_port=controller_port, task_plugin=task_plugin
+        )
+        self.nodes = [f"node{number}" for number in range(1, nodes + 1)]
+        for name, port in zip(self.nodes, node_ports, strict=True):
+            text += (
+                f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
+                f"RealMemory=8000\n"
+            )
+        for partition, tier in ((PARTITION, 1), ("urgent", 2)):
+            default = "YES" if partition == PARTITION else "NO"
+            text += (
+                f"PartitionName={partition} Nodes={','.join(self.nodes)} Default={default} "
+                f"MaxTime=UNLIMITED State=UP PriorityTier={tier}\n"
+            )
+        (folder / "slurm.conf").write_text(text)
+        self.environment = os.environ | {
+            "SLURM_CONF": str(folder / "slurm.conf"),
+            "PATH": f"{folder}:{os.environ['PATH']}",
+        }
+        # The executor starts srun without the variable that says where the configuration is.
+        srun = folder / "srun"
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {which("srun")} "$@"\n')
+        srun.chmod(0o755)
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start all daemons and wait until the nodes are ready."""
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o600)
+        places = [
+            f"--{name}={self.folder}/munge.{name.removesuffix('-file')}"
+            for name in ("socket", "pid-file", "log-file", "seed-file")
+        ]
+        self._start("munged", "--foreground", "--force", f"--key-file={key}", *places)
+        wait_until((self.folder / "munge.socket").exists)
+        self.start_controller()
+        for name in self.nodes:
+            self._start("slurmd", "-D", "-N", name)
+        wait_until(
+            lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == f"idle {len(self.nodes)}"
+        )
+
+    def start_controller(self) -> None:
+        """Start the controller and wait until it answers."""
+        self._start("slurmctld", "-D")
+        wait_until(lambda: "is UP" in self.say("scontrol", "ping"))
+
+    def restart_controller(self) -> None:
+        """End the controller and start it anew; jobs go on meanwhile."""
+        daemon = self._daemons.pop("slurmctld -D")
+        daemon.terminate()
+        daemon.wait(timeout=30)
+        self.start_controller()
+
+    def stop(self) -> None:
+        """End all jobs and daemons."""
+        self.say("scancel", "--user", "root")
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not self.say("squeue", "-h", "--states=R,CG"))
+        for daemon in reversed(self._daemons.values()):
+            daemon.terminate()
+            daemon.wait(timeout=30)
+
+    def say(self, *command: str) -> str:
+        """Run one of Slurm's commands and give what it prints."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        ).stdout
+
+    def _start(self, *command: str) -> None:
+        log = (self.folder / "daemons.log").open("ab")
+        with log:
+            self._daemons[" ".join(command)] = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> object:
+    """Wait until a condition holds, and give its value."""
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+    return value
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, nodes: int, cpus: int = 1, task_plugin: str = "task/none"
+) -> Iterator[Cluster]:
+    """Run a cluster while the block lasts."""
+    cluster = Cluster(folder, nodes, cpus, task_plugin)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

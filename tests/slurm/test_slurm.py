@@ -1,0 +1,219 @@
+"""A sweep on a real Slurm: jobs killed, cancelled, requeued, preempted, and out of time.
+
+    pytest tests/slurm
+
+takes about four minutes. tests/slurm/install.sh installs what it needs.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.slurm import cluster as slurm
+from tests.slurm.cluster import wait_until
+from workflow.scripts.common import history
+
+pytestmark = [
+    pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),
+    pytest.mark.skipif(os.getuid() != 0, reason="the daemons here run as root"),
+]
+
+STEPS = 150_000
+SIZES = (8, 9, 10, 11, 12, 13)
+SWEEP = {
+    "batch_size": list(SIZES),
+    "budget": {"seconds": None, "steps": STEPS},
+    "evaluation": {"every_steps": 10_000},
+    "checkpoint_seconds": 0.2,
+}
+NO_ACCOUNTING = (
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2"),
+)
+
+
+@pytest.fixture
+def cluster():
+    """Run two nodes of one processor each; not in pytest's folder, too long for a socket."""
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-") as folder,
+        slurm.running(Path(folder) / "cluster", nodes=2) as nodes,
+    ):
+        yield nodes
+
+
+@contextlib.contextmanager
+def started(checkout, cluster, *arguments):
+    """Run Snakemake through the profile while the block lasts."""
+    snakemake = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *arguments],
+        cwd=checkout.folder,
+        env=cluster.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield snakemake
+    finally:
+        snakemake.kill()
+        snakemake.communicate()
+
+
+class Run:
+    """One of the sweep's runs, as Slurm and the files show it."""
+
+    def __init__(self, checkout, cluster, batch_size):
+        self._checkout = checkout
+        self._cluster = cluster
+        self._name = f"batch_{batch_size}-"
+
+    @property
+    def folder(self):
+        pattern = f"results/train/*/{self._name}*/*"
+        return wait_until(lambda: next(self._checkout.folder.glob(pattern), None))
+
+    def log(self):
+        path = self.folder / "train.log"
+        return path.read_text() if path.exists() else ""
+
+    def job(self):
+        """Find the running job by its comment: that is how a user finds it."""
+        for line in self._cluster.say("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines():
+            number, comment = line.split(" ", 1)
+            if self._name in comment:
+                return number
+        return ""
+
+    def in_midst(self):
+        """Wait until it trains and has saved its state."""
+        wait_until(self.job, 180)
+        wait_until(lambda: (self.folder / "checkpoint.npz").exists())
+        wait_until(lambda: "step 10000:" in self.log())
+        return self.job()
+
+    def script(self):
+        """Find the process that trains, by the job's number in its environment."""
+        job = self.job()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                is_script = ".snakemake/scripts/" in " ".join(process.cmdline()[1:2])
+                is_here = is_script and process.cwd() == str(self._checkout.folder)
+                if is_here and process.environ().get("SLURM_JOB_ID") == job:
+                    return process
+        raise AssertionError(f"job {job} has no script")
+
+    def has_saved(self):
+        """Wait for the word that it was asked to end and saved its state; tell the step."""
+        said = wait_until(
+            lambda: re.search(r"interrupted \(SIGTERM\) and saved at step (\d+)", self.log()), 120
+        )
+        return int(said[1])
+
+
+def losses(checkout):
+    found = {}
+    for path in checkout.folder.glob("results/train/*/*/*/history.parquet"):
+        table, metadata = history.read(path)
+        assert metadata["stopped"] == "budget"
+        assert metadata["machine"]["name"]
+        assert metadata["machine"]["processor"]
+        assert len(metadata["contention"]["gflops_before_and_after"]) == 2
+        rows = table.select("step", "epoch", "examples", "training_loss", "test_accuracy").rows()
+        found[table["batch_size"][0]] = rows
+    return found
+
+
+def disturb(cluster, runs):
+    """Do to five of six runs what clusters do; tell from which step each has to go on."""
+    saved = {}
+
+    def first_unharmed():
+        return wait_until(lambda: next((s for s in SIZES if s not in saved and runs[s].job()), 0))
+
+    # Into its time limit: a stopped process spends it without working. Slurm wakes it up to end.
+    limited = first_unharmed()
+    runs[limited].in_midst()
+    runs[limited].script().send_signal(signal.SIGSTOP)
+    saved[limited] = None
+
+    killed = first_unharmed()
+    runs[killed].in_midst()
+    runs[killed].script().kill()
+    saved[killed] = 10_000  # at the least: it had no time to save more
+
+    requeued = first_unharmed()
+    cluster.say("scontrol", "requeue", runs[requeued].in_midst())
+    saved[requeued] = runs[requeued].has_saved()
+
+    cluster.restart_controller()
+
+    cancelled = first_unharmed()
+    cluster.say("scancel", runs[cancelled].in_midst())
+    saved[cancelled] = runs[cancelled].has_saved()
+
+    preempted = first_unharmed()
+    node = cluster.say("squeue", "-h", "-j", runs[preempted].in_midst(), "-o", "%N").strip()
+    cluster.say("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
+    saved[preempted] = runs[preempted].has_saved()
+
+    saved[limited] = runs[limited].has_saved()
+    return saved, killed
+
+
+def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
+    project.edit_config(**SWEEP)
+    limit = "train:runtime=1"  # minute; each further attempt has as little
+    runs = {size: Run(project, cluster, size) for size in SIZES}
+    with started(project, cluster, *NO_ACCOUNTING, "--set-resources", limit) as snakemake:
+        saved, killed = disturb(cluster, runs)
+        said, _ = snakemake.communicate(timeout=240)
+    assert snakemake.returncode == 0, said
+
+    # Each went on from where it was saved, and not from before.
+    for size, step in saved.items():
+        resumed = re.search(r"going on from step (\d+)", runs[size].log())
+        assert resumed, size
+        if size == killed:
+            assert int(resumed[1]) >= step
+        else:
+            assert int(resumed[1]) == step
+    (untouched,) = set(SIZES) - set(saved)
+    assert "going on from step" not in runs[untouched].log()
+
+    # What Slurm itself wrote down of the jobs: each run ended well once.
+    ends = re.findall(r"JobState=(\w+) Partition=race", (cluster.folder / "jobs.txt").read_text())
+    assert ends.count("COMPLETED") == len(SIZES)
+    assert ends.count("TIMEOUT") == 1
+    assert ends.count("FAILED") == 1
+    assert ends.count("CANCELLED") == 1
+
+    # Data, tables and charts were made where Snakemake ran.
+    assert set(re.findall(r"rule_(\w+?)/", said)) == {"train"}
+
+    # The same command again has nothing to do, and a local sweep learns the same.
+    with started(project, cluster, *NO_ACCOUNTING) as again:
+        said, _ = again.communicate(timeout=60)
+    assert "Nothing to be done" in said
+    on_cluster = losses(project)
+    assert sorted(on_cluster) == list(SIZES)
+    project.run("--forcerun", "train")
+    assert "going on from step" not in runs[killed].log()
+    assert losses(project) == on_cluster
+
+
+def test_without_accounting_the_default_is_refused(project, cluster):
+    with started(project, cluster) as refused:
+        said, _ = refused.communicate(timeout=60)
+    assert refused.returncode != 0
+    assert "slurm-status-command: found sacct, but this cluster keeps no accounting" in said
+    assert "Traceback" not in said
+    assert not cluster.say("squeue", "-h", "--states=all")

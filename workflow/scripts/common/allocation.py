@@ -1,0 +1,94 @@
+"""What a run asks of a batch system."""
+
+import math
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from workflow.scripts.common.errors import InputError
+
+MARGIN_MINUTES = 5
+"""For all that is not training or evaluation: starting up, reading the data, waiting for a core."""
+
+UNKNOWN_MINUTES = 60
+"""What a run gets whose budget has no seconds."""
+
+UNKNOWN_SHARE = 0.5
+"""The part of a run that is kept for evaluation where the configuration sets no bound to it."""
+
+BASE_MB = 1000
+"""A run of the usual size and the Snakemake around it, with room to spare."""
+
+WEIGHTS_AT_ONCE = 4
+"""How often the weights are in memory at once: so often in all, and so often for each thread.
+
+(Of width 20,000, at the most 7.3 times was measured on one thread, and 11.2 times on two.)
+"""
+
+PIXELS = 28 * 28
+"""Of an image."""
+
+
+def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
+    """Tell for how long to ask.
+
+    Parameters
+    ----------
+    specification : mapping
+        The run's.
+    attempt : int
+        Each asks for more: the first for one time, the second for two.
+
+    Returns
+    -------
+    int
+        Minutes: of a budget in seconds, these, with the share of evaluation, and a margin.
+    """
+    seconds: float | None = specification["budget"]["seconds"]
+    if seconds is None:
+        return attempt * UNKNOWN_MINUTES
+    share: float = specification["evaluation"]["share"] or UNKNOWN_SHARE
+    return attempt * (math.ceil(seconds / (1 - share) / 60) + MARGIN_MINUTES)
+
+
+def memory_mb(specification: Mapping[str, Any]) -> int:
+    """Tell how much memory to ask for.
+
+    Parameters
+    ----------
+    specification : mapping
+        The run's.
+
+    Returns
+    -------
+    int
+        Megabytes. The data are not in them: the kernel can read those anew.
+    """
+    weights_mb: float = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
+    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + int(specification["threads"])))
+
+
+def check_executor(settings: object) -> None:
+    """Refuse to send jobs whose end Slurm would never tell.
+
+    Parameters
+    ----------
+    settings : object
+        Those of Snakemake's executor; only the one for Slurm has a `status_command`.
+
+    Raises
+    ------
+    InputError
+        If it asks the accounting on a cluster that keeps none.
+    """
+    if getattr(settings, "status_command", None) != "sacct":
+        return
+    command = ["scontrol", "show", "config"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    words = [line.split() for line in said.splitlines()]
+    if ["AccountingStorageType", "=", "accounting_storage/none"] in words:
+        raise InputError(
+            "slurm-status-command: found sacct, but this cluster keeps no accounting "
+            "(AccountingStorageType is accounting_storage/none), so no job would ever be seen to "
+            "end; expected squeue: give --slurm-status-command squeue"
+        )

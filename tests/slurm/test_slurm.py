@@ -2,7 +2,7 @@
 
     pytest tests/slurm
 
-takes about four minutes. tests/slurm/install.sh installs what it needs.
+takes about five minutes. tests/slurm/install.sh installs what it needs.
 """
 
 import contextlib

@@ -201,7 +201,7 @@ def chart(table: pl.DataFrame) -> alt.Chart:
     drawn = points.encode(
         x=alt.X(
             "multiple:Q",
-            scale=alt.Scale(type="log", domainMin=0.8),
+            scale=alt.Scale(type="log"),
             title="its time / ours (ours is 1)",
         ),
         y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),

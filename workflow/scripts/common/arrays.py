@@ -68,6 +68,8 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
             return [arrays[name] for name in names]
     except MemoryError:
         raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: expected the arrays of a run, found no such file") from error
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damage
         wanted = " and ".join(names)
         raise InputError(

@@ -52,7 +52,7 @@ def test_sacct_is_refused_where_nothing_is_accounted(tmp_path, monkeypatch, kept
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     if kept == "none" and command == "sacct":
-        with pytest.raises(InputError, match="found sacct, .* give --slurm-status-command squeue"):
+        with pytest.raises(InputError, match=r"found sacct, .* give --slurm-status-command squeue"):
             allocation.check_executor(Settings(command))
     else:
         allocation.check_executor(Settings(command))

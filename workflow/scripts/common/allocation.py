@@ -44,10 +44,10 @@ def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
     int
         Minutes: of a budget in seconds, these, with the share of evaluation, and a margin.
     """
-    seconds = specification["budget"]["seconds"]
+    seconds: float | None = specification["budget"]["seconds"]
     if seconds is None:
         return attempt * UNKNOWN_MINUTES
-    share = specification["evaluation"]["share"] or UNKNOWN_SHARE
+    share: float = specification["evaluation"]["share"] or UNKNOWN_SHARE
     return attempt * (math.ceil(seconds / (1 - share) / 60) + MARGIN_MINUTES)
 
 
@@ -64,8 +64,9 @@ def memory_mb(specification: Mapping[str, Any]) -> int:
     int
         Megabytes. The data are not in them: the kernel can read those anew.
     """
-    weights_mb = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
-    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + specification["threads"]))
+    threads: int = specification["threads"]
+    weights_mb: float = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
+    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + threads))
 
 
 def check_executor(settings: object) -> None:

@@ -100,6 +100,11 @@ class Run:
         wait_until(lambda: "step 10000:" in self.log())
         return self.job()
 
+    def processor(self):
+        """Wait until it holds a processor, and tell which."""
+        said = wait_until(lambda: re.search(r"holding processor\(s\) (\d+)", self.log()))
+        return said[1]
+
     def script(self):
         """Find the process that trains, by the job's number in its environment."""
         job = self.job()
@@ -217,3 +222,23 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     assert "slurm-status-command: found sacct, but this cluster keeps no accounting" in said
     assert "Traceback" not in said
     assert not cluster.say("squeue", "-h", "--states=all")
+
+
+def test_a_run_takes_its_cores_from_its_allocation(project):  # noqa: F811
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor leaves nothing to choose from")
+    project.edit_config(**SWEEP | {"batch_size": list(SIZES[:2])})
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-") as folder,
+        slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
+        started(project, cluster, *NO_ACCOUNTING),
+    ):
+        given, held = [], []
+        for size in SIZES[:2]:
+            run = Run(project, cluster, size)
+            wait_until(run.job, 120)
+            details = cluster.say("scontrol", "show", "job", "-d", run.job())
+            given.append(re.search(r"CPU_IDs=(\d+)", details)[1])
+            held.append(run.processor())
+        assert held == given
+        assert sorted(given) == ["0", "1"]

@@ -64,8 +64,9 @@ def memory_mb(specification: Mapping[str, Any]) -> int:
     int
         Megabytes. The data are not in them: the kernel can read those anew.
     """
+    threads: int = specification["threads"]
     weights_mb: float = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
-    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + int(specification["threads"])))
+    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + threads))
 
 
 def check_executor(settings: object) -> None:

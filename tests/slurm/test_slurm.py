@@ -224,7 +224,7 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     assert not cluster.say("squeue", "-h", "--states=all")
 
 
-def test_a_run_takes_its_cores_from_its_allocation(project):  # noqa: F811
+def test_a_run_takes_its_cores_from_its_allocation(project):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor leaves nothing to choose from")
     project.edit_config(**SWEEP | {"batch_size": list(SIZES[:2])})

@@ -50,6 +50,8 @@ def ordered(examples: ReadyExamples, rows: Rows) -> Batch:
     if len(lengths) < 2 * FORWARD_GROUP:
         return Batch(rows, lengths)
     order = np.argsort(lengths, kind="stable")[::-1]
+    if len(order) <= MANY and lengths[order[0]] == lengths[order[-1]]:
+        return Batch(rows, lengths)  # nothing to skip, so nothing to move
     return Batch(order + rows.start if isinstance(rows, slice) else rows[order], lengths[order])
 
 

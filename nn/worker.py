@@ -243,8 +243,9 @@ class _Group(NamedTuple):
 def _groups(lengths: Integers, least: int) -> list[_Group]:
     """Cut a piece into groups, each as wide as its widest example needs."""
     n_rows = len(lengths)
-    if n_rows < 2 * FORWARD_GROUP:
-        return [_Group(0, n_rows, 1 + int(lengths.max()))]
+    if n_rows < 2 * least:
+        widest = lengths[0] if n_rows >= 2 * FORWARD_GROUP else lengths.max()
+        return [_Group(0, n_rows, 1 + int(widest))]
     if n_rows > MANY:
         least = GROUP_OF_MANY
     groups = []

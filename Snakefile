@@ -36,6 +36,7 @@ rule all:
         f"results/page/{EXPERIMENT}/report.html",
 
 
+KILLED_BEFORE = machine.kills_for_memory()
 DISPLAY = display.Display(
     {run: Path("results/train", run) for run in RUNS}, RUNS, logger
 )
@@ -56,6 +57,13 @@ onstart:
 
 onerror:
     DISPLAY.close()
+    n_killed = machine.kills_for_memory() - KILLED_BEFORE
+    if n_killed > 0:
+        logger.error(
+            f"Meanwhile the kernel has killed {n_killed} of this machine's processes for lack of "
+            "memory, probably the run that died with SIGKILL. The same command goes on where it "
+            "was saved; fewer runs at once (--cores) or fewer hidden_nodes take less memory."
+        )
 
 
 onsuccess:

@@ -18,6 +18,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from workflow.scripts.common import theme
+
 ROOT = Path(__file__).parent.parent
 THREADS = (1, 2)
 REPETITIONS = 5
@@ -205,7 +207,9 @@ def chart(table: pl.DataFrame) -> alt.Chart:
             title="its time / ours (ours is 1)",
         ),
         y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),
-        color=alt.Color("engine:N", scale=alt.Scale(domain=peers), title="engine"),
+        color=alt.Color(
+            "engine:N", scale=alt.Scale(domain=peers, range=theme.COLOURS), title="engine"
+        ),
         shape=alt.Shape("engine:N", scale=alt.Scale(domain=peers), title="engine"),
         row=alt.Row("threads:N", title="threads"),
     ).properties(width=480, height=180)

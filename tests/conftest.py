@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,23 @@ def mnist_folder() -> Path:
     if not folder:
         pytest.skip("BATCH_RACE_MNIST does not name a folder with MNIST's four files")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the whole workflow once; give the folder that holds all of it, and what was said."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, small_checkout(folder).run()
+
+
+@pytest.fixture
+def finished_project(finished_checkout: tuple[Path, str], tmp_path: Path) -> Project:
+    """A copy of a checkout in which the whole workflow has run.
+
+    Snakemake takes a copy for the original (`test_another_folder_of_the_same_project`).
+    """
+    shutil.copytree(finished_checkout[0], tmp_path, dirs_exist_ok=True, symlinks=True)
+    return Project(tmp_path / "checkout")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,10 @@ PUBLISHED = {
     "test_labels": "t10k-labels-idx1-ubyte.gz",
 }
 
-PARTS_OF_THE_PROJECT = ("Snakefile", "config.yaml", "config", "environment.yml", "nn")
+PARTS = (
+    *("Snakefile", "config.yaml", "environment.yml"),
+    *("config", "nn", "profiles", "workflow"),
+)
 
 
 class Project:
@@ -29,38 +33,41 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("profiles", "workflow", *PARTS_OF_THE_PROJECT):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source, folder / name)
 
     @property
     def environment(self) -> dict[str, str]:
         """That of the tests, with byte code for speed, and no proxy before a server on loopback."""
         return os.environ | {"PYTHONDONTWRITEBYTECODE": "", "no_proxy": "127.0.0.1"}
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here; both output streams come as one text."""
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start Snakemake here, in a session of its own; both output streams come as one text."""
         # Unlocking takes no number of cores, and the documentation gives none.
         cores = () if "--unlock" in arguments else ("--cores", "2")
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *cores, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
-            check=False,
+            start_new_session=True,
         )
+
+    def snakemake(self, *arguments: str) -> tuple[int, str]:
+        """Run Snakemake here to its end; give its exit status and what it says."""
+        with self.start(*arguments) as process:
+            try:
+                said, _ = process.communicate(timeout=300)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return process.returncode, said
 
     def run(self, *arguments: str) -> str:
         """Run Snakemake here, and fail the test where it fails."""
-        done = self.snakemake(*arguments)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        status, said = self.snakemake(*arguments)
+        assert status == 0, said
+        return said
 
     def jobs(self, *arguments: str) -> dict[str, int]:
         """Count the jobs that Snakemake would run, by rule, without `all`."""
@@ -76,10 +83,22 @@ class Project:
 
     def refusal(self, *arguments: str) -> str:
         """Run Snakemake here, and fail the test where it does not refuse without a traceback."""
-        done = self.snakemake(*arguments)
-        assert done.returncode != 0, done.stdout
-        assert "Traceback" not in done.stdout, done.stdout
-        return done.stdout
+        status, said = self.snakemake(*arguments)
+        assert status != 0, said
+        assert "Traceback" not in said, said
+        return said
+
+
+def checkout(folder: Path) -> Project:
+    """Copy what makes the project to a folder."""
+    folder.mkdir(parents=True)
+    for name in PARTS:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return Project(folder)
 
 
 def write_digits(folder: Path) -> None:
@@ -93,14 +112,13 @@ def write_digits(folder: Path) -> None:
 
 def small_checkout(folder: Path) -> Project:
     """Make a checkout set to three runs of a few steps on that dataset, beside it."""
-    checkout = Project(folder / "checkout")
-    data = folder / "digits"
-    write_digits(data)
-    checkout.edit_config(
+    project = checkout(folder / "checkout")
+    write_digits(folder / "digits")
+    project.edit_config(
         dataset="digits",
-        own_datasets={"digits": str(data)},
+        own_datasets={"digits": "../digits"},
         batch_size=[1, 32, "all"],
         budget={"seconds": None, "steps": 4},
         hidden_nodes=20,
     )
-    return checkout
+    return project

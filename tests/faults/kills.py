@@ -31,7 +31,7 @@ from typing import Any
 import psutil
 import yaml
 
-from tests.project import PUBLISHED, Project, write_digits
+from tests.project import PUBLISHED, Project, checkout, write_digits
 from workflow.scripts.common import history
 
 CHART = "results/plot/race/learning_by_iteration.json"
@@ -69,7 +69,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 def prepare(folder: Path, mirror: str, data: Path) -> Project:
     """Make a checkout whose `mnist` is a small dataset on the server."""
-    project = Project(folder)
+    project = checkout(folder)
     path = folder / "workflow" / "datasets.yaml"
     catalogue = yaml.safe_load(path.read_text())
     files = {
@@ -181,13 +181,13 @@ def survive(tries: int, seed: int) -> list[tuple[str, str, bool]]:
                 continue  # it had ended: another moment
             if victim == "snakemake":
                 project.run("--unlock")
-            done = project.snakemake(*COMMAND)
-            is_well = done.returncode == 0 and results(project) == undisturbed
+            status, said = project.snakemake(*COMMAND)
+            is_well = status == 0 and results(project) == undisturbed
             outcomes.append((victim, rule, is_well))
             sys.stdout.write(f"{len(outcomes)}: {victim} at {moment:.2f} s, {rule}: {is_well}\n")
             sys.stdout.flush()
             if not is_well:
-                sys.stdout.write(done.stdout)
+                sys.stdout.write(said)
     return outcomes
 
 

@@ -43,18 +43,6 @@ def undisturbed(tmp_path_factory):
     return rows(project)
 
 
-def start(project):
-    return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--until", "train"],
-        cwd=project.folder,
-        env=project.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def train_process(snakemake):
     """The script itself: the last in the line of processes that Snakemake starts for it."""
     for process in psutil.Process(snakemake.pid).children(recursive=True):
@@ -101,7 +89,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_an_interrupted_run_goes_on(project, undisturbed, way):
     make_long(project)
-    snakemake = start(project)
+    snakemake = project.start("--until", "train")
     run = in_midst(project, snakemake)
     WAYS[way](run, snakemake)
     out, _ = snakemake.communicate(timeout=60)

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.project import ROOT
+from tests.faults import kills
+from tests.project import PUBLISHED, ROOT, write_digits
 from workflow.scripts.common import download
 
 NAME = "train-labels-idx1-ubyte.gz"
@@ -302,6 +303,31 @@ def test_two_processes_fetch_one_file_at_once(server: Server, destination: Path)
     assert server.most_at_once == 2
     assert destination.read_bytes() == DATA
     assert_alone(destination)
+
+
+def test_two_workflows_download_into_one_folder_at_once(tmp_path: Path) -> None:
+    """Two checkouts that share their downloads by a link; whoever fails goes on when asked again."""
+    data, shared = tmp_path / "digits", tmp_path / "shared"
+    write_digits(data)
+    shared.mkdir()
+    with kills.serving(data) as mirror:
+        projects = [kills.prepare(tmp_path / name, mirror, data) for name in ("one", "two")]
+        workflows = []
+        for project in projects:
+            (project.folder / "results").mkdir()
+            (project.folder / "results" / "download").symlink_to(shared)
+            workflows.append(project.start("--until", "parse"))
+        said = [workflow.communicate(timeout=120)[0] for workflow in workflows]
+        assert not any("Traceback" in words for words in said), said
+        for project in projects:
+            project.run("--until", "parse")
+    files = {name: (data / name).read_bytes() for name in PUBLISHED.values()}
+    found = {path.name: path.read_bytes() for path in (shared / "mnist").iterdir()}
+    found.pop("download.log")
+    assert found == files
+    one, two = (sorted(project.folder.glob("results/parse/mnist/*.npy")) for project in projects)
+    assert len(one) == 4
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
 def test_a_circle_of_redirects_ends(server: Server, destination: Path) -> None:

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import altair as alt
 import numpy as np
@@ -17,9 +19,18 @@ import pytest
 
 from nn.network import Weights
 from nn.trainer import State
-from tests.faults.test_crashes import start, train_process, wait_until
+from tests.faults.test_crashes import train_process, wait_until
 from tests.project import ROOT
-from workflow.scripts.common import arrays, checkpoint, download, history, parquet, theme
+from workflow.scripts.common import (
+    arrays,
+    checkpoint,
+    cores,
+    download,
+    history,
+    parquet,
+    progress,
+    theme,
+)
 from workflow.scripts.common.errors import OutputError
 
 needs_root = pytest.mark.skipif(
@@ -121,7 +132,7 @@ def long_runs(project, **changes):
 
 def test_results_removed_while_a_run_goes_on(project):
     long_runs(project)
-    snakemake = start(project)
+    snakemake = project.start("--until", "train")
     wait_until(lambda: list(project.folder.glob("results/train/*/*/*/checkpoint.npz")))
     shutil.rmtree(project.folder / "results")
     snakemake.communicate(timeout=120)
@@ -130,37 +141,91 @@ def test_results_removed_while_a_run_goes_on(project):
     assert history.read(path)[0]["step"][-1] == 30_000
 
 
-@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="no limits on other processes")
-def test_a_run_without_memory_says_so_and_the_others_finish(project):
+def lose_a_run(project, narrow):
+    """Let one of two runs have too little memory, and give what Snakemake says."""
     long_runs(project, hidden_nodes=[2000, 20], budget={"seconds": None, "steps": 300})
-    snakemake = start(project)
-    limited = []
+    snakemake = project.start("--until", "train")
 
-    def narrow():
+    def wide_run():
         for process in psutil.Process(snakemake.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()
                 is_wide = any("nodes_2000" in file.path for file in process.open_files())
                 if is_wide and ".snakemake/scripts/" in words[1]:
-                    process.rlimit(psutil.RLIMIT_AS, (1 << 20, 1 << 20))
-                    limited.append(process.pid)
-        return limited
+                    return process
+        return None
 
-    wait_until(narrow)
+    narrow(wait_until(wide_run))
     out, _ = snakemake.communicate(timeout=120)
     assert snakemake.returncode != 0
-    # NumPy's or the kernel's word for it, by where it ran out.
-    assert re.search(r"ERROR (out of memory|.*cannot be read: Cannot allocate memory)", out), out
     assert "Traceback" not in out, out
     (finished,) = project.folder.glob("results/train/**/history.parquet")
     assert "nodes_20-" in str(finished)
+    return out
+
+
+def check_next_command(project):
     project.run("--until", "train")
     assert len(list(project.folder.glob("results/train/**/history.parquet"))) == 2
 
 
+@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="no limits on other processes")
+def test_a_run_without_memory_says_so_and_the_others_finish(project):
+    said = lose_a_run(project, lambda run: run.rlimit(psutil.RLIMIT_AS, (1 << 20, 1 << 20)))
+    # NumPy's or the kernel's word for it, by where it ran out.
+    assert re.search(r"ERROR (out of memory|.*cannot be read: Cannot allocate memory)", said), said
+    check_next_command(project)
+
+
+@contextlib.contextmanager
+def memory_group(limit_bytes):
+    """Make a control group whose processes the kernel kills when they need more memory."""
+    root = Path("/sys/fs/cgroup")
+    # Version 1 has a tree for each resource, version 2 one for all.
+    v1 = (root / "memory").is_dir()
+    folder = (root / "memory" if v1 else root) / f"batch_race_{os.getpid()}"
+    try:
+        folder.mkdir()
+        name = "memory.limit_in_bytes" if v1 else "memory.max"
+        (folder / name).write_text(str(limit_bytes))
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        pytest.skip(f"no control group can be made: {error}")
+    try:
+        yield folder
+    finally:
+        folder.rmdir()
+
+
+def test_a_run_that_the_kernel_kills_for_memory_is_told_from_other_kills(project):
+    with memory_group(8 << 20) as group:
+        said = lose_a_run(
+            project, lambda run: (group / "cgroup.procs").write_text(str(run.pid))
+        )
+    assert "died with <Signals.SIGKILL: 9>" in said
+    assert "Meanwhile the kernel has killed 1 of this machine's processes for lack of" in said
+    check_next_command(project)
+
+
+def test_runs_wait_for_a_free_core_and_say_so(project):
+    with cores.lease(cores.available()):
+        snakemake = project.start("--until", "train")
+        wait_until(lambda: train_process(snakemake))
+        note = wait_until(
+            lambda: next(project.folder.glob(f"results/train/**/{progress.NAME}"), None)
+        )
+        time.sleep(1)
+        assert progress.read(note.parent).share is None  # it waits
+        assert not list(project.folder.glob("results/train/**/history.parquet"))
+    out, _ = snakemake.communicate(timeout=120)
+    assert snakemake.returncode == 0, out
+    assert len(list(project.folder.glob("results/train/**/history.parquet"))) == 3
+
+
 def test_a_second_workflow_in_the_folder_is_refused(project):
     long_runs(project, budget={"seconds": 60})
-    first = start(project)
+    first = project.start("--until", "train")
     wait_until(lambda: train_process(first))
     said = project.refusal("--until", "train")
     assert "Directory cannot be locked. Please make sure that no other Snakemake process" in said

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -11,6 +12,8 @@ from shutil import which
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
 """What tests/slurm/install.sh installs."""
+
+ACCOUNTING_PROGRAMS = ("mariadbd", "mariadb-install-db", "slurmdbd", "sacct", "sacctmgr")
 
 PARTITION = "race"
 
@@ -37,7 +40,6 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 ReturnToService=2
 MpiDefault=none
-AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/jobs.txt
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
@@ -47,9 +49,39 @@ PreemptMode=REQUEUE
 """
 
 
-def missing() -> list[str]:
+WITHOUT_ACCOUNTING = "AccountingStorageType=accounting_storage/none\n"
+
+WITH_ACCOUNTING = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={accountant_port}
+JobAcctGatherType=jobacct_gather/linux
+"""
+
+ACCOUNTANT = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost=localhost
+DbdPort={accountant_port}
+SlurmUser=root
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={database_port}
+StorageUser=slurm
+StoragePass={password}
+"""
+
+DATABASE_USER = """\
+CREATE USER 'slurm'@'127.0.0.1' IDENTIFIED BY '{password}';
+GRANT ALL ON slurm_acct_db.* TO 'slurm'@'127.0.0.1';
+"""
+
+
+def missing(*others: str) -> list[str]:
     """List the programs that are not installed."""
-    return [program for program in PROGRAMS if which(program) is None]
+    return [program for program in (*PROGRAMS, *others) if which(program) is None]
 
 
 class Cluster:
@@ -65,16 +97,34 @@ class Cluster:
         How many processors each says that it has.
     task_plugin : str
         What binds jobs to processors.
+    keeps_accounts : bool
+        Whether jobs are written down in a database, where `sacct` finds them.
     """
 
-    def __init__(self, folder: Path, nodes: int, cpus: int, task_plugin: str) -> None:
+    def __init__(
+        self, folder: Path, nodes: int, cpus: int, task_plugin: str, keeps_accounts: bool
+    ) -> None:
         self.folder = folder
+        self._keeps_accounts = keeps_accounts
         host = socket.gethostname().partition(".")[0]
         (folder / "state").mkdir(parents=True)
-        controller_port, *node_ports = _free_ports(1 + nodes)
-        text = CONFIGURATION.format(
-            folder=folder, host=host, controller_port=controller_port, task_plugin=task_plugin
-        )
+        controller_port, accountant_port, self._database_port, *node_ports = _free_ports(3 + nodes)
+        settings = {
+            "folder": folder,
+            "host": host,
+            "controller_port": controller_port,
+            "accountant_port": accountant_port,
+            "database_port": self._database_port,
+            "password": secrets.token_hex(16),
+            "task_plugin": task_plugin,
+        }
+        accounting = WITH_ACCOUNTING if keeps_accounts else WITHOUT_ACCOUNTING
+        text = (CONFIGURATION + accounting).format(**settings)
+        if keeps_accounts:
+            accountant = folder / "slurmdbd.conf"
+            accountant.touch(mode=0o600)  # slurmdbd refuses it where others may read the password
+            accountant.write_text(ACCOUNTANT.format(**settings))
+            (folder / "user.sql").write_text(DATABASE_USER.format(**settings))
         self.nodes = [f"node{number}" for number in range(1, nodes + 1)]
         for name, port in zip(self.nodes, node_ports, strict=True):
             text += (
@@ -109,12 +159,32 @@ class Cluster:
         ]
         self._start("munged", "--foreground", "--force", f"--key-file={key}", *places)
         wait_until((self.folder / "munge.socket").exists)
+        if self._keeps_accounts:
+            self._start_accounting()
         self.start_controller()
         for name in self.nodes:
             self._start("slurmd", "-D", "-N", name)
         wait_until(
             lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == f"idle {len(self.nodes)}"
         )
+
+    def _start_accounting(self) -> None:
+        """Start the database and the daemon before it, and wait until it answers."""
+        data = f"--datadir={self.folder}/database"
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", "--user=root", data],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        self._start(
+            *("mariadbd", "--no-defaults", "--user=root", data),
+            *("--bind-address=127.0.0.1", f"--port={self._database_port}"),
+            *(f"--{kind}={self.folder}/database.{kind}" for kind in ("socket", "pid-file")),
+            f"--init-file={self.folder}/user.sql",
+        )
+        wait_until((self.folder / "database.socket").exists)
+        self._start("slurmdbd", "-D")
+        wait_until(lambda: self.say("sacctmgr", "-n", "list", "config"))
 
     def start_controller(self) -> None:
         """Start the controller and wait until it answers."""
@@ -130,12 +200,13 @@ class Cluster:
 
     def stop(self) -> None:
         """End all jobs and daemons."""
-        self.say("scancel", "--user", "root")
-        with contextlib.suppress(AssertionError):
+        try:
+            self.say("scancel", "--user", "root")
             wait_until(lambda: not self.say("squeue", "-h", "--states=R,CG"))
-        for daemon in reversed(self._daemons.values()):
-            daemon.terminate()
-            daemon.wait(timeout=30)
+        finally:
+            for daemon in reversed(self._daemons.values()):
+                daemon.terminate()
+                daemon.wait(timeout=30)
 
     def say(self, *command: str) -> str:
         """Run one of Slurm's commands and give what it prints."""
@@ -162,10 +233,14 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> object:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, nodes: int, cpus: int = 1, task_plugin: str = "task/none"
+    folder: Path,
+    nodes: int,
+    cpus: int = 1,
+    task_plugin: str = "task/none",
+    keeps_accounts: bool = False,
 ) -> Iterator[Cluster]:
     """Run a cluster while the block lasts."""
-    cluster = Cluster(folder, nodes, cpus, task_plugin)
+    cluster = Cluster(folder, nodes, cpus, task_plugin, keeps_accounts)
     try:
         cluster.start()
         yield cluster

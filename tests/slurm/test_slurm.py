@@ -224,6 +224,30 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     assert not cluster.say("squeue", "-h", "--states=all")
 
 
+@pytest.mark.skipif(
+    bool(slurm.missing(*slurm.ACCOUNTING_PROGRAMS)),
+    reason=f"not installed: {slurm.missing(*slurm.ACCOUNTING_PROGRAMS)}",
+)
+def test_with_accounting_the_profile_needs_no_setting(project):
+    """Two runs, one of them killed, as `sacct` tells of them."""
+    sizes = SIZES[:2]
+    project.edit_config(**SWEEP | {"batch_size": list(sizes)})
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-") as folder,
+        slurm.running(Path(folder) / "cluster", nodes=2, keeps_accounts=True) as cluster,
+        started(project, cluster) as snakemake,
+    ):
+        killed = Run(project, cluster, sizes[0])
+        killed.in_midst()
+        killed.script().kill()
+        said, _ = snakemake.communicate(timeout=400)
+        assert snakemake.returncode == 0, said
+        states = cluster.say("sacct", "-n", "-X", "-P", "-o", "State").split()
+        assert sorted(states) == ["COMPLETED", "COMPLETED", "FAILED"]
+    assert sorted(losses(project)) == list(sizes)
+    assert int(re.search(r"going on from step (\d+)", killed.log())[1]) >= 10_000
+
+
 def test_a_run_takes_its_cores_from_its_allocation(project):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor leaves nothing to choose from")

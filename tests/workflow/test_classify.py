@@ -41,7 +41,7 @@ def test_images_are_classified_as_the_network_does(project):
 
 
 def test_the_readme_loads_weights_and_predicts(project):
-    project.run("--config", "batch_size=32", "budget={steps: 40}")
+    project.run("--until", "train", "--config", "batch_size=32", "budget={steps: 40}")
     run = next(project.folder.glob("results/train/*/*/40_steps"))
     parsed = next(project.folder.glob("results/parse/*"))
     (example,) = re.findall(

@@ -35,7 +35,7 @@ def at_a_terminal(project, *arguments):
 
 def test_each_run_shows_how_far_it_is(project):
     project.edit_config(batch_size=[1, 32], budget={"seconds": 5})
-    status, sent = at_a_terminal(project)
+    status, sent = at_a_terminal(project, "results/compare/race/answer.txt")
     assert status == 0, sent
     assert re.search(r"0 of 2 runs done, [12] under way, about \d+ s of training left", sent)
     shares = [int(share) for share in re.findall(r"batch 32 +\|.*?\| +(\d+) %, loss \d", sent)]

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from tests.conftest import PUBLISHED
+from tests.project import PUBLISHED, Project
 from workflow.scripts.common import history, idx
 
 SUMMARY_CHARTS = {
@@ -54,42 +54,46 @@ def test_ready_experiments(project):
         assert plan["train"] == trained
 
 
-def test_what_is_finished_is_kept(project):
-    project.run()
+ANSWER = "results/compare/race/answer.txt"
+TO_ANSWER = {"collect": 1, "summarize": 1, "compare": 1}
+
+
+def test_what_is_finished_is_kept(finished_project):
+    project = finished_project
     assert project.jobs() == {}
 
     # A batch size more is one run more; gone and back again, it trains nothing.
     project.edit_config(batch_size=[1, 32, "all", 8])
     assert project.jobs() == {"train": 1} | AGGREGATES
-    project.run()
+    project.run(ANSWER)
     project.edit_config(batch_size=[1, 32, "all"])
-    assert project.jobs() == AGGREGATES
-    project.run()
+    assert project.jobs(ANSWER) == TO_ANSWER
+    project.run(ANSWER)
     project.edit_config(batch_size=[8, "all", 32, 1])
-    assert project.jobs() == AGGREGATES
-    project.run()
-    assert project.jobs() == {}
+    assert project.jobs(ANSWER) == TO_ANSWER
+    project.run(ANSWER)
+    assert project.jobs(ANSWER) == {}
     project.edit_config(batch_size=[1, 8, 32, "all"])
-    assert project.jobs() == {}
+    assert project.jobs(ANSWER) == {}
 
     # `all` is 300 images.
     project.edit_config(batch_size=[8, 300, 32, 1])
-    assert project.jobs() == {}
+    assert project.jobs(ANSWER) == {}
 
     # Another experiment shares the runs.
     assert project.jobs("--config", "experiment=other") == AGGREGATES
 
     # What does not change a result is no reason to train: how often its state is saved, say.
-    assert project.jobs("--config", "checkpoint_seconds=1", "on_contention=fail") == {}
+    assert project.jobs(ANSWER, "--config", "checkpoint_seconds=1", "on_contention=fail") == {}
 
     # Own files with other content are other data; with the old content again, the old results.
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     before = labels.read_bytes()
     idx.write(labels, idx.read(labels, (None,))[::-1].copy())
     assert project.jobs() == DATA | {"train": 4} | AGGREGATES
-    project.run()
+    project.run(ANSWER)
     labels.write_bytes(before)
-    assert project.jobs() == AGGREGATES
+    assert project.jobs(ANSWER) == TO_ANSWER
 
 
 def edit(path, old="", new="\n# Edited.\n"):
@@ -107,9 +111,9 @@ def edit(path, old="", new="\n# Edited.\n"):
     return undo
 
 
-def test_what_an_edit_makes_anew(project):
+def test_what_an_edit_makes_anew(finished_project):
     """Each edit, with the jobs that must run: those whose results it could change."""
-    project.run()
+    project = finished_project
     edits = {
         # A comment is nothing.
         "config.yaml": (edit, {}),
@@ -152,8 +156,8 @@ def test_what_an_edit_makes_anew(project):
     assert project.jobs() == {}
 
 
-def test_what_a_setting_makes_anew(project):
-    project.run()
+def test_what_a_setting_makes_anew(finished_project):
+    project = finished_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
         (["targets={loss: [0.7]}"], ANSWERS),
@@ -171,11 +175,11 @@ def test_what_a_setting_makes_anew(project):
         assert (settings, project.jobs("--config", *settings)) == (settings, jobs)
 
 
-def test_a_budget_up_and_down_again(project):
-    project.run()
+def test_a_budget_up_and_down_again(finished_project):
+    project = finished_project
     project.edit_config(budget={"seconds": None, "steps": 6})
     assert project.jobs() == {"train": 3} | AGGREGATES
-    project.run()
+    project.run(ANSWER)
     logs = list(project.folder.glob("results/train/*/*/6_steps/train.log"))
     assert len(logs) == 3
     assert all("going on from step 4" in log.read_text() for log in logs)
@@ -183,13 +187,13 @@ def test_a_budget_up_and_down_again(project):
     assert project.jobs() == AGGREGATES
 
 
-def test_another_folder_of_the_same_project(project):
-    project.run()
-    elsewhere = project.folder.parent / "elsewhere"
-    shutil.copytree(project.folder, elsewhere, symlinks=True)
-    shutil.rmtree(project.folder)
-    project.folder = elsewhere
-    assert project.jobs() == {}
+def test_another_folder_of_the_same_project(finished_checkout, tmp_path):
+    folder, _ = finished_checkout
+    original, copy = Project(folder / "checkout"), Project(tmp_path / "moved" / "elsewhere")
+    assert original.jobs() == {}
+    shutil.copytree(folder, copy.folder.parent, symlinks=True)
+    (copy.folder.parent / "checkout").rename(copy.folder)
+    assert copy.jobs() == {}
 
 
 def test_a_larger_budget_goes_on_from_a_finished_run(project):

@@ -13,18 +13,14 @@ from tests.conftest import PUBLISHED
 from workflow.scripts.common import arrays, history, idx
 
 
-@pytest.fixture
-def results(project):
-    project.said = project.run()
-    return project.folder / "results"
-
-
-def test_a_whole_run(project, results):
+def test_a_whole_run(finished_checkout, finished_project):
+    project, said = finished_project, finished_checkout[1]
+    results = project.folder / "results"
     # Where the charts are is said at the end, and last of all the answer.
     answer = (results / "compare/race/answer.txt").read_text()
-    assert "results/plot/race/loss_by_seconds.svg" in project.said
+    assert "results/plot/race/loss_by_seconds.svg" in said
     assert answer.startswith("To loss 0.5 on digits: ")
-    assert project.said.index(answer) > project.said.index("loss_by_seconds.svg")
+    assert said.index(answer) > said.index("loss_by_seconds.svg")
 
     (parsed,) = results.glob("parse/digits-*")
     original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))
@@ -69,7 +65,7 @@ def test_a_whole_run(project, results):
     tests = original.tolist()
     places = [tests.index(pixels) for pixels in mistakes["pixels"].to_list()]
     assert mistakes["label"].to_list() == test_labels[places].tolist()
-    assert "results/page/race/report.html" in project.said
+    assert "results/page/race/report.html" in said
 
     for chart in ("loss_by_seconds", "learning_by_iteration"):
         stem = results / "plot" / "race" / chart

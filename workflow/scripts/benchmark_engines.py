@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks import race_engines
-from workflow.scripts.common import charts, logs, parquet
+from workflow.scripts.common import logs, parquet, theme
 from workflow.scripts.common.files import replacing
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     parquet.write(Path(snakemake.output.samples), table)
     with replacing(Path(snakemake.output.table)) as temporary:
         temporary.write_text(race_engines.markdown(table))
-    charts.save(race_engines.chart(table), Path(snakemake.output.chart))
+    theme.save(race_engines.chart(table), Path(snakemake.output.chart))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,23 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
+def kills_for_memory() -> int:
+    """Count the processes that the kernel has killed for lack of memory since the machine started.
+
+    Returns
+    -------
+    int
+        From Linux's /proc/vmstat (proc(5), `oom_kill`), which counts those of containers and of
+        batch jobs too; 0 elsewhere.
+    """
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    counts = dict(line.split() for line in lines)
+    return int(counts.get("oom_kill", 0))
+
+
 def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str, str]:
     """Find the collected histories of other machines.
 

@@ -131,7 +131,7 @@ def with_legend(chart: AnyChart, names: Sequence[str], width: int = 600) -> AnyC
     return below
 
 
-def save(chart: AnyChart, path: Path) -> None:
+def save(chart: AnyChart | alt.Chart, path: Path) -> None:
     """Write a chart, whole or not at all.
 
     Parameters

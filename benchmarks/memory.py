@@ -3,8 +3,8 @@
     python -m benchmarks.memory --mnist FOLDER
 
 with the folder that has MNIST's four files. Two runs go at once, on two cores; what counts is the
-most that one of them has to itself (its unique set size: the data, which both have mapped, is not
-in it). Prints a table; takes about two minutes.
+most that one of them has to itself: what is in memory and in no file. (Files, the data among them,
+are there once for all runs.) Prints a table; takes about two minutes.
 """
 
 import argparse
@@ -27,7 +27,8 @@ def most_bytes(checkout: Checkout, config: dict[str, Any]) -> int:
     workflow = checkout.start(config)
     while workflow.poll() is None:
         try:
-            sizes = [run.memory_full_info().uss for run in train_processes(workflow.pid)]
+            infos = [run.memory_info() for run in train_processes(workflow.pid)]
+            sizes = [info.rss - info.shared for info in infos]
         except psutil.NoSuchProcess:
             sizes = []
         if len(sizes) > 1:

@@ -306,7 +306,7 @@ def test_two_processes_fetch_one_file_at_once(server: Server, destination: Path)
 
 
 def test_two_workflows_download_into_one_folder_at_once(tmp_path: Path) -> None:
-    """Two checkouts that share their downloads by a link; whoever fails goes on when asked again."""
+    """Two checkouts share their downloads by a link; who fails goes on when asked again."""
     data, shared = tmp_path / "digits", tmp_path / "shared"
     write_digits(data)
     shared.mkdir()

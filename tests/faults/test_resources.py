@@ -200,9 +200,7 @@ def memory_group(limit_bytes):
 
 def test_a_run_that_the_kernel_kills_for_memory_is_told_from_other_kills(project):
     with memory_group(8 << 20) as group:
-        said = lose_a_run(
-            project, lambda run: (group / "cgroup.procs").write_text(str(run.pid))
-        )
+        said = lose_a_run(project, lambda run: (group / "cgroup.procs").write_text(str(run.pid)))
     assert "died with <Signals.SIGKILL: 9>" in said
     assert "Meanwhile the kernel has killed 1 of this machine's processes for lack of" in said
     check_next_command(project)

@@ -1,5 +1,7 @@
 """Numbers at the edge: a result that says what happened, or a refusal; never a crash."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from nn.initializers import INITIALIZERS
 from nn.ordering import column_order, prefix_lengths
 from nn.schedule import Schedule
 from nn.trainer import State, Trainer
+from workflow.scripts.common import history
 
 
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
@@ -85,3 +88,33 @@ def test_a_budget_shorter_than_a_step_takes_one_step():
     assert stopped == "budget"
     assert trainer.step == 1
     assert [evaluation.step for evaluation in trainer.evaluations] == [0, 1]
+
+
+def test_losses_that_are_no_numbers_go_through_the_whole_workflow(project):
+    """No configuration leads there, so the code that draws the first weights is broken for it."""
+    with (project.folder / "nn" / "initializers.py").open("a") as file:
+        file.write(
+            "\n\ndef broken(*arguments):\n"
+            "    return Weights(*(np.nan * weights for weights in normal(*arguments)))\n"
+            "\n\nINITIALIZERS['normal'] = broken\n"
+        )
+    project.edit_config(batch_size=32, initializer=["nx", "normal"])
+    said = project.run()
+    assert "Traceback" not in said
+    ends = {}
+    for path in project.folder.glob("results/train/*/*/*/history.parquet"):
+        table, metadata = history.read(path)
+        ends[metadata["specification"]["initializer"]] = metadata["stopped"]
+        if metadata["stopped"] == "diverged":
+            assert table["training_loss"].is_nan().all()
+            assert table["step"].to_list() == [0]
+    assert ends == {"nx": "budget", "normal": "diverged"}
+
+    # JSON has no word for what is no number.
+    written = list(project.folder.glob("results/**/*.json"))
+    assert len(written) > 10
+    for path in written:
+        json.loads(path.read_text(), parse_constant=pytest.fail)
+    page = (project.folder / "results/page/race/report.html").read_text()
+    assert "NaN" not in page.partition("</style>")[2].partition("<script")[0]
+    assert "diverged" in page

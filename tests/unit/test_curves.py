@@ -75,6 +75,18 @@ def test_one_seed_is_drawn_as_it_is():
         assert drawn[column].to_list() == [2.0, 1.0, 0.5, 0.7]
 
 
+def test_what_is_no_number_is_a_gap_and_hides_no_extreme():
+    table = curve([2.0, 3.0, float("inf"), float("nan")])
+    drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
+    for column in ("training_loss", "low", "high"):
+        assert drawn[column].to_list() == [2.0, 3.0, None, None]
+    x = np.linspace(0, 1, 50)
+    y = [None if place == 9 else float(place % 7) for place in range(50)]
+    wavy = pl.DataFrame({"series": "a", "x": x, "y": y})
+    thinned = curves.thin(wavy, "x", "y", ["series"], columns=1)
+    assert set(thinned["y"].to_list()) >= {0.0, 6.0}
+
+
 def test_seeds_are_laid_over_each_other_as_far_as_all_go():
     table = pl.concat(
         [

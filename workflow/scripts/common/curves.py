@@ -66,7 +66,8 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
     -------
     polars.DataFrame
         The keys, x, y (the median over seeds), low and high (the extremes), as far as all seeds of
-        a configuration go. A single seed's curve is as it was.
+        a configuration go. A single seed's curve is as it was, but null, which JSON has a word for,
+        where it is not finite.
     """
     parts = []
     for configuration in histories.partition_by(keys, maintain_order=True):
@@ -83,7 +84,8 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
         )
         constants = configuration.select(keys).head(1)
         parts.append(constants.join(table, how="cross"))
-    return pl.concat(parts)
+    values = pl.col(y, "low", "high")
+    return pl.concat(parts).with_columns(pl.when(values.is_finite()).then(values))
 
 
 def thin(
@@ -126,8 +128,8 @@ def thin(
     stay = rows.group_by(*keys, "column").agg(
         pl.col("place").sort_by(x).first().alias("first"),
         pl.col("place").sort_by(x).last().alias("last"),
-        pl.col("place").sort_by(y).first().alias("lowest"),
-        pl.col("place").sort_by(y).last().alias("highest"),
+        pl.col("place").sort_by(y, nulls_last=True).first().alias("lowest"),
+        pl.col("place").sort_by(y, nulls_last=False).last().alias("highest"),
     )
     kept = pl.concat(stay[name] for name in ("first", "last", "lowest", "highest")).unique()
     return curves[kept.sort()]

@@ -204,11 +204,9 @@ def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[
             curves.thin(above_zero, x, y, ["series"], is_log=True, columns=COLUMNS),
         ]
     ).unique()
-    # No more digits than an eye can tell apart, and no number that JSON does not have.
-    values = pl.col(y, "low", "high")
+    # No more digits than an eye can tell apart.
     rounded = thinned.sort(x).with_columns(
-        pl.col(x).round_sig_figs(6),
-        pl.when(values.is_finite()).then(values.round_sig_figs(5)),
+        pl.col(x).round_sig_figs(6), pl.col(y, "low", "high").round_sig_figs(5)
     )
     has_band = named["seed"].n_unique() > 1
     columns = {"x": x, "y": y} | ({"low": "low", "high": "high"} if has_band else {})

@@ -84,8 +84,8 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
         )
         constants = configuration.select(keys).head(1)
         parts.append(constants.join(table, how="cross"))
-    values = pl.col(y, "low", "high")
-    return pl.concat(parts).with_columns(pl.when(values.is_finite()).then(values))
+    numbers = pl.col(y, "low", "high")
+    return pl.concat(parts).with_columns(pl.when(numbers.is_finite()).then(numbers))
 
 
 def thin(

@@ -51,10 +51,12 @@ PreemptMode=REQUEUE
 
 WITHOUT_ACCOUNTING = "AccountingStorageType=accounting_storage/none\n"
 
+# The socket is named once more: where munge is asked, this password is the way to it.
 WITH_ACCOUNTING = """\
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={accountant_port}
+AccountingStoragePass={folder}/munge.socket
 JobAcctGatherType=jobacct_gather/linux
 """
 
@@ -184,7 +186,8 @@ class Cluster:
         )
         wait_until((self.folder / "database.socket").exists)
         self._start("slurmdbd", "-D")
-        wait_until(lambda: self.say("sacctmgr", "-n", "list", "config"))
+        wait_until(lambda: self.say("sacctmgr", "-n", "list", "tres"))
+        self.say("sacctmgr", "-i", "add", "cluster", "race")
 
     def start_controller(self) -> None:
         """Start the controller and wait until it answers."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from snakemake.utils import validate
 
 from tests.project import ROOT, write_digits
-from workflow.scripts.common import configuration, datasets, runs
+from workflow.scripts.common import configuration, datasets, machine, runs
 from workflow.scripts.common.errors import InputError
 
 SCHEMA_PATH = ROOT / "workflow/schemas/config.schema.yaml"
@@ -25,10 +25,28 @@ def plan(config):
     configuration.check(config, SCHEMA)
     validate(config, SCHEMA_PATH)
     known = datasets.known(CATALOGUE, config["own_datasets"])
-    return runs.expand(config, known)
+    planned = runs.expand(config, known)
+    machine.histories_elsewhere(config["machines"], config["experiment"])
+    assert re.fullmatch(r"[A-Za-z0-9][\w-]{0,59}", config["experiment"], re.ASCII)
+    return planned
 
 
-HOSTILE = ["../x", "a/b", "a b", "'", '"', "$(touch pwned)", "a\nb", "é", "x" * 300, "", "-", "~"]
+HOSTILE = [
+    "all\n",
+    "race\n",
+    "../x",
+    "a/b",
+    "a b",
+    "'",
+    '"',
+    "$(touch pwned)",
+    "a\nb",
+    "é",
+    "x" * 300,
+    "",
+    "-",
+    "~",
+]
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -91,6 +109,14 @@ def test_thousands_of_mistakes_fit_on_a_screen():
     with pytest.raises(InputError, match=r"and 4,988 more$") as error:
         plan(SHIPPED | {"batch_size": [0] * 5000})
     assert len(str(error.value).splitlines()) == 14
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("experiment", "race\n"), ("batch_size", "all\n"), ("dataset", "mnist\n")]
+)
+def test_a_name_and_a_newline_are_no_name(key, value):
+    with pytest.raises(InputError, match=rf"{key}.*: found '\w+\\n', expected a "):
+        plan(SHIPPED | {key: value})
 
 
 def test_a_long_unknown_key_is_cut():

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 
 from tests.faults import kills
@@ -18,11 +19,19 @@ from workflow.scripts.common import idx
         ("exclude=[{learning_rate: 0.01}]", "exclude: found that it leaves no run"),
         ("include=[{rate: 0.01}]", "include[0].rate: found an unknown key; "),
         ("targets={loss: [0]}", "targets.loss[0]: found 0.0, expected a number above 0"),
-        ("own_datasets={mine: 'a/{x}'}", "own_datasets.mine: found a/{x}, expected a path without"),
+        (
+            "own_datasets={mine: 'a/{x}'}",
+            "own_datasets.mine: found 'a/{x}', expected a path without",
+        ),
         (
             "machines={other: 'a/{x}'}",
-            "machines.other: found a/{x}, expected a path without braces",
+            "machines.other: found 'a/{x}', expected a path without braces",
         ),
+        ('own_datasets={mine: "a\\0b"}', r"own_datasets.mine: found 'a\x00b', expected a path wi"),
+        ("own_datasets={mine: ~nobody-here/x}", "expected a folder: there is no such user"),
+        (f"own_datasets={{mine: {300 * 'x'}}}", "xxx', expected a folder: File name too long"),
+        (f"machines={{other: {300 * 'x'}}}", "xxx', expected a folder: File name too long"),
+        ('own_datasets={"x\\n": x}', r"own_datasets: found 'x\n', expected a name of at most 60"),
         ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
     ],
 )
@@ -64,6 +73,12 @@ def test_a_label_beyond_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
     assert "found the label 10, expected 0 to 9" in project.refusal()
+
+
+def test_a_dataset_without_an_example(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
+    idx.write(labels, np.empty(0, np.uint8))
+    assert f"{PUBLISHED['train_labels']}: found no label, expected at least" in project.refusal()
 
 
 def test_no_mirror_has_the_file(project):

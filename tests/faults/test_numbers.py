@@ -79,8 +79,9 @@ def test_one_image():
 
 def test_a_batch_of_all_images_and_one_more():
     assert train(*some(), 40)[0] == "budget"
-    with pytest.raises(ValueError, match="batch_size: found 41, expected 1 to the 40 examples"):
-        train(*some(), 41)
+    for size in (41, 4_000_000):
+        with pytest.raises(ValueError, match=f"batch_size: found {size}, expected 1 to the 40 exa"):
+            train(*some(), size)
 
 
 def test_a_budget_shorter_than_a_step_takes_one_step():

@@ -27,11 +27,13 @@ from workflow.scripts.common import (
     cores,
     download,
     history,
+    idx,
     parquet,
     progress,
     theme,
 )
 from workflow.scripts.common.errors import OutputError
+from workflow.scripts.common.files import replacing
 
 needs_root = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.geteuid() != 0,
@@ -63,7 +65,19 @@ def fetch(path):
     download.fetch("study_learning_rates.svg", "0" * 64, [str(MIRROR)], path)
 
 
+def write_text(path):
+    with replacing(path) as temporary:  # as each script does
+        temporary.write_text("page" * 20_000)
+
+
+def draw(path):
+    with replacing(path) as temporary:  # as draw_strokes.py does
+        idx.write(temporary, RANDOM.integers(0, 256, 50_000, np.uint8))
+
+
 WRITERS = {
+    "drawn.gz": draw,
+    "page.html": write_text,
     "download.gz": fetch,
     "array.npy": lambda path: arrays.write(path, NOISE),
     "weights.npz": lambda path: arrays.write_weights(path, WEIGHTS),

@@ -20,7 +20,7 @@ FORBIDDEN = {
     "a YAML loader that makes objects": r"yaml\.(load|full_load|unsafe_load)\b|Loader=",
     "pickle": r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib)\b|allow_pickle=True",
     "code made from text": r"(?<![\w.])(eval|exec|compile)\(|__import__\(",
-    "a shell": r"shell=True|os\.(system|popen)\(",
+    "a shell": r"shell=True|os\.(system|popen)\(|(?<![\w.])shell\(",
 }
 
 
@@ -50,6 +50,7 @@ def test_no_rule_has_a_shell():
         ("pickle", "np.load(path, allow_pickle=True)"),
         ("code made from text", "eval(config['x'])"),
         ("a shell", "subprocess.run(command, shell=True)"),
+        ("a shell", "shell(f'ls {folder}')"),
     ],
 )
 def test_the_search_finds_what_it_looks_for(what, line):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from workflow.scripts.common import idx
-from workflow.scripts.common.errors import InputError, check_no_braces
+from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.files import folder_of
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 """The four files of a dataset, by the names that rules give them."""
@@ -69,8 +70,7 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
     for name, folder in own.items():
         if name in datasets:
             raise InputError(f"own_datasets.{name}: this name is taken, expected another")
-        check_no_braces(f"own_datasets.{name}", folder)
-        datasets[name] = _own(name, Path(folder).expanduser())
+        datasets[name] = _own(name, folder_of(f"own_datasets.{name}", folder))
     return datasets
 
 
@@ -89,15 +89,20 @@ def _own(name: str, folder: Path) -> Dataset:
                 f"expected it there, or {file_name}.gz"
             )
         files[part] = str(present[0])
-    train_count, test_count = (
-        idx.read_shape(Path(files[part]))[0] for part in ("train_labels", "test_labels")
-    )
+    train_count, test_count = (_count(Path(files[f"{part}_labels"])) for part in ("train", "test"))
     digest = hashlib.sha256()
     for part in PARTS:
         with Path(files[part]).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     folder_name = f"{name}-{digest.hexdigest()[:10]}"
     return Dataset(folder_name, digest.hexdigest(), train_count, test_count, files)
+
+
+def _count(labels: Path) -> int:
+    count = idx.read_shape(labels)[0]
+    if count == 0:
+        raise InputError(f"{labels}: found no label, expected at least one")
+    return count
 
 
 _PUBLISHED_NAMES = {

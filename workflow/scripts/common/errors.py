@@ -11,15 +11,3 @@ class InputError(Exception):
 
 class OutputError(InputError):
     """A file cannot be written: no room on the disk, no permission, or its folder is gone."""
-
-
-def check_no_braces(key: str, folder: str) -> None:
-    """Refuse a path that Snakemake would take for a pattern.
-
-    Raises
-    ------
-    InputError
-        If it has braces.
-    """
-    if "{" in folder or "}" in folder:
-        raise InputError(f"{key}: found {folder}, expected a path without braces")

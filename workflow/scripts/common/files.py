@@ -7,7 +7,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from workflow.scripts.common.errors import OutputError
+from workflow.scripts.common.errors import InputError, OutputError
+
+
+def folder_of(key: str, text: str) -> Path:
+    """Take the text of a configuration for a folder.
+
+    Parameters
+    ----------
+    key : str
+        Where it stands in the configuration.
+    text : str
+        A path; it may begin with `~`.
+
+    Returns
+    -------
+    Path
+        The folder may be missing.
+
+    Raises
+    ------
+    InputError
+        If the text is no path, or has braces, which Snakemake would take for a pattern.
+    """
+    if not text.isprintable() or "{" in text or "}" in text:
+        raise InputError(
+            f"{key}: found {text[:60]!r}, expected a path without braces and control characters"
+        )
+    try:
+        folder = Path(text).expanduser()
+        folder.exists()
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "there is no such user"
+        raise InputError(f"{key}: found {text[:60]!r}, expected a folder: {reason}") from None
+    return folder
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import threadpoolctl
 
-from workflow.scripts.common.errors import InputError, check_no_braces
+from workflow.scripts.common.errors import InputError
+from workflow.scripts.common.files import folder_of
 
 PACKAGES = ("numpy", "scipy", "polars", "snakemake")
 """Those whose versions stand in each history."""
@@ -75,8 +76,8 @@ def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[st
     """
     found = {}
     for name, folder in machines.items():
-        check_no_braces(f"machines.{name}", folder)
-        path = Path(folder).expanduser() / "collect" / experiment / "histories.parquet"
+        results = folder_of(f"machines.{name}", folder)
+        path = results / "collect" / experiment / "histories.parquet"
         if path.resolve().is_relative_to(Path("results").resolve()):
             raise InputError(
                 f"machines.{name}: found this machine's own results, expected another's"

@@ -108,6 +108,20 @@ def test_an_interrupted_run_goes_on(project, undisturbed, way):
     assert not (run_folder(project) / "checkpoint.npz").exists()
 
 
+def test_sigterm_to_snakemake_alone_lets_its_runs_end(project):
+    make_long(project)
+    project.edit_config(batch_size=[8, 16, 32])
+    snakemake = project.start("--until", "train")
+    in_midst(project, snakemake)
+    snakemake.terminate()
+    out, _ = snakemake.communicate(timeout=60)
+    assert snakemake.returncode != 0, out
+    ended = list(project.folder.glob("results/train/*/*/*/history.parquet"))
+    assert 1 <= len(ended) < 3
+    project.run("--until", "train")
+    assert len(list(project.folder.glob("results/train/*/*/*/history.parquet"))) == 3
+
+
 def test_kills_at_random_moments():
     """A few tries; docs/reliability.md has the outcome of many."""
     outcomes = kills.survive(tries=3, seed=6)

@@ -1,6 +1,7 @@
 """No room, no permission, no memory, no time that can be trusted."""
 
 import contextlib
+import itertools
 import os
 import re
 import resource
@@ -20,7 +21,7 @@ import pytest
 from nn.network import Weights
 from nn.trainer import State
 from tests.faults.test_crashes import train_process, wait_until
-from tests.project import ROOT
+from tests.project import ROOT, fault
 from workflow.scripts.common import (
     arrays,
     checkpoint,
@@ -149,10 +150,14 @@ def test_results_removed_while_a_run_goes_on(project):
     snakemake = project.start("--until", "train")
     wait_until(lambda: list(project.folder.glob("results/train/*/*/*/checkpoint.npz")))
     shutil.rmtree(project.folder / "results")
-    snakemake.communicate(timeout=120)
-    project.run("--until", "train")
+    out, _ = snakemake.communicate(timeout=120)
+    assert snakemake.returncode == 0, out
     (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
     assert history.read(path)[0]["step"][-1] == 30_000
+    before = path.read_bytes()
+    project.run("--until", "train")  # makes the data anew, and the run of them
+    assert history.read(path)[0]["step"][-1] == 30_000
+    assert path.read_bytes() != before
 
 
 def lose_a_run(project, narrow):
@@ -249,8 +254,8 @@ def test_a_second_workflow_in_the_folder_is_refused(project):
 def test_a_path_with_spaces_and_letters_of_other_alphabets(project):
     project.folder = project.folder.rename(project.folder.with_name("Ünï cödé 数 'x'"))
     project.edit_config(batch_size=32)
-    project.run("--until", "collect")
-    assert list(project.folder.glob("results/collect/race/histories.parquet"))
+    project.run()
+    assert list(project.folder.glob("results/page/race/report.html"))
 
 
 CLOCKED = """
@@ -283,6 +288,46 @@ def test_a_date_that_runs_wild_is_no_matter_to_the_stopwatch(speed):
     date, training, wall = map(float, done.stdout.split())
     assert date > 20 or date < 0.1  # the date was really changed
     assert 1 <= training <= wall < 5
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
+def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monkeypatch):
+    preload = subprocess.run(
+        ["faketime", "-f", "+0", "printenv", "LD_PRELOAD"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    monkeypatch.setenv("LD_PRELOAD", preload)
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offset))
+    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+    for name in ("FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"):
+        monkeypatch.setenv(name, "1")
+    project.edit_config(batch_size=32, budget={"seconds": 2.0})
+    began = time.monotonic()
+    snakemake = project.start("results/compare/race/answer.txt")
+    monkeypatch.delenv("LD_PRELOAD")
+    days = itertools.cycle([-1, 400, -3, 2])
+    while snakemake.poll() is None:
+        if list(project.folder.glob("results/train/*/*/*/train.log")):
+            offset.write_text(f"{next(days):+d}d")
+        time.sleep(0.3)
+    seconds = time.monotonic() - began
+    out, _ = snakemake.communicate()
+    assert not fault(out), out
+    # Snakemake takes no file that seems older than what it was made of; the next command goes on.
+    assert (snakemake.returncode != 0) == ("has older modification time" in out), out
+    offset.write_text("+0")
+    project.run("results/compare/race/answer.txt")
+    log = next(project.folder.glob("results/train/*/*/*/train.log")).read_text()
+    assert len(set(re.findall(r"^\d{4}-\d\d-\d\d", log, re.M))) > 1  # the date was really set
+    (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
+    table, _ = history.read(path)
+    assert table["training_seconds"].is_sorted()
+    assert 2 <= table["training_seconds"][-1] <= table["wall_seconds"][-1] < seconds
+    assert project.jobs("results/compare/race/answer.txt") == {}
 
 
 def test_no_duration_is_taken_from_the_date():

@@ -37,11 +37,10 @@ NARROWEST = 64
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """OpenBLAS's names for the processors for which it has products without a copy."""
 
-HAS_SMALL_PRODUCTS = all(
-    library.get("architecture") in AVX512_KERNELS
-    for library in threadpool_info()
-    if library["user_api"] == "blas"
-)
+_KERNELS = {
+    library.get("architecture") for library in threadpool_info() if library["user_api"] == "blas"
+}
+HAS_SMALL_PRODUCTS = bool(_KERNELS) and _KERNELS <= AVX512_KERNELS
 
 
 class Product:

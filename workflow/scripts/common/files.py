@@ -71,7 +71,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-        with _open(temporary, os.O_CREAT) as descriptor:
+        with _open(temporary, os.O_RDWR | os.O_CREAT) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield temporary
             _flush_to_disk(temporary)
@@ -88,7 +88,7 @@ def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of `path` that killed processes left."""
     for other in path.parent.iterdir():
         if re.fullmatch(rf"\.\d+\.{re.escape(path.name)}", other.name):
-            with suppress(OSError), _open(other) as descriptor:
+            with suppress(OSError), _open(other, os.O_RDWR) as descriptor:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 other.unlink()
 
@@ -114,8 +114,9 @@ def _flush_to_disk(path: Path) -> None:
 
 
 @contextmanager
-def _open(path: Path, flags: int = 0) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | flags, 0o666)
+def _open(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """Open a path; to lock a file on NFS it must be open for writing (flock(2))."""
+    descriptor = os.open(path, flags, 0o666)
     try:
         yield descriptor
     finally:

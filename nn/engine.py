@@ -9,7 +9,7 @@ What is done beside the formulas of `nn.network`:
   order within it is not: sorted by length and cut into groups, each group has a width of its own.
 - **Threads share a batch, not a product.** Each takes every n-th example, with a BLAS of one
   thread. OpenBLAS's own threads gain nothing at these sizes, and those of NumPy's and SciPy's get
-  in each other's way. (All 60,000 take 134 ms on two threads, 252 on one, of an EPYC, Zen 4.)
+  in each other's way. (All 60,000 take 142 ms on two threads, 291 on one, of an EPYC, Zen 4.)
 """
 
 from collections.abc import Callable

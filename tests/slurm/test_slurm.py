@@ -19,7 +19,7 @@ import pytest
 
 from tests.slurm import cluster as slurm
 from tests.slurm.cluster import wait_until
-from workflow.scripts.common import history
+from workflow.scripts.common import allocation, history
 
 pytestmark = [
     pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),
@@ -248,21 +248,24 @@ def test_with_accounting_the_profile_needs_no_setting(project):
     assert int(re.search(r"going on from step (\d+)", killed.log())[1]) >= 10_000
 
 
-def test_a_run_takes_its_cores_from_its_allocation(project):
+def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor leaves nothing to choose from")
-    project.edit_config(**SWEEP | {"batch_size": list(SIZES[:2])})
+    project.edit_config(**SWEEP | {"batch_size": SIZES[0]})
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
-        started(project, cluster, *NO_ACCOUNTING),
     ):
-        given, held = [], []
-        for size in SIZES[:2]:
-            run = Run(project, cluster, size)
+        # Another job has the first processor, which would else be taken, being free of runs.
+        cluster.say("sbatch", "-o", "/dev/null", "--mem=10", "--wrap", "sleep 300")
+        wait_until(lambda: cluster.say("squeue", "-h", "-t", "R"))
+        with started(project, cluster, *NO_ACCOUNTING):
+            run = Run(project, cluster, SIZES[0])
             wait_until(run.job, 120)
             details = cluster.say("scontrol", "show", "job", "-d", run.job())
-            given.append(re.search(r"CPU_IDs=(\d+)", details)[1])
-            held.append(run.processor())
-        assert held == given
-        assert sorted(given) == ["0", "1"]
+            assert re.search(r"CPU_IDs=(\d+)", details)[1] == "1"
+            assert run.processor() == "1"
+    specification = {"hidden_nodes": 20, "threads": 1}
+    assert f"mem={allocation.memory_mb(specification)}M" in details
+    assert "NumCPUs=1 " in details
+    assert "TimeLimit=01:00:00" in details  # of a budget without seconds

@@ -117,7 +117,7 @@ def test_images_and_labels_swapped(project):
     images.write_bytes(contents[1])
     labels.write_bytes(contents[0])
     said = project.refusal("--until", "parse")
-    assert f"{labels}: found 3 dimension(s), 300×28×28, expected 1, any" in said
+    assert f"../digits/{labels.name}: found 3 dimension(s), 300×28×28, expected 1, any" in said
     images.write_bytes(contents[0])
     labels.write_bytes(contents[1])
     project.run("--until", "parse")

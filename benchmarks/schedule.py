@@ -1,10 +1,10 @@
-"""Foretell how long a sweep takes on many cores, and hold that against a sweep on this machine.
+"""Simulate how long a sweep takes on many cores, and hold that against a sweep on this machine.
 
     python -m benchmarks.schedule
 
-Measures what a run costs beside its training and evaluation, in a sweep of four runs; foretells
-with it a sweep of twelve whose runs are of different lengths, and runs that too; then prints a plan
-for 10,000 runs. Takes about two minutes.
+Measures what a run costs beside its training and evaluation, in a sweep of four runs; runs a sweep
+of twelve of different lengths, and gives each of these, with that cost, to the core that is free
+first; then prints a plan for 10,000 runs. Takes about four minutes.
 """
 
 import argparse
@@ -54,13 +54,13 @@ def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
     subprocess.run([*run, "results/collect/race/histories.parquet"], cwd=folder, check=True)
     known = folder.glob("results/train/*/*/*/history.parquet")
     finished = sorted(path for path in known if path.stat().st_mtime > started)
-    by_start = sorted(finished, key=lambda path: (path.parent / "train.log").stat().st_ctime)
+    by_start = sorted(finished, key=lambda path: (path.parent / "train.log").read_text()[:23])
     seconds = [history.read(path)[0]["wall_seconds"][-1] for path in by_start]
     return seconds, max(path.stat().st_mtime for path in finished) - started
 
 
 def main() -> None:
-    """Measure, foretell, compare and plan."""
+    """Measure, simulate, compare and plan."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--run-seconds", type=float, default=120, help="of a run in the plan")
     parser.add_argument("--slurm-overhead", type=float, help="seconds of a job beside its run")
@@ -75,10 +75,10 @@ def main() -> None:
         sizes = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
         twelve = {"batch_size": sizes, "budget": {"seconds": None, "steps": 3000}}
         seconds, phase = sweep(folder, **twelve)
-        foretold = makespan([each + overhead for each in seconds], workers)
+        simulated = makespan([each + overhead for each in seconds], workers)
         print(
-            f"12 runs of {min(seconds):.1f} to {max(seconds):.1f} s: foretold {foretold:.1f} s, "
-            f"measured {phase:.1f} s ({foretold / phase - 1:+.1%})"
+            f"12 runs of {min(seconds):.1f} to {max(seconds):.1f} s: simulated {simulated:.1f} s, "
+            f"measured {phase:.1f} s ({simulated / phase - 1:+.1%})"
         )
     costs = {"local": overhead}
     if options.slurm_overhead is not None:

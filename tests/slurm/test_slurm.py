@@ -6,6 +6,7 @@ takes about five minutes. tests/slurm/install.sh installs what it needs.
 """
 
 import contextlib
+import importlib.util
 import os
 import re
 import signal
@@ -23,6 +24,10 @@ from workflow.scripts.common import allocation, history
 
 pytestmark = [
     pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
+        reason="not installed: snakemake-executor-plugin-slurm",
+    ),
     pytest.mark.skipif(os.getuid() != 0, reason="the daemons here run as root"),
 ]
 

@@ -73,7 +73,7 @@ class MiniBatches:
         start = batch * self.batch_size
         stop = min(start + self.batch_size, self.n_examples)
         missing = start + self.batch_size - stop if self.leftover == "repeat" else 0
-        if self.shuffle:
+        if self.shuffle and self.batch_size < self.n_examples:  # all are all in any order
             order = self._epoch_order(epoch)
             return np.concatenate((order[start:stop], order[:missing]))
         if missing:

@@ -18,9 +18,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from nn.examples import ReadyExamples, Rows
-from nn.network import Integers, Weights
-from nn.worker import PIECE, Batch, Worker, ordered
+from nn.examples import Batch, ReadyExamples, Rows
+from nn.network import Floats, Integers, Weights
+from nn.worker import PIECE, Worker, ordered
 
 MIN_SHARE = 256
 """Fewer examples for each thread are not worth waking another: the two would wait for each other to
@@ -77,7 +77,7 @@ class Engine:
             return
         batch = ordered(examples, rows)
         rate = np.float32(-learning_rate / n_rows)
-        n_shares = self._count_shares(n_rows)
+        n_shares = self.threads_for(n_rows)
         if n_shares == 1 and n_rows <= PIECE:
             self._workers[0].descend(examples, batch, rate)
             return
@@ -121,20 +121,20 @@ class Engine:
             The percentage of the examples that are classified rightly, 0 to 100.
         """
         n_examples = len(examples.labels)
-        batch = ordered(examples, slice(0, n_examples))
         may_overflow = self._may_overflow(examples)
         losses, counts = zip(
             *self._share(
                 lambda worker, share: worker.evaluate(examples, share, may_overflow),
-                batch,
-                self._count_shares(n_examples),
+                examples.everything,
+                self.threads_for(n_examples),
             ),
             strict=True,
         )
         return sum(losses) / n_examples, 100 * sum(counts) / n_examples
 
-    def _count_shares(self, n_rows: int) -> int:
-        return min(max(1, n_rows // MIN_SHARE), len(self._workers))
+    def threads_for(self, n_examples: int) -> int:
+        """Tell how many threads share the work on so many examples."""
+        return min(max(1, n_examples // MIN_SHARE), len(self._workers))
 
     def _share(
         self, work: Callable[[Worker, Batch], Result], batch: Batch, n_shares: int
@@ -159,6 +159,11 @@ class Engine:
     def _may_overflow(self, examples: ReadyExamples) -> bool:
         """Tell whether float32 may have no room for a sum, or whether a weight is not finite."""
         w1, w2 = self._weights
-        z = float(np.abs(w1).max()) * max(1.0, examples.largest_input) * len(w1)
-        logit = float(np.abs(w2).max()) * len(w2)
+        z = _largest(w1) * max(1.0, examples.largest_input) * len(w1)
+        logit = _largest(w2) * len(w2)
         return not max(z, logit) < FLOAT32_MAX
+
+
+def _largest(array: Floats) -> float:
+    """Tell the largest absolute value, without another array; NaN if there is one."""
+    return float(np.maximum(array.max(), -array.min()))

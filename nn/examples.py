@@ -29,6 +29,8 @@ class Examples(NamedTuple):
         Factor and offset that turn pixels into inputs.
     lengths : ndarray of int, shape (n_examples,), optional
         How many pixels of each image come before its last run of zeros.
+    order : ndarray of int, shape (n_examples,), optional
+        The examples by their lengths, the longest first.
     columns : ndarray of int, shape (n_inputs,), optional
         Which input each column of the images is, where `nn.ordering` has ordered them.
     """
@@ -37,7 +39,15 @@ class Examples(NamedTuple):
     labels: Integers
     scaling: Scaling = (1.0, 0.0)
     lengths: Integers | None = None
+    order: Integers | None = None
     columns: Integers | None = None
+
+
+class Batch(NamedTuple):
+    """Some examples, and how many inputs each of them needs, in falling order if they are many."""
+
+    rows: Rows
+    lengths: Integers
 
 
 class ReadyExamples(NamedTuple):
@@ -52,6 +62,8 @@ class ReadyExamples(NamedTuple):
         Factor and offset that turn pixels into inputs.
     lengths : ndarray of int, shape (n_examples,)
         How many inputs of each example may be other than zero: the first so many.
+    everything : Batch
+        All examples, those that need most first.
     columns : ndarray of int, shape (n_inputs,) or None
         As in `Examples`.
     """
@@ -60,6 +72,7 @@ class ReadyExamples(NamedTuple):
     labels: Integers
     scaling: Scaling
     lengths: Integers
+    everything: Batch
     columns: Integers | None
 
     @property
@@ -120,14 +133,16 @@ def ready(examples: Examples) -> ReadyExamples:
         If the labels are neither class indices nor one-hot rows.
     """
     n_examples, n_inputs = examples.images.shape
-    lengths = examples.lengths
-    if lengths is None or examples.scaling[1] != 0:
-        lengths = np.full(n_examples, n_inputs)
+    lengths, order = examples.lengths, examples.order
+    if lengths is None or order is None or examples.scaling[1] != 0:
+        lengths, order = np.full(n_examples, n_inputs), np.arange(n_examples)
+    lengths = np.asarray(lengths)
     return ReadyExamples(
         np.asarray(examples.images),  # not as a memory map: NumPy is slower with the subclass
         class_indices(examples.labels),
         examples.scaling,
-        np.asarray(lengths),
+        lengths,
+        Batch(np.asarray(order), lengths[order]),
         examples.columns,
     )
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nn import network
-from nn.examples import ReadyExamples, Rows
+from nn.examples import Batch, ReadyExamples, Rows
 from nn.network import Floats, Integers, Weights, cross_entropy, sigmoid, softmax
+from nn.ordering import longest_first
 from nn.products import HAS_SMALL_PRODUCTS, Product, add_outer, cuts, in_parts
 
 PIECE = 500
@@ -37,19 +38,14 @@ ONE = np.float32(1)
 _Products = list[Callable[[], object]]
 
 
-class Batch(NamedTuple):
-    """Some examples, and how many inputs each of them needs, in falling order if they are many."""
-
-    rows: Rows
-    lengths: Integers
-
-
 def ordered(examples: ReadyExamples, rows: Rows) -> Batch:
     """Put the examples that need most first, if there are enough of them for two groups."""
+    if isinstance(rows, slice) and rows.stop - rows.start == len(examples.lengths):
+        return examples.everything
     lengths = examples.lengths[rows]
     if len(lengths) < 2 * FORWARD_GROUP:
         return Batch(rows, lengths)
-    order = np.argsort(lengths, kind="stable")[::-1]
+    order = longest_first(lengths)
     if len(order) <= MANY and lengths[order[0]] == lengths[order[-1]]:
         return Batch(rows, lengths)  # nothing to skip, so nothing to move
     return Batch(order + rows.start if isinstance(rows, slice) else rows[order], lengths[order])
@@ -61,6 +57,7 @@ class _Room(NamedTuple):
     pixels: npt.NDArray[np.uint8]
     x: Floats
     hidden: Floats
+    by_example: Floats
     logits: Floats
     hidden_delta: Floats
     slope: Floats
@@ -94,6 +91,7 @@ class Worker:
         self._hidden = space(PIECE, n_hidden)
         self._hidden_delta = space(PIECE, n_hidden)
         self._slope = space(PIECE, n_hidden)
+        self._by_example = space(PIECE, n_classes)
         self._logits = space(n_classes * PIECE)
         self._biased_hidden = space(1 + n_hidden)
         self._one_logits = self._logits[:n_classes]
@@ -196,24 +194,26 @@ class Worker:
         _compute([self._hidden_products(*group) for group in groups])
         sigmoid(room.hidden)
         room.set_logits()
-        logits = room.logits
-        logits += self._weights.w2[0]
+        np.add(room.by_example, self._weights.w2[0], out=room.logits)
         return room
 
     def _make_room(self, n_rows: int) -> _Room:
         w2 = self._weights.w2
-        # By columns: sums and maxima over 10 numbers at a time are slow, over rows of numbers fast.
+        # BLAS likes rows of 10 numbers best (16 µs instead of 29 at batch size 128), but sums and
+        # maxima within such rows are slow. So the addition of the biases turns them into columns.
+        by_example = self._by_example[:n_rows]
         by_class = self._logits[: n_rows * w2.shape[1]].reshape(-1, n_rows)
         hidden, hidden_delta = self._hidden[:n_rows], self._hidden_delta[:n_rows]
         return _Room(
             self._pixels[:n_rows],
             self._x[:n_rows],
             hidden,
+            by_example,
             by_class.T,
             hidden_delta,
             self._slope[:n_rows],
             self._row_numbers[:n_rows],
-            Product(w2[1:].T, hidden.T, out=by_class),
+            Product(hidden, w2[1:], out=by_example),
             Product(by_class.T, w2[1:].T, out=hidden_delta),
         )
 

@@ -7,6 +7,7 @@ from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.examples import Examples, ready
 from nn.network import Weights
+from nn.ordering import Arranged
 
 
 class Engine:
@@ -42,7 +43,7 @@ class Engine:
 
 def _open(problem: Problem, part: str) -> Examples:
     labels = problem.training.labels if part == "train" else problem.test.labels
-    names = {"images": f"{part}_images", "lengths": f"{part}_lengths", "columns": "columns"}
+    names = {key: f"{part}_{key}" for key in Arranged._fields} | {"columns": "columns"}
     files = {key: problem.prepared / f"{name}.npy" for key, name in names.items()}
-    arrays = {key: np.load(files[key], mmap_mode="r") for key in files}
+    arrays = {key: np.load(path, mmap_mode="r") for key, path in files.items()}
     return Examples(labels=labels, scaling=(problem.factor, 0.0), **arrays)

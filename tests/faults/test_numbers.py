@@ -9,7 +9,7 @@ from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.examples import Examples, scaling
 from nn.initializers import INITIALIZERS
-from nn.ordering import column_order, prefix_lengths
+from nn.ordering import arrange, column_order
 from nn.schedule import Schedule
 from nn.trainer import State, Trainer
 from workflow.scripts.common import history
@@ -18,9 +18,8 @@ from workflow.scripts.common import history
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
     """Train on images, with the columns ordered as the workflow has them."""
     columns = column_order(images)
-    ordered = np.ascontiguousarray(images[:, columns])
-    lengths = prefix_lengths(ordered)
-    examples = Examples(ordered, labels, scaling(kind, ordered), lengths, columns)
+    arranged = arrange(images, columns)._asdict()
+    examples = Examples(labels=labels, scaling=scaling(kind, images), columns=columns, **arranged)
     weights = INITIALIZERS["normal"](1, (1 + images.shape[1], 5), (6, 10))
     trainer = Trainer(
         State(weights),

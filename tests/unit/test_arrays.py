@@ -11,6 +11,7 @@ ARRAYS = {
     "columns": np.array([3, 0, 1, 2]),
     "train_images": np.arange(12, dtype=np.uint8).reshape(3, 4),
     "train_lengths": np.array([4, 4, 4], dtype=np.int32),
+    "train_order": np.array([2, 0, 1]),
     "train_labels": np.array([1, 0, 9], dtype=np.uint8),
 }
 
@@ -30,6 +31,7 @@ def test_images_are_mapped_and_not_read(paths):
     assert np.array_equal(examples.images, ARRAYS["train_images"])
     assert np.array_equal(examples.labels, ARRAYS["train_labels"])
     assert np.array_equal(examples.lengths, ARRAYS["train_lengths"])
+    assert np.array_equal(examples.order, ARRAYS["train_order"])
     assert np.array_equal(examples.columns, ARRAYS["columns"])
 
 

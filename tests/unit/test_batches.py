@@ -53,6 +53,12 @@ def test_examples_are_counted_as_they_are_seen(leftover, batch_size, shuffle):
         seen += len(indices(batches, step))
 
 
+@pytest.mark.parametrize("leftover", ["repeat", "keep", "drop"])
+def test_a_batch_of_all_is_not_shuffled(leftover):
+    batches = MiniBatches(10, 10, leftover, shuffle=True, seed=4)
+    assert epoch(batches) == epoch(batches, 1) == [list(range(10))]
+
+
 def test_a_shuffled_epoch_sees_each_example_once():
     batches = MiniBatches(100, 10, "repeat", shuffle=True, seed=4)
     first, second = flat(epoch(batches)), flat(epoch(batches, 1))

@@ -5,13 +5,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
-from nn import network
+from nn import network, products, worker
 from nn.engine import Engine
 from nn.examples import Examples, ready, scaling
 from nn.initializers import normal
 from nn.network import Weights
-from nn.ordering import column_order, prefix_lengths
+from nn.ordering import arrange, column_order
 from nn.worker import PIECE
 
 N_INPUTS = 40
@@ -20,29 +21,35 @@ KINDS = ("dense", "sparse", "constant", "blank", "mixed")
 SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, PIECE, PIECE + 1, 3 * PIECE + 7)
 
 
-def draw(kind, n_examples):
+@pytest.fixture(autouse=True, scope="module")
+def blas_of_one_thread():
+    """As the engine wants it."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def draw(kind, n_examples, n_inputs=N_INPUTS):
     """Draw images of which nothing, much, or all can be skipped."""
-    images = RANDOM.integers(1, 256, (n_examples, N_INPUTS), dtype=np.uint8)
+    images = RANDOM.integers(1, 256, (n_examples, n_inputs), dtype=np.uint8)
     if kind == "constant":
         images[:] = 17
     elif kind == "blank":
         images[:] = 0
     elif kind != "dense":
-        images[RANDOM.random(images.shape) < np.linspace(0, 1, N_INPUTS)] = 0
+        images[RANDOM.random(images.shape) < np.linspace(0, 1, n_inputs)] = 0
         if kind == "mixed":
             images[::3] = 0  # length 0
             images[1::3, -1] = 255  # full length
     return images
 
 
-def problem(kind="sparse", n_examples=100, inputs="unit"):
+def problem(kind="sparse", n_examples=100, inputs="unit", n_inputs=N_INPUTS, n_hidden=6):
     """Give examples as they are, the same ones in order of columns, and weights."""
-    images = draw(kind, n_examples)
+    images = draw(kind, n_examples, n_inputs)
     plain = Examples(images, RANDOM.integers(0, 10, n_examples), scaling(inputs, images))
     columns = column_order(images)
-    ordered = images[:, columns]
-    prepared = plain._replace(images=ordered, lengths=prefix_lengths(ordered), columns=columns)
-    return plain, ready(prepared), normal(2, (1 + N_INPUTS, 6), (7, 10))
+    prepared = plain._replace(columns=columns, **arrange(images, columns)._asdict())
+    return plain, ready(prepared), normal(2, (1 + n_inputs, n_hidden), (1 + n_hidden, 10))
 
 
 def exactly(examples, weights, rows):
@@ -75,6 +82,23 @@ def test_a_step_follows_the_mean_gradient(kind, size):
 def test_inputs_of_each_kind(inputs):
     plain, prepared, weights = problem("sparse", 64, inputs)
     assert_a_step_is_right(plain, prepared, weights, slice(0, 64))
+
+
+@pytest.mark.parametrize("has_small_products", [True, False])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "mixed"])
+@pytest.mark.parametrize("size", [32, 63, 128, 500, 1200])
+def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind, size):
+    # Products in parts, and the groups that they make worth their while, or neither; whatever
+    # the processor is that this runs on.
+    monkeypatch.setattr(products, "HAS_SMALL_PRODUCTS", has_small_products)
+    groups = (16, 32) if has_small_products else (32, 64)
+    for name, group in zip(("FORWARD_GROUP", "BACKWARD_GROUP"), groups, strict=True):
+        monkeypatch.setattr(worker, name, group)
+    plain, prepared, weights = problem(kind, size, n_inputs=784, n_hidden=200)
+    assert_a_step_is_right(plain, prepared, weights, slice(0, size))
+    logits, _ = exactly(plain, weights, slice(0, size))
+    loss, _ = Engine(weights, prepared.columns).evaluate(prepared)
+    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
 
 
 def test_images_without_any_preparation():
@@ -155,16 +179,41 @@ def test_the_loss_of_weights_that_are_not_finite_is_not_either(weight):
     assert not math.isfinite(loss)
 
 
-def test_a_step_allocates_nothing_but_its_indices():
-    images = RANDOM.integers(0, 256, (3200, 784), dtype=np.uint8)
-    examples = ready(Examples(images, RANDOM.integers(0, 10, 3200), (1 / 255, 0.0)))
-    engine = Engine(normal(2, (785, 200), (201, 10)))
-    engine.descend(examples, slice(0, 32), learning_rate=0.1)
-    tracemalloc.start()
-    for start in range(0, 3200, 32):
-        engine.descend(examples, slice(start, start + 32), learning_rate=0.1)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    # NumPy itself buffers 64 KB while it scales the pixels. The inputs alone would be 100 KB, the
-    # gradient 628 KB.
-    assert peak < 70_000
+def peak_bytes(work):
+    """Tell the most that is allocated at once the second time."""
+    with np.errstate(over="ignore"):  # of raw pixels
+        work()
+        tracemalloc.start()
+        work()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
+
+
+@pytest.fixture(scope="module")
+def at_work():
+    """An engine and its 6,400 examples, as large as the chapter's."""
+    _, prepared, weights = problem("sparse", 6400, "raw", n_inputs=784, n_hidden=200)
+    return Engine(weights, prepared.columns), prepared
+
+
+@pytest.mark.parametrize(
+    ("size", "most"), [(1, 2_000), (2, 4_000), (32, 6_000), (128, 16_000), (1000, 60_000)]
+)
+def test_a_step_allocates_nothing_but_indices(at_work, size, most):
+    # The activations of 32 examples alone would be 26 KB, of 500 at once 400 KB, the gradient 628.
+    # From some hundred examples on most of it is what NumPy itself buffers, for sums by class.
+    engine, examples = at_work
+    assert peak_bytes(lambda: engine.descend(examples, slice(0, size), 1e-6)) < most
+
+
+def test_all_examples_are_not_sorted_anew(at_work):
+    # As above, though six times as many: their order, lengths and labels are 51 KB each.
+    engine, examples = at_work
+    assert peak_bytes(lambda: engine.descend(examples, slice(0, 6400), 1e-6)) < 60_000
+
+
+def test_an_evaluation_allocates_no_more_than_a_piece_of_logits(at_work):
+    # Those of 500 examples are 40 KB in float64, in which the loss is computed.
+    engine, examples = at_work
+    assert peak_bytes(lambda: engine.evaluate(examples)) < 150_000

@@ -2,7 +2,7 @@
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
-#          results/prepare/<dataset>/{columns,{train,test}_{images,lengths}}.npy
+#          results/prepare/<dataset>/{columns,{train,test}_{images,lengths,order}}.npy
 
 # All this is done where Snakemake runs: a batch system's nodes often have no network.
 
@@ -76,8 +76,10 @@ rule prepare:
         columns="results/prepare/{dataset}/columns.npy",
         train_images="results/prepare/{dataset}/train_images.npy",
         train_lengths="results/prepare/{dataset}/train_lengths.npy",
+        train_order="results/prepare/{dataset}/train_order.npy",
         test_images="results/prepare/{dataset}/test_images.npy",
         test_lengths="results/prepare/{dataset}/test_lengths.npy",
+        test_order="results/prepare/{dataset}/test_order.npy",
     log:
         "results/prepare/{dataset}/prepare.log",
     conda:

@@ -13,9 +13,11 @@ rule train:
         columns="results/prepare/{dataset}/columns.npy",
         train_images="results/prepare/{dataset}/train_images.npy",
         train_lengths="results/prepare/{dataset}/train_lengths.npy",
+        train_order="results/prepare/{dataset}/train_order.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
         test_images="results/prepare/{dataset}/test_images.npy",
         test_lengths="results/prepare/{dataset}/test_lengths.npy",
+        test_order="results/prepare/{dataset}/test_order.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
         code=NN + code("training"),
     output:

@@ -1,8 +1,6 @@
-"""Order the columns of a dataset's images, and tell where each image ends."""
+"""Order a dataset's columns, tell where each image ends, and order the images by that."""
 
 from pathlib import Path
-
-import numpy as np
 
 from nn import ordering
 from workflow.scripts.common import arrays, logs
@@ -15,9 +13,8 @@ def main() -> None:
     columns = ordering.column_order(images["train"])
     arrays.write(Path(snakemake.output.columns), columns)
     for part, pixels in images.items():
-        ordered = np.ascontiguousarray(pixels[:, columns])
-        arrays.write(Path(snakemake.output[f"{part}_images"]), ordered)
-        arrays.write(Path(snakemake.output[f"{part}_lengths"]), ordering.prefix_lengths(ordered))
+        for name, array in ordering.arrange(pixels, columns)._asdict().items():
+            arrays.write(Path(snakemake.output[f"{part}_{name}"]), array)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,8 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
     Parameters
     ----------
     paths : mapping of str to Path
-        The `.npy` files of `columns`, and of the part's `_images`, `_lengths` and `_labels`.
+        The `.npy` files of `columns`, and of the part's `_images`, `_labels`, `_lengths`
+        and `_order`.
     part : {"train", "test"}
 
     Returns
@@ -120,6 +121,7 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
         images=open_images(paths[f"{part}_images"]),
         labels=_open(paths[f"{part}_labels"], np.dtype(np.uint8), 1),
         lengths=_open(paths[f"{part}_lengths"], np.dtype(np.int32), 1),
+        order=_open(paths[f"{part}_order"], np.dtype(np.intp), 1),
         columns=_open(paths["columns"], np.dtype(np.intp), 1),
     )
 

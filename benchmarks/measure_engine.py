@@ -2,34 +2,39 @@
 
     python -m benchmarks.measure_engine ours --parsed FOLDER --prepared FOLDER --threads 1
 
-with the folders that the workflow's rules parse and prepare fill. Prints one line of JSON: seconds
-for each kind of work, and the largest difference of a weight after 10 steps from what the plain
-formulas say in float64. With `--beside N` it is the N-th of several that run at once: it says that
-it is ready, waits for a line, and prints how many steps it then took in a second.
+with the folders that the workflow's rules parse and prepare fill. Prints one line of JSON: each
+repetition of each kind of work, and some figures. With `--exact FILE` it first takes ten steps at
+each batch size and evaluates, and says how far it is from what `benchmarks.exact` wrote there. With
+`--beside N` it is the N-th of several that run at once: it says that it is ready, waits for a line,
+and prints how many steps it then took in a second.
 """
 
 import argparse
 import importlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
+from threadpoolctl import threadpool_limits
 
+from benchmarks import exact
 from benchmarks.engines import problem as problems
 from benchmarks.engines.problem import Engine, Problem
-from nn.network import Weights, backward, forward
 from workflow.scripts.common import cores
+from workflow.scripts.common.contention import read_counters
 
-BATCH_SIZES = (1, 32, 128, 60_000)
 RECIPE = {"learning_rate": 0.5, "factor": 1 / 255}
 RECIPE_BATCH_SIZE = 32
 ACCURACY = 97.0
 SECONDS = 0.5
 """How long each kind of work is measured, at least."""
+
+Sample = dict[str, float]
+"""The seconds of one repetition as `value`, and what the system counted meanwhile."""
 
 
 def started(name: str, problem: Problem) -> Engine:
@@ -38,8 +43,10 @@ def started(name: str, problem: Problem) -> Engine:
     return engine
 
 
-def step_seconds(engine: Engine, batch_size: int, n_examples: int) -> float:
-    """Tell the mean seconds of a step, over consecutive batches."""
+def steps(
+    engine: Engine, batch_size: int, n_examples: int, processors: Sequence[int]
+) -> list[Sample]:
+    """Measure steps over consecutive batches; tell the mean of each repetition."""
     n_batches = max(1, min(200, n_examples // batch_size))
     engine.prepare(batch_size, n_batches)
     places = list(range(n_batches))
@@ -48,43 +55,54 @@ def step_seconds(engine: Engine, batch_size: int, n_examples: int) -> float:
         for place in places:
             engine.step(place)
 
-    return repeated(epoch) / n_batches
+    found = repeated(epoch, processors)
+    return [{key: value / n_batches for key, value in sample.items()} for sample in found]
 
 
-def repeated(work: Callable[[], Any]) -> float:
-    """Tell the least seconds of some repetitions; the first, which pays for start-up, not counted.
-
-    Noise only ever adds. The spread that is reported is that between processes.
-    """
+def repeated(work: Callable[[], Any], processors: Sequence[int]) -> list[Sample]:
+    """Measure some repetitions; the first, which pays for start-up, is not among them."""
     work()
-    seconds = []
+    samples: list[Sample] = []
     began = time.perf_counter()
-    while time.perf_counter() - began < SECONDS or len(seconds) < 3:
+    while time.perf_counter() - began < SECONDS or len(samples) < 3:
+        before = read_counters(processors)
         started_at = time.perf_counter()
         work()
-        seconds.append(time.perf_counter() - started_at)
-    return min(seconds)
+        seconds = time.perf_counter() - started_at
+        counted = read_counters(processors).since(before)
+        samples.append(
+            {
+                "value": seconds,
+                "cpu_seconds": counted.cpu_seconds,
+                "stolen_seconds": counted.stolen_seconds,
+                "switches": counted.switches,
+            }
+        )
+    return samples
 
 
-def difference_after_ten_steps(name: str, problem: Problem) -> float:
-    """Tell how far an engine's weights are from the formulas' in float64, at batch size 32."""
-    engine = started(name, problem)
-    engine.prepare(32, 10)
-    exact = Weights(*(array.astype(np.float64) for array in problem.weights))
-    for place in range(10):
-        engine.step(place)
-        rows = slice(32 * place, 32 * place + 32)
-        x, labels = problem.training.pixels[rows].astype(float), problem.training.labels[rows]
-        hidden, logits = forward(x, exact)
-        gradient = backward(x, labels, hidden, logits, exact)
-        for array, slope in zip(exact, gradient, strict=True):
-            array -= problem.learning_rate / 32 * slope
-    pairs = zip(engine.weights(), exact, strict=True)
-    return max(float(np.abs(found - right).max()) for found, right in pairs)
+def differences(name: str, problem: Problem, right: exact.Exact) -> dict[str, float]:
+    """Tell how far an engine's weights, loss and accuracy are from the formulas' in float64."""
+    found = {}
+    for batch_size, weights in right.weights.items():
+        engine = started(name, problem)
+        n_batches = min(exact.STEPS, len(problem.training.labels) // batch_size)
+        engine.prepare(batch_size, n_batches)
+        for step in range(exact.STEPS):
+            engine.step(step % n_batches)
+        pairs = zip(engine.weights(), weights, strict=True)
+        found[f"difference_batch_{batch_size}"] = max(
+            float(np.abs(array - expected).max()) for array, expected in pairs
+        )
+        if batch_size == exact.EVALUATED:
+            loss, accuracy = engine.evaluate()
+            found["difference_loss"] = abs(loss - right.loss) / right.loss
+            found["difference_accuracy"] = abs(accuracy - right.accuracy)
+    return found
 
 
-def seconds_to_accuracy(name: str, problem: Problem) -> float:
-    """Tell the seconds of the steps to 97 % accuracy; evaluated, off the clock, every 500 steps."""
+def to_accuracy(name: str, problem: Problem) -> dict[str, float]:
+    """Tell the steps to 97 % accuracy and their seconds; looked at, off the clock, every 500."""
     n_batches = len(problem.training.labels) // RECIPE_BATCH_SIZE
     engine = started(name, problem._replace(**RECIPE))
     engine.prepare(RECIPE_BATCH_SIZE, n_batches)
@@ -96,7 +114,7 @@ def seconds_to_accuracy(name: str, problem: Problem) -> float:
             engine.step(step % n_batches)
             step += 1
         seconds += time.perf_counter() - started_at
-    return seconds
+    return {"to_accuracy": seconds, "steps_to_accuracy": step}
 
 
 def steps_beside_others(engine: Engine) -> float:
@@ -114,11 +132,33 @@ def steps_beside_others(engine: Engine) -> float:
     return steps / (time.perf_counter() - began)
 
 
-def sgemm_gflops() -> float:
+def sgemm_gflops(threads: int, processors: Sequence[int]) -> float:
     """Tell the machine's speed at a matrix product of 1024 by 1024, with NumPy's BLAS."""
     factor = np.full((1024, 1024), 0.5, dtype=np.float32)
     product = np.empty_like(factor)
-    return 2 * 1024**3 / repeated(lambda: np.matmul(factor, factor, out=product)) / 1e9
+    with threadpool_limits(limits=threads, user_api="blas"):
+        samples = repeated(lambda: np.matmul(factor, factor, out=product), processors)
+    return 2 * 1024**3 / min(sample["value"] for sample in samples) / 1e9
+
+
+def measure(name: str, problem: Problem, right: exact.Exact | None) -> dict[str, Any]:
+    """Measure an engine alone, on cores of its own."""
+    threads = problem.threads
+    with cores.lease(threads) as processors, np.errstate(over="ignore"):
+        figures = differences(name, problem, right) if right else {}
+        engine = started(name, problem)
+        samples = {"evaluation": repeated(engine.evaluate, processors)}
+        n_examples = len(problem.training.labels)
+        for batch_size in exact.BATCH_SIZES:
+            samples[f"batch_{batch_size}"] = steps(engine, batch_size, n_examples, processors)
+        figures["memory_bytes"] = psutil.Process().memory_full_info().uss
+        del engine
+        dense = started(name, problems.dense(threads))
+        samples["dense_batch_32"] = steps(dense, 32, 3200, processors)
+        if threads == 1:
+            figures |= to_accuracy(name, problem)
+        figures["sgemm_gflops"] = sgemm_gflops(threads, processors)
+    return {"samples": samples, "figures": figures}
 
 
 def main() -> None:
@@ -128,6 +168,7 @@ def main() -> None:
     parser.add_argument("--parsed", type=Path, required=True)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--exact", type=Path)
     parser.add_argument("--beside", type=int)
     arguments = parser.parse_args()
     name, threads = arguments.engine, arguments.threads
@@ -136,22 +177,9 @@ def main() -> None:
         psutil.Process().cpu_affinity([arguments.beside % psutil.cpu_count()])
         with np.errstate(over="ignore"):
             found = {"steps_per_second": steps_beside_others(started(name, problem))}
-        print(json.dumps(found))
-        return
-    with cores.lease(threads):
-        with np.errstate(over="ignore"):
-            found = {"difference": difference_after_ten_steps(name, problem)}
-            engine = started(name, problem)
-            found["evaluation"] = repeated(engine.evaluate)
-            for batch_size in BATCH_SIZES:
-                seconds = step_seconds(engine, batch_size, len(problem.training.labels))
-                found[f"batch_{batch_size}"] = seconds
-        found["memory_bytes"] = psutil.Process().memory_full_info().uss
-        dense = started(name, problems.dense(threads))
-        with np.errstate(over="ignore"):
-            found["dense_batch_32"] = step_seconds(dense, 32, 3200)
-            found["to_accuracy"] = seconds_to_accuracy(name, problem)
-        found["sgemm_gflops"] = sgemm_gflops()
+    else:
+        right = exact.read(arguments.exact) if arguments.exact else None
+        found = measure(name, problem, right)
     print(json.dumps(found))
 
 

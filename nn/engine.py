@@ -133,7 +133,16 @@ class Engine:
         return sum(losses) / n_examples, 100 * sum(counts) / n_examples
 
     def threads_for(self, n_examples: int) -> int:
-        """Tell how many threads share the work on so many examples."""
+        """Tell how many threads share the work on so many examples.
+
+        Parameters
+        ----------
+        n_examples : int
+
+        Returns
+        -------
+        int
+        """
         return min(max(1, n_examples // MIN_SHARE), len(self._workers))
 
     def _share(

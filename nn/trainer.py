@@ -154,6 +154,14 @@ class Trainer:
         )
 
     @property
+    def threads_used(self) -> dict[str, int]:
+        """How many threads share a `step`, and how many an `evaluation` of the training images."""
+        return {
+            "step": self._engine.threads_for(self._batches.batch_size),
+            "evaluation": self._engine.threads_for(self._batches.n_examples),
+        }
+
+    @property
     def wall_seconds(self) -> float:
         """Seconds since the start."""
         return self._stopwatch.wall_seconds

@@ -41,21 +41,17 @@ class Engine:
     def __init__(self, problem: Problem) -> None:
         w1, w2 = problem.weights
         self._parameters = [jnp.array(array) for array in (w1[1:], w1[0], w2[1:], w2[0])]
-        self._training = [
-            problem.training.inputs(problem.factor),
-            np.asarray(problem.training.labels, np.int32),
-        ]
-        self._all = [jnp.asarray(array) for array in self._training]
-        self._all += [
-            jnp.asarray(problem.test.inputs(problem.factor)),
-            jnp.asarray(problem.test.labels, jnp.int32),
-        ]
+        self._training, self._test = (
+            [jnp.asarray(images.inputs(problem.factor)), jnp.asarray(images.labels, jnp.int32)]
+            for images in (problem.training, problem.test)
+        )
         self._learning_rate = problem.learning_rate
         self._batches = []
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
+        self._batches = []  # those of another size go first
         self._batches = [
-            [jnp.asarray(array[start : start + batch_size]) for array in self._training]
+            [array[start : start + batch_size] for array in self._training]
             for start in range(0, n_batches * batch_size, batch_size)
         ]
 
@@ -67,7 +63,7 @@ class Engine:
         jax.block_until_ready(self._parameters)
 
     def evaluate(self) -> tuple[float, float]:
-        found = measure(self._parameters, *self._all)
+        found = measure(self._parameters, *self._training, *self._test)
         return float(found[0]), float(found[1])
 
     def weights(self) -> Weights:

@@ -22,6 +22,7 @@ class Engine:
             alpha=0,
             learning_rate_init=problem.learning_rate,
             momentum=0,
+            shuffle=False,
         )
         # It makes its weights with its first step; then they are set.
         self._network.partial_fit(self._x[:10], self._labels[:10], classes=np.arange(10))

@@ -28,6 +28,7 @@ METADATA = {
     "stopped": "budget",
     "contention": {"contended": True, "reasons": ["busy"]},
     "processors": [0],
+    "threads_used": {"step": 1, "evaluation": 1},
     "origin": "0123",
     "training_images": 60000,
     "machine": {"processor": "Abacus 3"},
@@ -169,8 +170,8 @@ def test_missing_metadata_is_named(tmp_path):
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
     as_format(path, TABLE, "0")
-    with pytest.raises(HistoryError, match="found a history of format 0, expected 1; remove it"):
+    with pytest.raises(HistoryError, match="found a history of format 0, expected 2; remove it"):
         history.read(path)
     parquet.write(path, TABLE)
-    with pytest.raises(HistoryError, match="found a history of format None, expected 1"):
+    with pytest.raises(HistoryError, match="found a history of format None, expected 2"):
         history.read(path)

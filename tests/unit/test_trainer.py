@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from nn.initializers import normal
 from nn.schedule import Schedule
 from nn.stopwatch import Clock
 from nn.trainer import State, Trainer
+from nn.worker import Worker
 
 STEP_SECONDS = 0.25
 EVALUATION_SECONDS = 3.0
@@ -330,3 +332,23 @@ def test_warming_up_changes_nothing():
     run.warm_up()
     assert np.array_equal(run.state.weights.w1, before.weights.w1)
     assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)
+
+
+@pytest.mark.parametrize(("batch_size", "in_a_step"), [(511, 1), (512, 2), (600, 2)])
+def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size, in_a_step):
+    pieces = []
+    for name in ("accumulate", "descend", "evaluate"):
+        method = getattr(Worker, name)
+
+        def counted(self, *arguments, _name=name, _method=method):
+            pieces.append((_name, threading.get_ident()))
+            return _method(self, *arguments)
+
+        monkeypatch.setattr(Worker, name, counted)
+    a_trainer = trainer(Budget(steps=1), n_examples=600, batch_size=batch_size, threads=2)
+    a_trainer.run()
+    used = {
+        "step": len({thread for name, thread in pieces if name != "evaluate"}),
+        "evaluation": len({thread for name, thread in pieces if name == "evaluate"}),
+    }
+    assert used == a_trainer.threads_used == {"step": in_a_step, "evaluation": 2}

@@ -1,6 +1,6 @@
 # The engine against its peers; no part of `all`. Needs the packages of the extra `peers`.
 #
-# Inputs: results/{parse,prepare}/mnist/*.npy
+# Inputs: results/{parse,prepare}/mnist/*.npy; the folders in which they lie are what is raced on
 # Outputs: results/benchmark_engines/{samples.parquet,table.md,chart.svg}
 
 ENGINES = sorted(os.path.relpath(path) for path in HOME.glob("benchmarks/**/*.py"))
@@ -8,9 +8,18 @@ ENGINES = sorted(os.path.relpath(path) for path in HOME.glob("benchmarks/**/*.py
 
 rule benchmark_engines:
     input:
-        images="results/parse/mnist/train_images.npy",
-        columns="results/prepare/mnist/columns.npy",
-        code=NN + ENGINES,
+        parsed=[
+            f"results/parse/mnist/{part}_{name}.npy"
+            for part in ("train", "test")
+            for name in ("images", "labels")
+        ],
+        prepared=["results/prepare/mnist/columns.npy"]
+        + [
+            f"results/prepare/mnist/{part}_{name}.npy"
+            for part in ("train", "test")
+            for name in ("images", "lengths", "order")
+        ],
+        code=NN + ENGINES + code("contention", "cores", "parquet", "theme"),
     output:
         samples="results/benchmark_engines/samples.parquet",
         table="results/benchmark_engines/table.md",

@@ -10,7 +10,7 @@ from workflow.scripts.common.files import replacing
 def main() -> None:
     """Measure on one thread and on two."""
     logs.start(snakemake.log[0])
-    folders = Path(snakemake.input.images).parent, Path(snakemake.input.columns).parent
+    folders = Path(snakemake.input.parsed[0]).parent, Path(snakemake.input.prepared[0]).parent
     table = race_engines.samples(folders)
     parquet.write(Path(snakemake.output.samples), table)
     with replacing(Path(snakemake.output.table)) as temporary:

@@ -67,6 +67,7 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
         "stopped": stopped,
         "contention": contention,
         "processors": processors,
+        "threads_used": trainer.threads_used,
         "origin": origin,
         "training_images": len(training.labels),
         "machine": computer,

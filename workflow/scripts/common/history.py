@@ -12,8 +12,8 @@ from nn.trainer import Evaluation
 from workflow.scripts.common import parquet
 from workflow.scripts.common.errors import InputError
 
-FORMAT = "1"
-"""Raised whenever a column or the meaning of one changes."""
+FORMAT = "2"
+"""Raised whenever a column, what is said of a run, or the meaning of either changes."""
 
 SCHEMA = pl.Schema(
     {
@@ -39,6 +39,7 @@ METADATA = (
     "stopped",
     "contention",
     "processors",
+    "threads_used",
     "origin",
     "training_images",
     "machine",

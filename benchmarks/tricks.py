@@ -1,0 +1,183 @@
+"""Switch off each of the engine's tricks alone, and time steps with it and without.
+
+    python -m benchmarks.tricks --parsed FOLDER --prepared FOLDER
+
+with the folders that the workflow's rules parse and prepare fill. Prints the table of
+docs/benchmarks.md: medians, with the extremes, of turns in which both took some steps; takes about
+three minutes.
+"""
+
+import argparse
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.engines import ours
+from benchmarks.engines import problem as problems
+from nn import products, worker
+from nn.examples import Batch, Examples, ReadyExamples, ready
+from nn.products import Product
+from nn.worker import Worker
+from workflow.scripts.common import cores
+
+TURNS = 15
+SECONDS = 0.1
+"""How long each side steps in a turn."""
+
+
+class Trick(NamedTuple):
+    """What is done, at which batch sizes and with how many threads it is looked at, and how not."""
+
+    name: str
+    batch_sizes: tuple[int, ...]
+    without: dict[tuple[Any, str], Any]
+    threads: int = 1
+
+
+def _step_of_one_as_of_many(self: Worker, examples: Any, index: int, learning_rate: float) -> None:
+    batch = Batch(slice(index, index + 1), examples.lengths[index : index + 1])
+    self.descend(examples, batch, np.float32(-learning_rate))
+
+
+def _as_one_group(lengths: Any, least: int) -> list[worker._Group]:
+    return [worker._Group(0, len(lengths), 1 + int(lengths.max()))]
+
+
+def _without_lengths(examples: Examples) -> ReadyExamples:
+    return ready(examples._replace(lengths=None))
+
+
+def _gradient_first(self: Worker, examples: Any, piece: Batch, rate: np.float32) -> None:
+    self.accumulate(examples, piece, rate)
+    for array, change in zip(self._weights, self.change, strict=True):
+        array += change
+
+
+def _with_numpy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> list[Callable[[], object]]:
+    if not is_added:
+        return [lambda: np.matmul(a, b, out=out)]
+    room = np.empty_like(out)
+    return [lambda: np.add(out, np.matmul(a, b, out=room), out=out)]
+
+
+def _with_scipy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> list[Callable[[], object]]:
+    return [Product(a, b, out, is_added=is_added)]
+
+
+_make_room = Worker._make_room
+
+
+def _by_class(self: Worker, n_rows: int) -> Any:
+    room = _make_room(self, n_rows)
+    logits = room.logits.T
+    product = Product(self._weights.w2[1:].T, room.hidden.T, out=logits)
+    return room._replace(by_example=logits.T, set_logits=product)
+
+
+def _by_example(self: Worker, n_rows: int) -> Any:
+    room = _make_room(self, n_rows)
+    product = Product(room.by_example, self._weights.w2[1:].T, out=room.hidden_delta)
+    return room._replace(logits=room.by_example, set_hidden_delta=product)
+
+
+TRICKS = [
+    Trick("zeros skipped", (1, 32, 128, 60_000), {(ours, "ready"): _without_lengths}),
+    Trick("in groups by length", (32, 128, 512), {(worker, "_groups"): _as_one_group}),
+    Trick("vectors for one example", (1,), {(Worker, "descend_on_one"): _step_of_one_as_of_many}),
+    Trick(
+        "gradient added to the weights at once", (32, 128), {(Worker, "descend"): _gradient_first}
+    ),
+    Trick("straight to BLAS", (2, 32, 128), {(worker, "in_parts"): _with_numpy}),
+    Trick("forward product with NumPy's BLAS", (32, 128), {(worker, "in_parts"): _with_scipy}),
+    Trick("logits multiplied by example", (32, 128), {(Worker, "_make_room"): _by_class}),
+    Trick("softmax by class", (32, 128), {(Worker, "_make_room"): _by_example}),
+    Trick(
+        "larger groups for two threads",
+        (512, 60_000),
+        {(worker, "GROUP_OF_MANY"): worker.FORWARD_GROUP},
+        threads=2,
+    ),
+]
+if products.HAS_SMALL_PRODUCTS:
+    TRICKS.append(
+        Trick(
+            "products in small parts",
+            (32, 128, 60_000),
+            {
+                (products, "HAS_SMALL_PRODUCTS"): False,
+                (worker, "FORWARD_GROUP"): 32,
+                (worker, "BACKWARD_GROUP"): 64,
+            },
+        )
+    )
+
+
+@contextlib.contextmanager
+def switched_off(trick: Trick) -> Iterator[None]:
+    """Do without a trick."""
+    with contextlib.ExitStack() as stack:
+        for (owner, name), other in trick.without.items():
+            stack.enter_context(mock.patch.object(owner, name, other))
+        yield
+
+
+def seconds(engine: ours.Engine, n_batches: int) -> float:
+    """Tell the mean seconds of a step, over consecutive batches."""
+    steps, began = 0, time.perf_counter()
+    while steps == 0 or time.perf_counter() - began < SECONDS:
+        engine.step(steps % n_batches)
+        steps += 1
+    return (time.perf_counter() - began) / steps
+
+
+def compare(trick: Trick, batch_size: int, problem: problems.Problem) -> tuple[list[float], ...]:
+    """Tell the seconds of a step with a trick, and without, turn by turn."""
+    with switched_off(trick):
+        bare = ours.Engine(problem)
+    engines = ours.Engine(problem), bare
+    n_batches = max(1, min(200, len(problem.training.labels) // batch_size))
+    found: tuple[list[float], list[float]] = [], []
+    for turn in range(-1, TURNS):  # the first pays for start-up
+        for engine, values, how in zip(
+            engines, found, (contextlib.nullcontext(), switched_off(trick)), strict=True
+        ):
+            with how:
+                engine.prepare(batch_size, n_batches)
+                value = seconds(engine, n_batches)
+            if turn >= 0:
+                values.append(value)
+    return found
+
+
+def main() -> None:
+    """Measure and print the table, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parsed", type=Path, required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
+    arguments = parser.parse_args()
+    print("| trick | batch size | with, µs | without, µs | without / with |")
+    print("|---|---|---|---|---|")
+    with np.errstate(over="ignore"), threadpool_limits(limits=1, user_api="blas"):
+        for trick in TRICKS:
+            problem = problems.real(arguments.parsed, arguments.prepared, trick.threads)
+            words = trick.name + (f", {trick.threads} threads" if trick.threads > 1 else "")
+            with cores.lease(trick.threads):
+                for batch_size in trick.batch_sizes:
+                    both = compare(trick, batch_size, problem)
+                    ratios = [bare / full for full, bare in zip(*both, strict=True)]
+                    medians = " | ".join(f"{1e6 * statistics.median(each):,.0f}" for each in both)
+                    spread = (
+                        f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+                    )
+                    print(f"| {words} | {batch_size:,} | {medians} | {spread} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

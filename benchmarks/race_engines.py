@@ -2,14 +2,14 @@
 
     snakemake --cores all benchmark_engines
 
-with the packages of the extra `peers`. Each measurement is a fresh process, pinned to cores of its
-own; the engines take turns, so that an hour in which the machine is slow is slow for all.
+with the packages of the extra `peers`. Each engine has a process of its own, all on the same cores;
+they take turns, so that a minute in which the machine is slow is slow for all.
 """
 
+import contextlib
 import json
 import logging
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,15 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from benchmarks import exact
 from benchmarks.engines import problem as problems
-from workflow.scripts.common import theme
+from workflow.scripts.common import cores, theme
 
 ROOT = Path(__file__).parent.parent
 THREADS = (1, 2)
-TURNS = 5
+TURNS = 3
+"""How often each engine has a new process."""
+
+ROUNDS = 5
+"""How often each measures each kind of work, one engine after the other, with the same process."""
+
 OURS = "ours"
 NAMES = {
     OURS: "Batch Race",
@@ -43,6 +49,12 @@ WORKS = {
     "to_accuracy": "to 97 % test accuracy",
     "four_at_once": "step, batch size 32, four runs at once",
 }
+MEASURED = {f"batch_{size}": f"steps {size}" for size in exact.BATCH_SIZES} | {
+    "evaluation": "evaluation",
+    "dense_batch_32": "dense_steps 32",
+}
+"""What each process is asked for, round by round."""
+
 OPERATIONS = 4 * 785 * 200 + 6 * 201 * 10
 """Of a step's products for each example, those with zero counted; the first layer's inputs need no
 gradient."""
@@ -60,7 +72,7 @@ SAMPLE = pl.Schema(
         "threads": pl.Int64,
         "turn": pl.Int64,
         "work": pl.String,
-        "repetition": pl.Int64,
+        "round": pl.Int64,
         "value": pl.Float64,
         "cpu_seconds": pl.Float64,
         "stolen_seconds": pl.Float64,
@@ -68,7 +80,8 @@ SAMPLE = pl.Schema(
     }
 )
 """A row for each repetition, with its seconds as `value` (of a step: the mean), and for each figure
-that is measured once in a process; only times have what the system counted meanwhile."""
+that is measured once in a process; only repetitions have what the system counted meanwhile. A turn
+has a new process for each engine, which measure by turns, in rounds."""
 
 Folders = tuple[Path, Path]
 """Those that the workflow's rules parse and prepare fill."""
@@ -79,33 +92,58 @@ LIMITS = ("OPENBLAS_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "NPY_", "XLA_", "OMP
 """Settings by such names could hold one library back and not another: none is passed on."""
 
 
-def start(engine: str, threads: int, folders: Folders, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a measurement of one engine, a process of its own."""
-    environment = {key: text for key, text in os.environ.items() if not key.startswith(LIMITS)}
-    environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    environment["PYTHONPATH"] = str(ROOT)
-    if threads == 1:
-        environment["XLA_FLAGS"] = (
-            "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+class Participant:
+    """A process of `benchmarks.measure_engine`, which waits until it is asked.
+
+    Parameters
+    ----------
+    engine : str
+    threads : int
+    folders : Folders
+    """
+
+    def __init__(self, engine: str, threads: int, folders: Folders) -> None:
+        self._engine = engine
+        environment = {key: text for key, text in os.environ.items() if not key.startswith(LIMITS)}
+        environment |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+        environment["PYTHONPATH"] = str(ROOT)
+        if threads == 1:
+            environment["XLA_FLAGS"] = (
+                "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+            )
+        parsed, prepared = map(str, folders)
+        data = ["--parsed", parsed, "--prepared", prepared, "--threads", str(threads)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.measure_engine", engine, *data],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-    parsed, prepared = map(str, folders)
-    data = ["--parsed", parsed, "--prepared", prepared, "--threads", str(threads)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.measure_engine", engine, *data, *arguments],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
+    def __enter__(self) -> "Participant":
+        return self
 
-def result(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    """Wait for a process, and take its result."""
-    output, _ = process.communicate()
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, process.args))} failed: {process.returncode}")
-    found: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return found
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def begin(self, line: str) -> None:
+        """Let it measure something; see `measure_engine.Measurements`."""
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def result(self) -> Any:
+        """Wait for what it found."""
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._engine}: found an end, expected a measurement; see above")
+        return json.loads(line)
+
+    def ask(self, line: str) -> Any:
+        """Let it measure something, and wait for what it found."""
+        self.begin(line)
+        return self.result()
 
 
 def check(engine: str, figures: dict[str, float]) -> None:
@@ -119,60 +157,70 @@ def check(engine: str, figures: dict[str, float]) -> None:
             )
 
 
-def four_at_once(engine: str, folders: Folders) -> float:
-    """Tell the seconds of a step of four processes of one thread together, at batch size 32."""
-    processes = [start(engine, 1, folders, "--beside", str(place)) for place in range(4)]
-    for process in processes:
-        process.stdout.readline()  # ready
-    # All get their line before any is waited for.
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    return 1 / sum(result(process)["steps_per_second"] for process in processes)
-
-
 def samples(folders: Folders) -> pl.DataFrame:
-    """Measure all engines in turn, again and again; in the first turn they are checked, too."""
+    """Let all engines take turns, again and again; the first time they are checked, too."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         right = Path(folder) / "exact.npz"
         exact.write(right, exact.compute(problems.real(*folders, threads=1)))
         for turn in range(TURNS):
             for threads in THREADS:
-                for engine in NAMES:
-                    more = ["--exact", str(right)] if turn == 0 else []
-                    found = result(start(engine, threads, folders, *more))
-                    if turn == 0:
-                        check(engine, found["figures"])
-                    if threads == 1:
-                        found["figures"]["four_at_once"] = four_at_once(engine, folders)
-                    of = {"engine": engine, "threads": threads, "turn": turn}
-                    rows += [of | row for row in as_rows(found)]
-                    log.info(
-                        "turn %d: %s, %d thread(s): %s", turn, engine, threads, found["figures"]
-                    )
+                of = {"threads": threads, "turn": turn}
+                found = race(threads, folders, right if turn == 0 else None)
+                rows += [of | row for row in found]
+            for engine in NAMES:
+                of = {"threads": 1, "turn": turn, "engine": engine, "work": "four_at_once"}
+                rows.append(of | {"round": 0, "value": four_at_once(engine, folders)})
     return pl.DataFrame(rows, schema=SAMPLE)
 
 
-def as_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Lay out what one process found."""
-    rows = [
-        {"work": work, "repetition": 0, "value": value} for work, value in found["figures"].items()
-    ]
-    for work, repetitions in found["samples"].items():
-        rows += [
-            {"work": work, "repetition": place, **one} for place, one in enumerate(repetitions)
-        ]
+def race(threads: int, folders: Folders, right: Path | None) -> list[dict[str, Any]]:
+    """Let a process of each engine measure, on the same cores, in turn."""
+    rows = []
+    with cores.lease(threads), contextlib.ExitStack() as stack:  # the processes inherit the cores
+        participants = {
+            engine: stack.enter_context(Participant(engine, threads, folders)) for engine in NAMES
+        }
+        if right:
+            for engine, participant in participants.items():
+                differences = participant.ask(f"differences {right}")
+                log.info("%s, %d thread(s): %s", engine, threads, differences)
+                check(engine, differences)
+        for work, line in MEASURED.items():
+            for number in range(ROUNDS):
+                for engine, participant in participants.items():
+                    of = {"engine": engine, "work": work, "round": number}
+                    rows += [of | sample for sample in participant.ask(line)]
+            log.info("%d thread(s): %s", threads, work)
+        for engine, participant in participants.items():
+            figures = {name: participant.ask(name) for name in ("memory_bytes", "sgemm_gflops")}
+            if threads == 1:
+                figures |= participant.ask("to_accuracy")
+            of = {"engine": engine, "round": 0}
+            rows += [of | {"work": work, "value": value} for work, value in figures.items()]
     return rows
 
 
+def four_at_once(engine: str, folders: Folders) -> float:
+    """Tell the seconds of a step of four processes of one thread together, at batch size 32."""
+    with contextlib.ExitStack() as stack:
+        four = [stack.enter_context(Participant(engine, 1, folders)) for _ in range(4)]
+        for processor, participant in enumerate(four):
+            participant.ask(f"pin {processor}")
+            participant.ask("steps 32")  # its warm-up
+        for participant in four:  # all begin before any is waited for
+            participant.begin("steps_per_second")
+        return 1 / sum(participant.result() for participant in four)
+
+
 def least(table: pl.DataFrame) -> pl.DataFrame:
-    """Take the least of the repetitions in a process: within it, noise only ever adds."""
-    return table.group_by("engine", "threads", "turn", "work").agg(pl.col("value").min())
+    """Take the least of an engine's repetitions in a round: noise only ever adds."""
+    keys = ["engine", "threads", "turn", "round", "work"]
+    return table.group_by(keys).agg(pl.col("value").min()).sort(keys)
 
 
 def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[float]]:
-    """Tell the best peer at some work, and its time over ours, turn by turn.
+    """Tell the best peer at some work, and its time over ours, round by round.
 
     A peer may have fewer threads than ours has, where it is the faster for it.
     """
@@ -180,7 +228,7 @@ def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[floa
     medians = some.group_by("engine", "threads").agg(pl.col("value").median()).sort("value")
     best, with_threads = medians.filter(pl.col("engine") != OURS).row(0)[:2]
     both = [
-        some.filter(engine=engine, threads=count).sort("turn")["value"]
+        some.filter(engine=engine, threads=count)["value"]
         for engine, count in ((best, with_threads), (OURS, threads))
     ]
     return best, (both[0] / both[1]).to_list()
@@ -222,9 +270,8 @@ def markdown(table: pl.DataFrame) -> str:
 
 
 def of(table: pl.DataFrame, engine: str, threads: int, work: str) -> list[float]:
-    """Take the figures of one engine at one kind of work, turn by turn."""
-    some = table.filter(engine=engine, threads=threads, work=work)
-    return least(some).sort("turn")["value"].to_list()
+    """Take the figures of one engine at one kind of work, round by round."""
+    return least(table.filter(engine=engine, threads=threads, work=work))["value"].to_list()
 
 
 def row(cells: list[str]) -> str:
@@ -233,8 +280,8 @@ def row(cells: list[str]) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """Write a median with its extremes, in three digits."""
-    found = [f(values) for f in (statistics.median, min, max)]
+    """Write a median with its quartiles, or its extremes if there are few values."""
+    found = np.quantile(values, [0.5, 0.25, 0.75] if len(values) > TURNS else [0.5, 0, 1])
     median, least, most = (f"{each:.0f}" if each >= 100 else f"{each:.3g}" for each in found)
     return f"{median} ({least} to {most})"
 
@@ -242,7 +289,7 @@ def spread(values: list[float]) -> str:
 def chart(table: pl.DataFrame) -> alt.Chart:
     """Draw the time of each engine at each kind of work, as a multiple of ours."""
     is_ours = pl.col("engine") == OURS
-    keys = ["threads", "work", "turn"]
+    keys = ["threads", "work", "turn", "round"]
     times = least(table)
     ours = times.filter(is_ours).select(*keys, ours="value")
     relative = (

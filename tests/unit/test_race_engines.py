@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import exact, measure_engine, race_engines
+from benchmarks import exact, race_engines
 from benchmarks.engines.problem import Images, Problem
+from benchmarks.measure_engine import Measurements
 from benchmarks.race_engines import NAMES, OURS, WORKS, chart, markdown, ratios
 from nn.initializers import normal
 from nn.network import Weights
@@ -24,7 +25,7 @@ def samples():
     return pl.DataFrame(
         [
             {"engine": engine, "threads": threads, "turn": turn, "work": work}
-            | {"repetition": repetition, "value": value * (1 + repetition)}
+            | {"round": 0, "value": value * (1 + repetition)}
             for engine, times_ours in times.items()
             for threads in (1, 2)
             for turn in range(3)
@@ -80,15 +81,16 @@ def test_an_engine_is_compared_with_the_formulas(problem, tmp_path):
     path = tmp_path / "exact.npz"
     exact.write(path, exact.compute(problem))
     right = exact.read(path)
-    found = measure_engine.differences("ours", problem, right)
+    found = Measurements("ours", problem).differences(str(path))
     names = {"batch_1", "batch_32", "batch_64", "loss", "accuracy"}
     assert found.keys() == {f"difference_{name}" for name in names}
     assert max(found.values()) < 1e-6
 
     w1, w2 = right.weights[64]
     w1[3, 1] += 0.5
-    wrong = right._replace(weights=right.weights | {64: Weights(w1, w2)}, loss=2 * right.loss)
-    found = measure_engine.differences("ours", problem, wrong)
+    weights = right.weights | {64: Weights(w1, w2)}
+    exact.write(path, right._replace(weights=weights, loss=2 * right.loss))
+    found = Measurements("ours", problem).differences(str(path))
     assert found["difference_batch_64"] == pytest.approx(0.5, abs=1e-6)
     assert found["difference_loss"] == pytest.approx(0.5, abs=1e-6)
 

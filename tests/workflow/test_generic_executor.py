@@ -11,15 +11,19 @@ import signal
 import subprocess
 import sys
 import time
+from shutil import which
 
 import pytest
 
 from workflow.scripts.common import cores, history
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("snakemake_executor_plugin_cluster_generic") is None,
-    reason="not installed: snakemake-executor-plugin-cluster-generic (requirements-cluster.lock)",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("snakemake_executor_plugin_cluster_generic") is None,
+        reason="not installed: snakemake-executor-plugin-cluster-generic",
+    ),
+    pytest.mark.skipif(which("setsid") is None, reason="not installed: setsid"),
+]
 
 # As a batch system does, it starts the job in a session of its own, in another folder, and with
 # none of the environment.

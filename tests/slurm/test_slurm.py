@@ -1,26 +1,30 @@
 """A sweep on a real Slurm: jobs killed, cancelled, requeued, preempted, and out of time.
 
-    pytest tests/slurm
-
-takes about five minutes. tests/slurm/install.sh installs what it needs.
+tests/slurm/install.sh and requirements-cluster.lock install what it needs.
 """
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from tests.project import checkout
 from tests.slurm import cluster as slurm
 from tests.slurm.cluster import wait_until
-from workflow.scripts.common import allocation, history
+from workflow.scripts.common import allocation, cores, history
 
 pytestmark = [
     pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),
@@ -31,18 +35,16 @@ pytestmark = [
     pytest.mark.skipif(os.getuid() != 0, reason="the daemons here run as root"),
 ]
 
-STEPS = 150_000
 SIZES = (8, 9, 10, 11, 12, 13)
 SWEEP = {
     "batch_size": list(SIZES),
-    "budget": {"seconds": None, "steps": STEPS},
+    "budget": {"seconds": None, "steps": 100_000},
     "evaluation": {"every_steps": 10_000},
     "checkpoint_seconds": 0.2,
 }
-NO_ACCOUNTING = (
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
-    *("--seconds-between-status-checks", "2"),
-)
+# Only sooner than the profile does: what it asks stays the same.
+SOON = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
+NO_ACCOUNTING = ("--slurm-status-command", "squeue", *SOON)
 
 
 @pytest.fixture
@@ -56,11 +58,11 @@ def cluster():
 
 
 @contextlib.contextmanager
-def started(checkout, cluster, *arguments):
+def started(project, cluster, *arguments):
     """Run Snakemake through the profile while the block lasts."""
     snakemake = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *arguments],
-        cwd=checkout.folder,
+        cwd=project.folder,
         env=cluster.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -76,15 +78,15 @@ def started(checkout, cluster, *arguments):
 class Run:
     """One of the sweep's runs, as Slurm and the files show it."""
 
-    def __init__(self, checkout, cluster, batch_size):
-        self._checkout = checkout
+    def __init__(self, project, cluster, batch_size):
+        self._project = project
         self._cluster = cluster
         self._name = f"batch_{batch_size}-"
 
     @property
     def folder(self):
         pattern = f"results/train/*/{self._name}*/*"
-        return wait_until(lambda: next(self._checkout.folder.glob(pattern), None))
+        return wait_until(lambda: next(self._project.folder.glob(pattern), None))
 
     def log(self):
         path = self.folder / "train.log"
@@ -116,7 +118,7 @@ class Run:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 is_script = ".snakemake/scripts/" in " ".join(process.cmdline()[1:2])
-                is_here = is_script and process.cwd() == str(self._checkout.folder)
+                is_here = is_script and process.cwd() == str(self._project.folder)
                 if is_here and process.environ().get("SLURM_JOB_ID") == job:
                     return process
         raise AssertionError(f"job {job} has no script")
@@ -128,18 +130,32 @@ class Run:
         )
         return int(said[1])
 
+    def state(self):
+        """Tell of which step the state is that lies in the folder."""
+        with np.load(self.folder / "checkpoint.npz") as arrays:
+            return json.loads(bytes(arrays["text"]))["step"]
 
-def losses(checkout):
-    found = {}
-    for path in checkout.folder.glob("results/train/*/*/*/history.parquet"):
-        table, metadata = history.read(path)
+
+def losses(path):
+    """Give what a history says was learned, by step."""
+    table, _ = history.read(path)
+    rows = table.select("step", "epoch", "examples", "training_loss", "test_accuracy").rows()
+    return {row[0]: row[1:] for row in rows}
+
+
+def learned(project, nodes):
+    """Give what each run learned by step, and its node, which has to be one of these."""
+    losses_by_run, places = {}, {}
+    for path in project.folder.glob("results/train/*/*/*/history.parquet"):
+        metadata = history.read(path)[1]
+        run = str(path.parent.relative_to(project.folder / "results/train"))
         assert metadata["stopped"] == "budget"
-        assert metadata["machine"]["name"]
         assert metadata["machine"]["processor"]
         assert len(metadata["contention"]["gflops_before_and_after"]) == 2
-        rows = table.select("step", "epoch", "examples", "training_loss", "test_accuracy").rows()
-        found[table["batch_size"][0]] = rows
-    return found
+        assert metadata["machine"]["name"] in nodes
+        places[run] = metadata["machine"]["name"]
+        losses_by_run[run] = losses(path)
+    return losses_by_run, places
 
 
 def disturb(cluster, runs):
@@ -149,42 +165,44 @@ def disturb(cluster, runs):
     def first_unharmed():
         return wait_until(lambda: next((s for s in SIZES if s not in saved and runs[s].job()), 0))
 
-    # Into its time limit: a stopped process spends it without working. Slurm wakes it up to end.
+    # Out of time: a stopped process spends it without working. Slurm wakes it up to end.
     limited = first_unharmed()
-    runs[limited].in_midst()
+    job = runs[limited].in_midst()
     runs[limited].script().send_signal(signal.SIGSTOP)
-    saved[limited] = None
+    cluster.end(job)
+    with ThreadPoolExecutor() as beside:
+        # Its log is begun anew when it is sent again, while this waits for others.
+        out_of_time = beside.submit(runs[limited].has_saved)
+        saved[limited] = None
 
-    killed = first_unharmed()
-    runs[killed].in_midst()
-    runs[killed].script().kill()
-    saved[killed] = 10_000  # at the least: it had no time to save more
+        killed = first_unharmed()
+        runs[killed].in_midst()
+        runs[killed].script().kill()
+        saved[killed] = runs[killed].state()
 
-    requeued = first_unharmed()
-    cluster.say("scontrol", "requeue", runs[requeued].in_midst())
-    saved[requeued] = runs[requeued].has_saved()
+        requeued = first_unharmed()
+        cluster.say("scontrol", "requeue", runs[requeued].in_midst())
+        saved[requeued] = runs[requeued].has_saved()
 
-    cluster.restart_controller()
+        cancelled = first_unharmed()
+        cluster.say("scancel", runs[cancelled].in_midst())
+        saved[cancelled] = runs[cancelled].has_saved()
 
-    cancelled = first_unharmed()
-    cluster.say("scancel", runs[cancelled].in_midst())
-    saved[cancelled] = runs[cancelled].has_saved()
+        saved[limited] = out_of_time.result()
+        cluster.restart_controller()
 
-    preempted = first_unharmed()
-    node = cluster.say("squeue", "-h", "-j", runs[preempted].in_midst(), "-o", "%N").strip()
-    cluster.say("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
-    saved[preempted] = runs[preempted].has_saved()
-
-    saved[limited] = runs[limited].has_saved()
-    return saved, killed
+        preempted = first_unharmed()
+        node = cluster.say("squeue", "-h", "-j", runs[preempted].in_midst(), "-o", "%N").strip()
+        cluster.say("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
+        saved[preempted] = runs[preempted].has_saved()
+    return saved
 
 
 def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     project.edit_config(**SWEEP)
-    limit = "train:runtime=1"  # minute; each further attempt has as little
     runs = {size: Run(project, cluster, size) for size in SIZES}
-    with started(project, cluster, *NO_ACCOUNTING, "--set-resources", limit) as snakemake:
-        saved, killed = disturb(cluster, runs)
+    with started(project, cluster, *NO_ACCOUNTING, "--until", "train") as snakemake:
+        saved = disturb(cluster, runs)
         said, _ = snakemake.communicate(timeout=240)
     assert snakemake.returncode == 0, said
 
@@ -192,12 +210,14 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     for size, step in saved.items():
         resumed = re.search(r"going on from step (\d+)", runs[size].log())
         assert resumed, size
-        if size == killed:
-            assert int(resumed[1]) >= step
-        else:
-            assert int(resumed[1]) == step
+        assert int(resumed[1]) == step
     (untouched,) = set(SIZES) - set(saved)
     assert "going on from step" not in runs[untouched].log()
+
+    # The same command again has nothing to do.
+    with started(project, cluster, *NO_ACCOUNTING, "--until", "train") as again:
+        said, _ = again.communicate(timeout=60)
+    assert again.returncode == 0, said
 
     # What Slurm itself wrote down of the jobs: each run ended well once.
     ends = re.findall(r"JobState=(\w+) Partition=race", (cluster.folder / "jobs.txt").read_text())
@@ -206,18 +226,13 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     assert ends.count("FAILED") == 1
     assert ends.count("CANCELLED") == 1
 
-    # Data, tables and charts were made where Snakemake ran.
-    assert set(re.findall(r"rule_(\w+?)/", said)) == {"train"}
-
-    # The same command again has nothing to do, and a local sweep learns the same.
-    with started(project, cluster, *NO_ACCOUNTING) as again:
-        said, _ = again.communicate(timeout=60)
-    assert "Nothing to be done" in said
-    on_cluster = losses(project)
-    assert sorted(on_cluster) == list(SIZES)
-    project.run("--forcerun", "train")
-    assert "going on from step" not in runs[killed].log()
-    assert losses(project) == on_cluster
+    # A local sweep learns the same.
+    on_cluster, places = learned(project, cluster.nodes)
+    assert len(on_cluster) == len(SIZES)
+    assert set(places.values()) == set(cluster.nodes)
+    project.run("--forcerun", "train", "--until", "train")
+    assert all("going on from step" not in run.log() for run in runs.values())
+    assert learned(project, [socket.gethostname()])[0] == on_cluster
 
 
 def test_without_accounting_the_default_is_refused(project, cluster):
@@ -233,24 +248,51 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     bool(slurm.missing(*slurm.ACCOUNTING_PROGRAMS)),
     reason=f"not installed: {slurm.missing(*slurm.ACCOUNTING_PROGRAMS)}",
 )
-def test_with_accounting_the_profile_needs_no_setting(project):
-    """Two runs, one of them killed, as `sacct` tells of them."""
-    sizes = SIZES[:2]
-    project.edit_config(**SWEEP | {"batch_size": list(sizes)})
+def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
+    """The README's first experiment, one of its runs killed, as `sacct` tells of it."""
+    project = checkout(tmp_path / "checkout")
+    quickstart = ("--configfile", "config/quickstart.yaml")
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", nodes=2, keeps_accounts=True) as cluster,
-        started(project, cluster) as snakemake,
+        started(project, cluster, *SOON, "--until", "compare", *quickstart) as snakemake,
     ):
-        killed = Run(project, cluster, sizes[0])
-        killed.in_midst()
+        killed = Run(project, cluster, 1)
+        wait_until(killed.job, 120)
+        killed.processor()
         killed.script().kill()
-        said, _ = snakemake.communicate(timeout=400)
+        said, _ = snakemake.communicate(timeout=240)
         assert snakemake.returncode == 0, said
-        states = cluster.say("sacct", "-n", "-X", "-P", "-o", "State").split()
-        assert sorted(states) == ["COMPLETED", "COMPLETED", "FAILED"]
-    assert sorted(losses(project)) == list(sizes)
-    assert int(re.search(r"going on from step (\d+)", killed.log())[1]) >= 10_000
+        # Data and tables were made where Snakemake ran.
+        assert set(re.findall(r"^rule (\w+):", said, re.MULTILINE)) == {"train"}
+        assert {"draw_strokes", "summarize"} < set(re.findall(r"^localrule (\w+):", said, re.M))
+        record = cluster.say("sacct", "-n", "-X", "-P", "-o", "State,NodeList,Comment").splitlines()
+    ended = [line.split("|") for line in record]
+    assert sorted(state for state, *_ in ended) == [*["COMPLETED"] * 4, "FAILED"]
+
+    # Each history says the node that Slurm says.
+    on_cluster, places = learned(project, cluster.nodes)
+    assert len(places) == 4
+    for run, node in places.items():
+        (where,) = (
+            node
+            for state, node, comment in ended
+            if state == "COMPLETED" and Path(run).parent.name in comment
+        )
+        assert node == where
+
+    # As many steps here lead to the same losses.
+    shutil.rmtree(project.folder / "results" / "train")
+    for run, rows in on_cluster.items():
+        last = max(rows)
+        asked = (
+            f"batch_size={re.search(r'batch_([0-9]+)-', run)[1]}",
+            f"budget={{seconds: null, steps: {last}}}",
+            f"evaluation={{every_steps: {last}}}",
+        )
+        project.run(*quickstart, "--until", "train", "--config", *asked)
+        (path,) = project.folder.glob(f"results/train/*/*/{last}_steps/history.parquet")
+        assert losses(path) == {step: rows[step] for step in (0, last)}
 
 
 def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
@@ -274,3 +316,22 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
     assert f"mem={allocation.memory_mb(specification)}M" in details
     assert "NumCPUs=1 " in details
     assert "TimeLimit=01:00:00" in details  # of a budget without seconds
+
+
+def test_a_run_of_two_threads_gets_two_processors_and_learns_the_same(project):
+    if len(cores.physical_cores({0, 1} & os.sched_getaffinity(0))) < 2:
+        pytest.skip("processors 0 and 1, which the node has, are not two cores")
+    project.edit_config(batch_size="all", threads=2)
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-") as folder,
+        slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
+        started(project, cluster, *NO_ACCOUNTING, "--until", "train") as snakemake,
+    ):
+        said, _ = snakemake.communicate(timeout=120)
+        assert snakemake.returncode == 0, said
+        assert "ProcCnt=2 " in (cluster.folder / "jobs.txt").read_text()
+    (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
+    assert history.read(path)[1]["processors"] == [0, 1]
+    on_cluster, _ = learned(project, cluster.nodes)
+    project.run("--forcerun", "train", "--until", "train")
+    assert learned(project, [socket.gethostname()])[0] == on_cluster

@@ -6,9 +6,9 @@ from workflow.scripts.common import allocation
 from workflow.scripts.common.errors import InputError
 
 
-def specification(seconds=60.0, share=0.5, hidden_nodes=200, threads=1):
+def specification(seconds=60.0, clock="training", share=0.5, hidden_nodes=200, threads=1):
     return {
-        "budget": {"seconds": seconds},
+        "budget": {"seconds": seconds, "clock": clock},
         "evaluation": {"share": share},
         "hidden_nodes": hidden_nodes,
         "threads": threads,
@@ -23,6 +23,8 @@ def specification(seconds=60.0, share=0.5, hidden_nodes=200, threads=1):
         ({"share": 0.75}, 1, 4 + 5),
         ({"seconds": 61.0}, 1, 3 + 5),  # whole minutes, never less
         ({"share": None}, 1, 2 + 5),  # evaluated at fixed distances
+        ({"clock": "wall"}, 1, 1 + 5),  # evaluation is in the budget
+        ({"clock": "wall", "share": None, "seconds": 3600.0}, 2, 2 * (60 + 5)),
         ({"seconds": None}, 1, 60),
         ({"seconds": None}, 3, 180),
     ],

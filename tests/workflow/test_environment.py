@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
+CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text()
 
 # What conda calls otherwise: its `snakemake` brings what the minimal one leaves to the user.
 CONDA_NAMES = {"snakemake-minimal": "snakemake", "playwright-python": "playwright"}
@@ -21,8 +22,8 @@ def asked_for(*requirements):
     return {canonicalize_name(each.name): each.specifier for each in parsed}
 
 
-def locked():
-    lines = re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.MULTILINE)
+def locked(lock):
+    lines = re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.MULTILINE)
     versions = {}
     for name, version in lines:
         versions.setdefault(canonicalize_name(name), []).append(version)
@@ -33,9 +34,18 @@ WANTED = asked_for(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["
 
 
 def test_the_lock_has_all_that_is_asked_for():
-    versions = locked()
+    versions = locked(LOCK)
     for name, specifier in WANTED.items():
         assert all(specifier.contains(version) for version in versions[name]), name
+
+
+def test_the_lock_for_clusters_adds_to_it_and_changes_nothing():
+    versions, own = locked(CLUSTER_LOCK), locked(LOCK)
+    for name, specifier in asked_for(*PROJECT["optional-dependencies"]["cluster"]).items():
+        assert all(specifier.contains(version) for version in versions[name]), name
+    shared = versions.keys() & own.keys()
+    assert "snakemake-interface-executor-plugins" in shared
+    assert {name: versions[name] for name in shared} == {name: own[name] for name in shared}
 
 
 def test_every_locked_package_has_hashes():

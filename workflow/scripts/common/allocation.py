@@ -42,13 +42,16 @@ def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
     Returns
     -------
     int
-        Minutes: of a budget in seconds, these, with the share of evaluation, and a margin.
+        Minutes: of a budget in seconds, these, with the share of evaluation where that is off the
+        clock, and a margin.
     """
-    seconds: float | None = specification["budget"]["seconds"]
+    budget = specification["budget"]
+    seconds: float | None = budget["seconds"]
     if seconds is None:
         return attempt * UNKNOWN_MINUTES
-    share: float = specification["evaluation"]["share"] or UNKNOWN_SHARE
-    return attempt * (math.ceil(seconds / (1 - share) / 60) + MARGIN_MINUTES)
+    if budget["clock"] == "training":
+        seconds /= 1 - (specification["evaluation"]["share"] or UNKNOWN_SHARE)
+    return attempt * (math.ceil(seconds / 60) + MARGIN_MINUTES)
 
 
 def memory_mb(specification: Mapping[str, Any]) -> int:

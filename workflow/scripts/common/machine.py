@@ -21,11 +21,12 @@ def describe() -> dict[str, str | int]:
     Returns
     -------
     dict
-        Its name, system, processor, number of logical processors, and the libraries that multiply
-        matrices with the kind of processor that they take it for.
+        Its name (in a Slurm job, Slurm's own of the node), system, processor, number of logical
+        processors, and the libraries that multiply matrices with the kind of processor that they
+        take it for.
     """
     return {
-        "name": platform.node(),
+        "name": os.environ.get("SLURMD_NODENAME") or platform.node(),
         "system": platform.platform(),
         "processor": _processor(),
         "processors": os.cpu_count() or 1,

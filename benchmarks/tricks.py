@@ -96,8 +96,8 @@ TRICKS = [
     ),
     Trick("straight to BLAS", (2, 32, 128), {(worker, "in_parts"): _with_numpy}),
     Trick("forward product with NumPy's BLAS", (32, 128), {(worker, "in_parts"): _with_scipy}),
-    Trick("logits multiplied by example", (32, 128), {(Worker, "_make_room"): _by_class}),
-    Trick("softmax by class", (32, 128), {(Worker, "_make_room"): _by_example}),
+    Trick("logits multiplied by example", (128, 60_000), {(Worker, "_make_room"): _by_class}),
+    Trick("softmax by class", (128, 60_000), {(Worker, "_make_room"): _by_example}),
     Trick(
         "larger groups for two threads",
         (512, 60_000),

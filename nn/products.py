@@ -10,9 +10,8 @@ Python's lock to other threads, which SciPy's own function does not.
 **In small parts.** OpenBLAS first copies a large matrix into an order that it likes better, which a
 few examples are not worth. On processors with AVX-512 it leaves that out where a product is small
 enough. So a product is cut into parts that are, which also makes small groups of examples worth
-their while, each with its own width: a step takes 620 µs instead of 705 at batch size 128.
-
-(One thread of an AMD EPYC, Zen 4.)
+their while, each with its own width: a step takes 620 µs instead of 705 at batch size 128 (one
+thread of an AMD EPYC, Zen 4; `benchmarks.tricks` measures it anew).
 """
 
 import ctypes
@@ -99,8 +98,8 @@ def in_parts(
     widest = SMALL // (min(a.shape) * b.shape[1])
     n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
     if n_parts == 1 and not is_added:
-        # NumPy's wheel has a newer BLAS than SciPy's: 220 µs a step instead of 270 at batch size
-        # 32, with its kernel for AVX2.
+        # NumPy's wheel has a newer BLAS than SciPy's: 320 µs a step instead of 370 at batch size
+        # 32, with its kernel for AVX2 (Zen 3).
         return [functools.partial(np.matmul, a, b, out=out)]
     parts = [slice(start, stop) for start, stop in pairwise(cuts(longer, n_parts))]
     if longer == len(a):

@@ -306,7 +306,7 @@ def chart(table: pl.DataFrame) -> alt.Chart:
     drawn = points.encode(
         x=alt.X(
             "multiple:Q",
-            scale=alt.Scale(type="log"),
+            scale=alt.Scale(type="log", nice=False, padding=10),
             title="its time / ours (ours is 1)",
         ),
         y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),

@@ -38,8 +38,8 @@ pytestmark = [
 SIZES = (8, 9, 10, 11, 12, 13)
 SWEEP = {
     "batch_size": list(SIZES),
-    "budget": {"seconds": None, "steps": 100_000},
-    "evaluation": {"every_steps": 10_000},
+    "budget": {"seconds": None, "steps": 200_000},
+    "evaluation": {"every_steps": 20_000},
     "checkpoint_seconds": 0.2,
 }
 # Only sooner than the profile does: what it asks stays the same.
@@ -104,7 +104,7 @@ class Run:
         """Wait until it trains and has saved its state."""
         wait_until(self.job, 180)
         wait_until(lambda: (self.folder / "checkpoint.npz").exists())
-        wait_until(lambda: "step 10000:" in self.log())
+        wait_until(lambda: "step 20000:" in self.log())
         return self.job()
 
     def processor(self):

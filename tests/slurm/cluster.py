@@ -205,7 +205,7 @@ class Cluster:
 
     def restart_controller(self) -> None:
         """End the controller and start it anew; jobs go on meanwhile."""
-        daemon = self._daemons.pop("slurmctld -D")
+        daemon = self._daemons["slurmctld -D"]
         daemon.terminate()
         daemon.wait(timeout=30)
         self.start_controller()

@@ -1,12 +1,17 @@
 """A copy of the project to run for real, and a dataset small enough for it."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -26,6 +31,21 @@ PARTS = (
     *("Snakefile", "config.yaml", "environment.yml"),
     *("config", "nn", "profiles", "workflow"),
 )
+
+
+class Started:
+    """Snakemake at work; what it says goes to a file, since nobody may be reading a pipe."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", path: Path) -> None:
+        self.process = process
+        self._path = path
+
+    def said(self) -> str:
+        return self._path.read_text()
+
+    def finish(self, seconds: float) -> tuple[int, str]:
+        """Wait for its end; give its exit status and what it said."""
+        return self.process.wait(timeout=seconds), self.said()
 
 
 class Project:
@@ -52,6 +72,40 @@ class Project:
             text=True,
             start_new_session=True,
         )
+
+    @contextlib.contextmanager
+    def started(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> Iterator[Started]:
+        """Run Snakemake here, in a session that ends with the block; show its words if that fails.
+
+        Parameters
+        ----------
+        arguments : str
+            All that Snakemake is given.
+        environment : mapping, optional
+            Another one than the usual.
+        """
+        handle, name = tempfile.mkstemp(".log", "snakemake-", self.folder.parent)
+        with os.fdopen(handle, "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=self.folder,
+                env=environment or self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        snakemake = Started(process, Path(name))
+        try:
+            yield snakemake
+        except BaseException:
+            print(snakemake.said())
+            raise
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def snakemake(self, *arguments: str) -> tuple[int, str]:
         """Run Snakemake here to its end; give its exit status and what it says."""
@@ -89,6 +143,15 @@ class Project:
         return said
 
 
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 180) -> Any:
+    """Wait until a condition holds, and give its value; fail with `what` where it does not."""
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, f"waited {seconds:.0f} s in vain for {what}"
+        time.sleep(0.1)
+    return value
+
+
 def fault(said: str) -> str:
     """Find Python's word for a fault of the program in what Snakemake says; "" if there is none.
 
@@ -110,17 +173,17 @@ def checkout(folder: Path) -> Project:
     return Project(folder)
 
 
-def write_digits(folder: Path) -> None:
-    """Write a dataset of 300 images to learn from and 60 to test on, under MNIST's names."""
+def write_digits(folder: Path, n_train: int = 300) -> None:
+    """Write a dataset to learn from, with 60 images to test on, under MNIST's names."""
     folder.mkdir()
-    for part, count, seed in (("train", 300, 1), ("test", 60, 2)):
+    for part, count, seed in (("train", n_train, 1), ("test", 60, 2)):
         images, labels = strokes.draw(count, seed)
         idx.write(folder / PUBLISHED[f"{part}_images"], images)
         idx.write(folder / PUBLISHED[f"{part}_labels"], np.asarray(labels))
 
 
 def small_checkout(folder: Path) -> Project:
-    """Make a checkout set to three runs of a few steps on that dataset, beside it."""
+    """Make a checkout set to three runs of a few steps on 300 images, beside it."""
     project = checkout(folder / "checkout")
     write_digits(folder / "digits")
     project.edit_config(

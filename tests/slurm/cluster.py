@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+import random
 import secrets
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
+
+from tests.project import wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
 """What tests/slurm/install.sh installs."""
@@ -44,6 +46,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/jobs.txt
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 KillWait=10
+MinJobAge=300
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 """
@@ -161,14 +164,15 @@ class Cluster:
             for name in ("socket", "pid-file", "log-file", "seed-file")
         ]
         self._start("munged", "--foreground", "--force", f"--key-file={key}", *places)
-        wait_until((self.folder / "munge.socket").exists)
+        wait_until((self.folder / "munge.socket").exists, "munge")
         if self._keeps_accounts:
             self._start_accounting()
         self.start_controller()
         for name in self.nodes:
             self._start("slurmd", "-D", "-N", name)
         wait_until(
-            lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == f"idle {len(self.nodes)}"
+            lambda: self.say("sinfo", "-h", "-o", "%T %D").strip() == f"idle {len(self.nodes)}",
+            "idle nodes",
         )
 
     def _start_accounting(self) -> None:
@@ -185,39 +189,57 @@ class Cluster:
             *(f"--{kind}={self.folder}/database.{kind}" for kind in ("socket", "pid-file")),
             f"--init-file={self.folder}/user.sql",
         )
-        wait_until((self.folder / "database.socket").exists)
+        wait_until((self.folder / "database.socket").exists, "the database")
         self._start("slurmdbd", "-D")
-        wait_until(lambda: self.say("sacctmgr", "-n", "list", "tres"))
-        self.say("sacctmgr", "-i", "add", "cluster", "race")
+        wait_until(lambda: self.say("sacctmgr", "-n", "list", "tres"), "slurmdbd")
+        self.order("sacctmgr", "-i", "add", "cluster", "race")
 
     def start_controller(self) -> None:
         """Start the controller and wait until it answers."""
         self._start("slurmctld", "-D")
-        wait_until(lambda: "is UP" in self.say("scontrol", "ping"))
+        wait_until(lambda: "is UP" in self.say("scontrol", "ping"), "slurmctld")
 
     def end(self, job: str) -> None:
         """Let a job run out of time: at the controller's next look, each half a minute."""
-        self.say("scontrol", "update", f"JobId={job}", "EndTime=now")
+        self.order("scontrol", "update", f"JobId={job}", "EndTime=now")
 
     def restart_controller(self) -> None:
         """End the controller and start it anew; jobs go on meanwhile."""
-        daemon = self._daemons.pop("slurmctld -D")
+        daemon = self._daemons["slurmctld -D"]
         daemon.terminate()
         daemon.wait(timeout=30)
         self.start_controller()
 
     def stop(self) -> None:
-        """End all jobs and daemons."""
+        """End all jobs and daemons, also those that do not obey."""
         try:
             self.say("scancel", "--user", "root")
-            wait_until(lambda: not self.say("squeue", "-h", "--states=R,CG"))
+            wait_until(lambda: not self.say("squeue", "-h", "--states=R,CG"), "the jobs' end")
         finally:
             for daemon in reversed(self._daemons.values()):
                 daemon.terminate()
-                daemon.wait(timeout=30)
+                try:
+                    daemon.wait(timeout=30)
+                except subprocess.TimeoutExpired:
+                    daemon.kill()
+                    daemon.wait()
+
+    def order(self, *command: str) -> None:
+        """Run one of Slurm's commands, which has to obey."""
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+    def logs(self) -> str:
+        """Give the ends of the daemons' logs."""
+        return "\n".join(
+            f"{path.name}:\n{path.read_text(errors='replace')[-3000:]}"
+            for path in sorted(self.folder.glob("*.log"))
+        )
 
     def say(self, *command: str) -> str:
-        """Run one of Slurm's commands and give what it prints."""
+        """Run one of Slurm's commands and give what it prints, nothing where it fails."""
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, check=False
         ).stdout
@@ -228,15 +250,6 @@ class Cluster:
             self._daemons[" ".join(command)] = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> object:
-    """Wait until a condition holds, and give its value."""
-    until = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.1)
-    return value
 
 
 @contextlib.contextmanager
@@ -257,8 +270,14 @@ def running(
 
 
 def _free_ports(count: int) -> list[int]:
+    """Find ports below those of which the kernel gives one to each client: it would be in use."""
+    ports: list[int] = []
     with contextlib.ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for port in random.sample(range(20_000, 32_768), 1000):
+            with contextlib.suppress(OSError):
+                opened.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == count:
+                break
+    assert len(ports) == count, "no free ports"
+    return ports

@@ -11,8 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,9 +19,8 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.project import checkout
+from tests.project import checkout, wait_until, write_digits
 from tests.slurm import cluster as slurm
-from tests.slurm.cluster import wait_until
 from workflow.scripts.common import allocation, cores, history
 
 pytestmark = [
@@ -60,19 +57,35 @@ def cluster():
 @contextlib.contextmanager
 def started(project, cluster, *arguments):
     """Run Snakemake through the profile while the block lasts."""
-    snakemake = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *arguments],
-        cwd=project.folder,
-        env=cluster.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    asked = ("--profile", "profiles/slurm", *arguments)
+    with project.started(*asked, environment=cluster.environment) as snakemake:
+        try:
+            yield snakemake
+        except BaseException:
+            print(cluster.logs())
+            raise
+
+
+def finish(snakemake, seconds=600):
+    """Wait for its end, which has to be a good one; give what it said."""
+    status, said = snakemake.finish(seconds)
+    assert status == 0, said
+    return said
+
+
+def first_running(runs, harmed):
+    """Wait until one of these runs, by size, has a job that was left alone so far."""
+    return wait_until(
+        lambda: next((size for size in runs if size not in harmed and runs[size].job()), 0),
+        "a run to harm",
+        300,
     )
-    try:
-        yield snakemake
-    finally:
-        snakemake.kill()
-        snakemake.communicate()
+
+
+def skip_without_processors_0_and_1():
+    """Skip the test where a node of two processors would have something else."""
+    if len(cores.physical_cores({0, 1} & os.sched_getaffinity(0))) < 2:
+        pytest.skip("processors 0 and 1, which the node has, are not two cores")
 
 
 class Run:
@@ -86,7 +99,7 @@ class Run:
     @property
     def folder(self):
         pattern = f"results/train/*/{self._name}*/*"
-        return wait_until(lambda: next(self._project.folder.glob(pattern), None))
+        return wait_until(lambda: next(self._project.folder.glob(pattern), None), pattern)
 
     def log(self):
         path = self.folder / "train.log"
@@ -101,19 +114,26 @@ class Run:
         return ""
 
     def in_midst(self):
-        """Wait until it trains and has saved its state."""
-        wait_until(self.job, 180)
-        wait_until(lambda: (self.folder / "checkpoint.npz").exists())
-        wait_until(lambda: "step 20000:" in self.log())
-        return self.job()
+        """Wait until it trains and has saved its state; give its job."""
+        wait_until(self.job, f"a job of {self._name}")
+        wait_until((self.folder / "checkpoint.npz").exists, f"a state of {self._name}")
+        wait_until(lambda: "step 20000:" in self.log(), f"training of {self._name}")
+        job = self.job()
+        assert job, f"{self._name} ended before it was harmed"
+        return job
 
     def processor(self):
         """Wait until it holds a processor, and tell which."""
-        said = wait_until(lambda: re.search(r"holding processor\(s\) (\d+)", self.log()))
-        return said[1]
+        return wait_until(
+            lambda: re.search(r"holding processor\(s\) (\d+)", self.log()),
+            f"a processor for {self._name}",
+        )[1]
 
     def script(self):
-        """Find the process that trains, by the job's number in its environment."""
+        """Wait for the process that trains, found by the job's number in its environment."""
+        return wait_until(self._find_script, f"a script of {self._name}")
+
+    def _find_script(self):
         job = self.job()
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -121,14 +141,27 @@ class Run:
                 is_here = is_script and process.cwd() == str(self._project.folder)
                 if is_here and process.environ().get("SLURM_JOB_ID") == job:
                     return process
-        raise AssertionError(f"job {job} has no script")
+        return None
+
+    def kill(self):
+        """Kill its script, and wait until it is gone."""
+        script = self.script()
+        script.kill()
+        script.wait(60)
 
     def has_saved(self):
         """Wait for the word that it was asked to end and saved its state; tell the step."""
-        said = wait_until(
-            lambda: re.search(r"interrupted \(SIGTERM\) and saved at step (\d+)", self.log()), 120
+        return int(
+            wait_until(
+                lambda: re.search(r"interrupted \(SIGTERM\) and saved at step (\d+)", self.log()),
+                f"a last state of {self._name}",
+            )[1]
         )
-        return int(said[1])
+
+    def went_on_from(self):
+        """Tell of which step the state was that it went on from; None if it began anew."""
+        said = re.search(r"going on from step (\d+)", self.log())
+        return said and int(said[1])
 
     def state(self):
         """Tell of which step the state is that lies in the folder."""
@@ -162,11 +195,8 @@ def disturb(cluster, runs):
     """Do to five of six runs what clusters do; tell from which step each has to go on."""
     saved = {}
 
-    def first_unharmed():
-        return wait_until(lambda: next((s for s in SIZES if s not in saved and runs[s].job()), 0))
-
     # Out of time: a stopped process spends it without working. Slurm wakes it up to end.
-    limited = first_unharmed()
+    limited = first_running(runs, saved)
     job = runs[limited].in_midst()
     runs[limited].script().send_signal(signal.SIGSTOP)
     cluster.end(job)
@@ -175,49 +205,45 @@ def disturb(cluster, runs):
         out_of_time = beside.submit(runs[limited].has_saved)
         saved[limited] = None
 
-        killed = first_unharmed()
+        killed = first_running(runs, saved)
         runs[killed].in_midst()
-        runs[killed].script().kill()
+        runs[killed].kill()
         saved[killed] = runs[killed].state()
 
-        requeued = first_unharmed()
-        cluster.say("scontrol", "requeue", runs[requeued].in_midst())
+        requeued = first_running(runs, saved)
+        cluster.order("scontrol", "requeue", runs[requeued].in_midst())
         saved[requeued] = runs[requeued].has_saved()
 
-        cancelled = first_unharmed()
-        cluster.say("scancel", runs[cancelled].in_midst())
+        cancelled = first_running(runs, saved)
+        cluster.order("scancel", runs[cancelled].in_midst())
         saved[cancelled] = runs[cancelled].has_saved()
 
         saved[limited] = out_of_time.result()
         cluster.restart_controller()
 
-        preempted = first_unharmed()
+        preempted = first_running(runs, saved)
         node = cluster.say("squeue", "-h", "-j", runs[preempted].in_midst(), "-o", "%N").strip()
-        cluster.say("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
+        cluster.order("sbatch", "-p", "urgent", "-w", node, "-o", "/dev/null", "--wrap", "sleep 1")
         saved[preempted] = runs[preempted].has_saved()
     return saved
 
 
+@pytest.mark.skipif(cores.available() < 2, reason="two nodes of one core each have but one core")
 def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     project.edit_config(**SWEEP)
     runs = {size: Run(project, cluster, size) for size in SIZES}
     with started(project, cluster, *NO_ACCOUNTING, "--until", "train") as snakemake:
         saved = disturb(cluster, runs)
-        said, _ = snakemake.communicate(timeout=240)
-    assert snakemake.returncode == 0, said
+        finish(snakemake)
 
     # Each went on from where it was saved, and not from before.
-    for size, step in saved.items():
-        resumed = re.search(r"going on from step (\d+)", runs[size].log())
-        assert resumed, size
-        assert int(resumed[1]) == step
+    assert {size: runs[size].went_on_from() for size in saved} == saved
     (untouched,) = set(SIZES) - set(saved)
-    assert "going on from step" not in runs[untouched].log()
+    assert runs[untouched].went_on_from() is None
 
     # The same command again has nothing to do.
     with started(project, cluster, *NO_ACCOUNTING, "--until", "train") as again:
-        said, _ = again.communicate(timeout=60)
-    assert again.returncode == 0, said
+        finish(again)
 
     # What Slurm itself wrote down of the jobs: each run ended well once.
     ends = re.findall(r"JobState=(\w+) Partition=race", (cluster.folder / "jobs.txt").read_text())
@@ -231,14 +257,14 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     assert len(on_cluster) == len(SIZES)
     assert set(places.values()) == set(cluster.nodes)
     project.run("--forcerun", "train", "--until", "train")
-    assert all("going on from step" not in run.log() for run in runs.values())
+    assert all(run.went_on_from() is None for run in runs.values())
     assert learned(project, [socket.gethostname()])[0] == on_cluster
 
 
 def test_without_accounting_the_default_is_refused(project, cluster):
     with started(project, cluster) as refused:
-        said, _ = refused.communicate(timeout=60)
-    assert refused.returncode != 0
+        status, said = refused.finish(180)
+    assert status != 0
     assert "slurm-status-command: found sacct, but this cluster keeps no accounting" in said
     assert "Traceback" not in said
     assert not cluster.say("squeue", "-h", "--states=all")
@@ -249,7 +275,7 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     reason=f"not installed: {slurm.missing(*slurm.ACCOUNTING_PROGRAMS)}",
 )
 def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
-    """The README's first experiment, one of its runs killed, as `sacct` tells of it."""
+    """The README's first experiment, a run killed and one requeued, as `sacct` tells of it."""
     project = checkout(tmp_path / "checkout")
     quickstart = ("--configfile", "config/quickstart.yaml")
     with (
@@ -257,18 +283,23 @@ def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
         slurm.running(Path(folder) / "cluster", nodes=2, keeps_accounts=True) as cluster,
         started(project, cluster, *SOON, "--until", "compare", *quickstart) as snakemake,
     ):
-        killed = Run(project, cluster, 1)
-        wait_until(killed.job, 120)
-        killed.processor()
-        killed.script().kill()
-        said, _ = snakemake.communicate(timeout=240)
-        assert snakemake.returncode == 0, said
+        runs = {size: Run(project, cluster, size) for size in (1, 32, 128)}
+        killed = first_running(runs, ())
+        runs[killed].processor()
+        runs[killed].kill()
+        requeued = first_running(runs, (killed,))
+        wait_until(lambda: re.search(r"step [1-9]\d*:", runs[requeued].log()), "training")
+        cluster.order("scontrol", "requeue", runs[requeued].job())
+        saved_at = runs[requeued].has_saved()
+        said = finish(snakemake)
+        assert runs[requeued].went_on_from() == saved_at
         # Data and tables were made where Snakemake ran.
         assert set(re.findall(r"^rule (\w+):", said, re.MULTILINE)) == {"train"}
         assert {"draw_strokes", "summarize"} < set(re.findall(r"^localrule (\w+):", said, re.M))
-        record = cluster.say("sacct", "-n", "-X", "-P", "-o", "State,NodeList,Comment").splitlines()
+        asked = ("-n", "-X", "-P", "--duplicates", "-o", "State,NodeList,Comment")
+        record = cluster.say("sacct", *asked).splitlines()
     ended = [line.split("|") for line in record]
-    assert sorted(state for state, *_ in ended) == [*["COMPLETED"] * 4, "FAILED"]
+    assert sorted(state for state, *_ in ended) == [*["COMPLETED"] * 4, "FAILED", "REQUEUED"]
 
     # Each history says the node that Slurm says.
     on_cluster, places = learned(project, cluster.nodes)
@@ -296,20 +327,19 @@ def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
 
 
 def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one processor leaves nothing to choose from")
+    skip_without_processors_0_and_1()
     project.edit_config(**SWEEP | {"batch_size": SIZES[0]})
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
     ):
         # Another job has the first processor, which would else be taken, being free of runs.
-        cluster.say("sbatch", "-o", "/dev/null", "--mem=10", "--wrap", "sleep 300")
-        wait_until(lambda: cluster.say("squeue", "-h", "-t", "R"))
+        cluster.order("sbatch", "-o", "/dev/null", "--mem=10", "--wrap", "sleep 900")
+        wait_until(lambda: cluster.say("squeue", "-h", "-t", "R"), "the first processor's job")
         with started(project, cluster, *NO_ACCOUNTING):
             run = Run(project, cluster, SIZES[0])
-            wait_until(run.job, 120)
-            details = cluster.say("scontrol", "show", "job", "-d", run.job())
+            job = wait_until(run.job, "the run's job")
+            details = cluster.say("scontrol", "show", "job", "-d", job)
             assert re.search(r"CPU_IDs=(\d+)", details)[1] == "1"
             assert run.processor() == "1"
     specification = {"hidden_nodes": 20, "threads": 1}
@@ -319,19 +349,24 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
 
 
 def test_a_run_of_two_threads_gets_two_processors_and_learns_the_same(project):
-    if len(cores.physical_cores({0, 1} & os.sched_getaffinity(0))) < 2:
-        pytest.skip("processors 0 and 1, which the node has, are not two cores")
-    project.edit_config(batch_size="all", threads=2)
+    skip_without_processors_0_and_1()
+    # Of fewer images each thread has too few for there to be a second one.
+    write_digits(project.folder.parent / "more", 1024)
+    project.edit_config(
+        dataset="more", own_datasets={"more": "../more"}, batch_size="all", threads=2
+    )
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
         started(project, cluster, *NO_ACCOUNTING, "--until", "train") as snakemake,
     ):
-        said, _ = snakemake.communicate(timeout=120)
-        assert snakemake.returncode == 0, said
+        finish(snakemake)
         assert "ProcCnt=2 " in (cluster.folder / "jobs.txt").read_text()
     (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
-    assert history.read(path)[1]["processors"] == [0, 1]
+    metadata = history.read(path)[1]
+    assert metadata["processors"] == [0, 1]
+    assert metadata["threads_used"] == {"step": 2, "evaluation": 2}
     on_cluster, _ = learned(project, cluster.nodes)
     project.run("--forcerun", "train", "--until", "train")
+    assert history.read(path)[1]["threads_used"] == {"step": 2, "evaluation": 2}
     assert learned(project, [socket.gethostname()])[0] == on_cluster

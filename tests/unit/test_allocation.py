@@ -46,18 +46,48 @@ class Settings:
         self.status_command = status_command
 
 
+@pytest.fixture
+def scontrol(tmp_path, monkeypatch):
+    """Have Slurm say how it is configured."""
+
+    def says(kept, min_job_age=300):
+        program = tmp_path / "scontrol"
+        program.write_text(
+            f"#!/bin/sh\n"
+            f"echo 'AccountingStorageType   = accounting_storage/{kept}'\n"
+            f"echo 'MinJobAge               = {min_job_age} sec'\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    return says
+
+
 @pytest.mark.parametrize("kept", ["none", "slurmdbd"])
 @pytest.mark.parametrize("command", ["sacct", "squeue"])
-def test_sacct_is_refused_where_nothing_is_accounted(tmp_path, monkeypatch, kept, command):
-    program = tmp_path / "scontrol"
-    program.write_text(f"#!/bin/sh\necho 'AccountingStorageType   = accounting_storage/{kept}'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+def test_sacct_is_refused_where_nothing_is_accounted(scontrol, kept, command):
+    scontrol(kept)
     if kept == "none" and command == "sacct":
         with pytest.raises(InputError, match=r"found sacct, .* give --slurm-status-command squeue"):
             allocation.check_executor(Settings(command))
     else:
         allocation.check_executor(Settings(command))
+
+
+@pytest.mark.parametrize("min_job_age", [0, 60, 150, 180])
+def test_squeue_is_refused_where_jobs_are_soon_forgotten(scontrol, min_job_age):
+    scontrol("none", min_job_age)
+    said = rf"^MinJobAge, .*: found {min_job_age} s, expected more than 180 s"
+    with pytest.raises(InputError, match=said):
+        allocation.check_executor(Settings("squeue"))
+    scontrol("slurmdbd", min_job_age)
+    allocation.check_executor(Settings("squeue"))
+
+
+@pytest.mark.parametrize("min_job_age", [181, 300])
+def test_squeue_is_let_be_where_jobs_are_kept(scontrol, min_job_age):
+    scontrol("none", min_job_age)
+    allocation.check_executor(Settings("squeue"))
 
 
 def test_other_executors_are_let_be():

@@ -1,8 +1,9 @@
-"""pyproject.toml, requirements.lock and environment.yml ask for the same packages."""
+"""pyproject.toml, the locks and environment.yml ask for the same packages."""
 
 import re
 import tomllib
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -12,6 +13,7 @@ from tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text()
+FUZZ_LOCK = (ROOT / "requirements-fuzz.lock").read_text()
 
 # What conda calls otherwise: its `snakemake` brings what the minimal one leaves to the user.
 CONDA_NAMES = {"snakemake-minimal": "snakemake", "playwright-python": "playwright"}
@@ -48,15 +50,25 @@ def test_the_lock_for_clusters_adds_to_it_and_changes_nothing():
     assert {name: versions[name] for name in shared} == {name: own[name] for name in shared}
 
 
-def test_every_locked_package_has_hashes():
-    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
-    assert len(entries) > len(WANTED)
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        (LOCK, WANTED),
+        (CLUSTER_LOCK, PROJECT["optional-dependencies"]["cluster"]),
+        (FUZZ_LOCK, PROJECT["optional-dependencies"]["fuzz"]),
+    ],
+    ids=["core", "cluster", "fuzz"],
+)
+def test_every_locked_package_has_hashes(lock, wanted):
+    entries = re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)[1:]
+    assert len(entries) >= len(wanted)
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-def test_the_lock_has_no_address():
-    assert "://" not in LOCK
-    assert "index" not in LOCK
+@pytest.mark.parametrize("lock", [LOCK, CLUSTER_LOCK, FUZZ_LOCK], ids=["core", "cluster", "fuzz"])
+def test_the_locks_have_no_address(lock):
+    assert "://" not in lock
+    assert "index" not in lock
 
 
 def test_conda_users_get_the_same():

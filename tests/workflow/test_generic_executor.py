@@ -3,18 +3,18 @@
 No real cluster: what they are asked is noted, and a job is started at once.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from shutil import which
 
+import psutil
 import pytest
 
+from tests.project import wait_until, write_digits
 from workflow.scripts.common import cores, history
 
 pytestmark = [
@@ -47,65 +47,60 @@ done
 
 @pytest.fixture
 def batch_system(tmp_path, monkeypatch):
-    """The folder of a batch system's two commands, and of their notes."""
+    """The folder of a batch system's two commands, and of their notes; it leaves no job behind."""
     folder = tmp_path / "batch_system"
     folder.mkdir()
     for name, text in (("qsub", QSUB), ("qdel", QDEL)):
         (folder / name).write_text(text.format(folder=folder))
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    return folder
+    yield folder
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(tmp_path) in " ".join((process.cwd(), *process.cmdline())):
+                process.kill()
 
 
 def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def losses(project):
-    """Give what was learned, by the run's name."""
-    return {
-        path.parent.relative_to(project.folder / "results/train"): history.read(path)[0]
-        .select("step", "epoch", "examples", "training_loss", "test_accuracy")
-        .rows()
-        for path in project.folder.glob("results/train/*/*/*/history.parquet")
-    }
+def learned(project):
+    """Give what was learned and the threads that were used, by the run's name."""
+    losses, threads_used = {}, {}
+    for path in project.folder.glob("results/train/*/*/*/history.parquet"):
+        name = path.parent.relative_to(project.folder / "results/train")
+        table, metadata = history.read(path)
+        columns = ("step", "epoch", "examples", "training_loss", "test_accuracy")
+        losses[name] = table.select(columns).rows()
+        threads_used[name] = metadata["threads_used"]
+    return losses, threads_used
 
 
-def wait_until(condition, seconds=60):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
-    return found
-
-
-def start(project, *arguments):
-    """Start Snakemake through the profile, as a user does."""
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "snakemake", "--profile", "profiles/generic"),
-            *("--seconds-between-status-checks", "1", *arguments),
-        ],
-        cwd=project.folder,
-        env=project.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def started(project, *arguments):
+    """Run Snakemake through the profile, as a user does, while the block lasts."""
+    soon = ("--seconds-between-status-checks", "1")
+    return project.started("--profile", "profiles/generic", *soon, *arguments)
 
 
 def finish(project, *arguments):
-    with start(project, *arguments) as snakemake:
-        said, _ = snakemake.communicate(timeout=120)
-    assert snakemake.returncode == 0, said
+    with started(project, *arguments) as snakemake:
+        status, said = snakemake.finish(300)
+        assert status == 0, said
 
 
 def test_each_run_is_sent_with_what_it_needs_and_learns_the_same(project, batch_system):
     threads = [1, 2] if cores.available() > 1 else [1]
-    project.edit_config(batch_size=[32, "all"], threads=threads)
+    # Of fewer images in a step each thread has too few for there to be a second one.
+    write_digits(project.folder.parent / "more", 1024)
+    project.edit_config(
+        dataset="more",
+        own_datasets={"more": "../more"},
+        batch_size=[512, "all"],
+        threads=threads,
+    )
     finish(project, "--until", "collect")
-    sent = losses(project)
+    sent, threads_used = learned(project)
     assert len(sent) == 2 * len(threads)
 
     asked = lines(batch_system / "asked")
@@ -116,34 +111,46 @@ def test_each_run_is_sent_with_what_it_needs_and_learns_the_same(project, batch_
         text = (project.folder / "results/train" / name / "specification.json").read_text()
         cpus = json.loads(text)["threads"]
         assert f" -l select=1:ncpus={cpus}:mem=1001mb -l walltime=3600 " in line  # of an hour
+        assert threads_used[name] == {"step": cpus, "evaluation": cpus}
 
     project.run("--forcerun", "train", "--until", "train")
     assert len(lines(batch_system / "asked")) == len(asked)
-    assert losses(project) == sent
+    assert learned(project) == (sent, threads_used)
 
 
 def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_system):
     project.edit_config(
         batch_size=[8, 9],
-        budget={"seconds": None, "steps": 60_000},
-        evaluation={"every_steps": 10_000},
+        budget={"seconds": None, "steps": 300_000},
+        evaluation={"every_steps": 50_000},
         checkpoint_seconds=0.2,
     )
+    at_once = min(2, cores.available())
     train = project.folder / "results" / "train"
     limit = ("--until", "train", "--set-resources", "train:runtime=125")  # minutes
-    with start(project, *limit) as snakemake:
-        wait_until(lambda: list(train.glob("*/*/*/checkpoint.npz")))
-        snakemake.send_signal(signal.SIGINT)
-        said, _ = snakemake.communicate(timeout=60)
-    assert snakemake.returncode != 0
+
+    def said_by_runs(pattern):
+        found = {log: re.search(pattern, log.read_text()) for log in train.glob("*/*/*/train.log")}
+        return {log: int(match[1]) for log, match in found.items() if match}
+
+    with started(project, *limit) as snakemake:
+        wait_until(
+            lambda: len(list(train.glob("*/*/*/checkpoint.npz"))) == at_once,
+            f"{at_once} checkpoint(s)",
+        )
+        assert not list(train.glob("*/*/*/history.parquet"))
+        snakemake.process.send_signal(signal.SIGINT)
+        status, said = snakemake.finish(180)
+    assert status != 0
     given = re.findall(r"external jobid '(\S+)'", said)
     assert len(given) == 2
     assert sorted(lines(batch_system / "deleted")) == sorted(given)
     assert all(" -l walltime=7500 " in line for line in lines(batch_system / "asked"))
+    # The jobs end by themselves; their logs are begun anew below.
+    saved = r"interrupted \(SIGTERM\) and saved at step (\d+)"
+    wait_until(lambda: len(said_by_runs(saved)) == at_once, "the runs' last states")
+    saved_at = said_by_runs(saved)
 
     finish(project, *limit)
-    went_on = [
-        log for log in train.glob("*/*/*/train.log") if "going on from step" in log.read_text()
-    ]
-    assert went_on
-    assert len(losses(project)) == 2
+    assert said_by_runs(r"going on from step (\d+)") == saved_at
+    assert len(learned(project)[0]) == 2

@@ -1,6 +1,7 @@
 """What a run asks of a batch system."""
 
 import math
+import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,9 @@ WEIGHTS_AT_ONCE = 4
 
 PIXELS = 28 * 28
 """Of an image."""
+
+SECONDS_BETWEEN_LOOKS = 180
+"""For so long at the most Snakemake's executor rests between two looks at Slurm's jobs."""
 
 
 def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
@@ -73,7 +77,7 @@ def memory_mb(specification: Mapping[str, Any]) -> int:
 
 
 def check_executor(settings: object) -> None:
-    """Refuse to send jobs whose end Slurm would never tell.
+    """Refuse to send jobs whose end Slurm might never tell.
 
     Parameters
     ----------
@@ -83,16 +87,28 @@ def check_executor(settings: object) -> None:
     Raises
     ------
     InputError
-        If it asks the accounting on a cluster that keeps none.
+        On a cluster that keeps no accounting, if it asks that, or if the controller forgets ended
+        jobs too soon.
     """
-    if getattr(settings, "status_command", None) != "sacct":
+    status_command = getattr(settings, "status_command", None)
+    if status_command not in {"sacct", "squeue"}:
         return
     command = ["scontrol", "show", "config"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    words = [line.split() for line in said.splitlines()]
-    if ["AccountingStorageType", "=", "accounting_storage/none"] in words:
+    found = dict(re.findall(r"^(\w+) *= *(\S+)", said, re.MULTILINE))
+    if found.get("AccountingStorageType") != "accounting_storage/none":
+        return
+    if status_command == "sacct":
         raise InputError(
             "slurm-status-command: found sacct, but this cluster keeps no accounting "
             "(AccountingStorageType is accounting_storage/none), so no job would ever be seen to "
             "end; expected squeue: give --slurm-status-command squeue"
+        )
+    # Of less than 120 s the executor asks the accounting after all.
+    kept_seconds = found.get("MinJobAge", "")
+    if kept_seconds.isdecimal() and int(kept_seconds) <= SECONDS_BETWEEN_LOOKS:
+        raise InputError(
+            f"MinJobAge, in Slurm's configuration: found {kept_seconds} s, expected more than "
+            f"{SECONDS_BETWEEN_LOOKS} s: this cluster keeps no accounting, and a job that Slurm "
+            f"forgets between two looks would never be seen to end"
         )

@@ -115,7 +115,6 @@ if products.HAS_SMALL_PRODUCTS:
             {
                 (products, "HAS_SMALL_PRODUCTS"): False,
                 (worker, "FORWARD_GROUP"): 32,
-                (worker, "BACKWARD_GROUP"): 64,
             },
         )
     )

@@ -22,7 +22,8 @@ from nn.products import HAS_SMALL_PRODUCTS, Product, add_outer, cuts, in_parts
 PIECE = 500
 """Examples worked on at once: 1.6 MB of inputs, 0.4 MB of activations."""
 
-FORWARD_GROUP, BACKWARD_GROUP = (16, 32) if HAS_SMALL_PRODUCTS else (32, 64)
+FORWARD_GROUP = 16 if HAS_SMALL_PRODUCTS else 32
+BACKWARD_GROUP = 32
 """Examples, at least, of a group on the way forward, and of one on the way back, which reads and
 writes the first layer's weights. With fewer, BLAS takes longer than the skipped zeros save."""
 

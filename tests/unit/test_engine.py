@@ -97,9 +97,7 @@ def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind
     # Products in parts, and the groups that they make worth their while, or neither; whatever
     # the processor is that this runs on.
     monkeypatch.setattr(products, "HAS_SMALL_PRODUCTS", has_small_products)
-    groups = (16, 32) if has_small_products else (32, 64)
-    for name, group in zip(("FORWARD_GROUP", "BACKWARD_GROUP"), groups, strict=True):
-        monkeypatch.setattr(worker, name, group)
+    monkeypatch.setattr(worker, "FORWARD_GROUP", 16 if has_small_products else 32)
     plain, prepared, weights = problem(kind, size, n_inputs=784, n_hidden=200)
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
     logits, _ = exactly(plain, weights, slice(0, size))

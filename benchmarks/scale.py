@@ -2,10 +2,10 @@
 
     python -m benchmarks.scale
 
-Plans sweeps of 10 to 10,000 runs (`snakemake -n`), beside a bare workflow of as many jobs that has
-nothing of this project; and collects and summarizes as many made-up histories of 150 rows. Each is
-a process of its own, whose time and greatest memory are measured. Prints a table; takes a few
-minutes.
+Plans sweeps of 10 to 10,000 runs (`snakemake -n`), and a single file of them, beside a bare
+workflow of as many jobs that has nothing of this project; and collects and summarizes as many
+made-up histories of 150 rows. Each is a process of its own, whose time and greatest memory are
+measured. Prints a table; takes a few minutes.
 """
 
 import os
@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent
 SIZES = (10, 100, 1000, 10_000)
 ROWS = 150
 SEEDS = 5
+ONE_FILE = "results/prepare/mnist/columns.npy"
+"""Each start of Snakemake reads the whole sweep, also for one file; each job on a cluster does."""
 
 BARE = """\
 rule all:
@@ -75,8 +77,8 @@ def cost(command: list[str], folder: Path) -> str:
     return f"{seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MB"
 
 
-def plan(count: int, folder: Path) -> str:
-    """Plan a sweep of this project."""
+def plan(count: int, folder: Path, target: str = "all") -> str:
+    """Plan a sweep of this project, or what a single file of it needs."""
     sweep = {
         "batch_size": list(range(1, 11)) if count >= 10 else [1],
         "learning_rate": [0.001 * (place + 1) for place in range(max(1, count // 50))],
@@ -86,7 +88,8 @@ def plan(count: int, folder: Path) -> str:
     overlay.write_text(yaml.safe_dump(sweep))
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command = [*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"]
-    return cost([*command, "--configfile", str(ROOT / "config.yaml"), str(overlay)], folder)
+    configuration = ["--configfile", str(ROOT / "config.yaml"), str(overlay)]
+    return cost([*command, *configuration, "--", target], folder)
 
 
 def bare(count: int, folder: Path) -> str:
@@ -130,6 +133,7 @@ def write_histories(count: int, folder: Path) -> None:
             "stopped": "budget",
             "contention": {"contended": False, "reasons": []},
             "processors": [0],
+            "threads_used": 1,
             "origin": "0123",
             "training_images": 60000,
             "machine": {"processor": "Abacus 3"},
@@ -141,16 +145,19 @@ def write_histories(count: int, folder: Path) -> None:
 def main() -> None:
     """Measure and print the table, row by row."""
     print(f"{os.cpu_count()} processors\n")
-    print("| runs | plan | plan of a bare workflow | collect | summarize |\n|---|---|---|---|---|")
+    print("| runs | plan | plan of one file | plan of a bare workflow | collect | summarize |")
+    print("|---|---|---|---|---|---|")
     for count in SIZES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             planned, bare_plan = plan(count, folder), bare(count, folder)
+            one_file = plan(count, folder, ONE_FILE)
             write_histories(count, folder)
             collected = str(folder / "collected.out")
             collect = cost([sys.executable, "-c", COLLECT, str(folder), collected], folder)
             summarize = cost([sys.executable, "-c", SUMMARIZE, collected], folder)
-        print(f"| {count:,} | {planned} | {bare_plan} | {collect} | {summarize} |", flush=True)
+        cells = planned, one_file, bare_plan, collect, summarize
+        print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ three minutes.
 import argparse
 import contextlib
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,7 +98,6 @@ TRICKS = [
     Trick("forward product with NumPy's BLAS", (32, 128), {(worker, "in_parts"): _with_scipy}),
     Trick("logits multiplied by example", (128, 60_000), {(Worker, "_make_room"): _by_class}),
     Trick("softmax by class", (128, 60_000), {(Worker, "_make_room"): _by_example}),
-    Trick("exponents within bounds", (128, 60_000), {(worker, "MANY_EXPONENTS"): sys.maxsize}),
     Trick(
         "larger groups for two threads",
         (512, 60_000),

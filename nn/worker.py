@@ -35,14 +35,6 @@ would wait for each other more often, for Python's lock: 512 examples take them 
 NARROWER = 0.96
 """A group ends where the next example needs less than this share of the inputs."""
 
-MANY_EXPONENTS = 64
-"""From so many examples on, the exponents are kept within `EXPONENTS`."""
-
-EXPONENTS = np.float32(-87), np.float32(87)
-"""Between them neither exp nor 1 / (1 + exp) gives a number too small for float32's usual form,
-with which processors take several times as long: a step takes 881 µs instead of 908 at batch size
-128. The sigmoid is off by 2e-38 at most."""
-
 ONE = np.float32(1)
 
 _Products = list[Callable[[], object]]
@@ -177,7 +169,7 @@ class Worker:
         np.subtract(ONE, hidden, out=slope)
         slope *= hidden
         hidden_delta *= slope
-        if len(groups) > 1:
+        if len(groups) > 1:  # coarser cuts find no two groups where finer ones found one
             groups = _groups(piece.lengths, BACKWARD_GROUP)
         _compute([self._w1_products(*group, is_shared) for group in groups])
 
@@ -211,8 +203,6 @@ class Worker:
         n_pixels = groups[0].width - 1
         examples.scale(pixels[:, :n_pixels], out=room.x[:, 1 : 1 + n_pixels])
         _compute([self._hidden_products(*group) for group in groups])
-        if len(room.hidden) >= MANY_EXPONENTS:
-            np.clip(room.hidden, *EXPONENTS, out=room.hidden)
         sigmoid(room.hidden)
         np.copyto(room.by_example, self._weights.w2[0])
         room.add_logits()

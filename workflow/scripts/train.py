@@ -39,8 +39,7 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     versions, computer = machine.versions(), machine.describe()
     origin = checkpoint.digest(
         [*code, *data.values()],
-        *(versions["numpy"], versions["scipy"]),
-        *(str(computer["processor"]), str(computer["blas"])),
+        *(versions["numpy"], versions["scipy"], computer["processor"], computer["blas"]),
     )
 
     run = Run(specification, training, test)

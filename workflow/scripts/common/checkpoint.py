@@ -108,14 +108,14 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) ->
     return max(usable, key=lambda each: each.state.step, default=None)
 
 
-def digest(paths: Iterable[Path], *texts: str) -> str:
-    """Summarize what a state depends on: the content of files, and texts.
+def digest(paths: Iterable[Path], *details: str | int) -> str:
+    """Summarize what a state depends on: the content of files, and details.
 
     Parameters
     ----------
     paths : iterable of Path
         The network's code and the data.
-    *texts : str
+    *details : str or int
         The processor, and the versions of NumPy, SciPy and their BLAS.
 
     Returns
@@ -123,7 +123,7 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
     str
         SHA-256 in hexadecimal.
     """
-    summary = hashlib.sha256(json.dumps(texts).encode())
+    summary = hashlib.sha256(json.dumps(details).encode())
     for path in paths:
         with path.open("rb") as file:
             summary.update(hashlib.file_digest(file, "sha256").digest())

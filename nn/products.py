@@ -98,8 +98,9 @@ def in_parts(
     widest = SMALL // (min(a.shape) * b.shape[1])
     n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
     if n_parts == 1 and not is_added:
-        # NumPy's wheel has a newer BLAS than SciPy's last one for Python 3.11: 384 µs a step instead
-        # of 462 at batch size 32 with its kernel for AVX2 (Zen 3). With SciPy 1.18 it is the same.
+        # NumPy's wheel has a newer BLAS than SciPy's last one for Python 3.11: 384 µs a step
+        # instead of 462 at batch size 32 with its kernel for AVX2 (Zen 3). With SciPy 1.18 both
+        # take as long.
         return [functools.partial(np.matmul, a, b, out=out)]
     parts = [slice(start, stop) for start, stop in pairwise(cuts(longer, n_parts))]
     if longer == len(a):

@@ -48,7 +48,7 @@ def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     run = [*snakemake, "--profile", str(ROOT / "profiles/default"), "--cores", "all"]
     run += ["--quiet", "all", "--configfile", str(ROOT / "config.yaml"), str(overlay), "--"]
-    prepared = [f"results/prepare/strokes/{name}.npy" for name in ("columns", "train_lengths")]
+    prepared = [f"results/prepare/strokes/{name}" for name in ("columns.npy", "train_sparse.npz")]
     subprocess.run([*run, *prepared], cwd=folder, check=True)
     started = time.time()
     subprocess.run([*run, "results/collect/race/histories.parquet"], cwd=folder, check=True)

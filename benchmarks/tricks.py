@@ -21,15 +21,19 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.engines import ours
 from benchmarks.engines import problem as problems
-from nn import products, worker
-from nn.examples import Batch, Examples, ReadyExamples, ready
+from nn import engine, products, worker
+from nn.examples import Examples, ReadyExamples, ready
 from nn.products import Product
+from nn.rows import Rows
 from nn.worker import Worker
 from workflow.scripts.common import cores
 
 TURNS = 15
 SECONDS = 0.1
 """How long each side steps in a turn."""
+
+NEVER = 1_000_000
+"""More examples than there are."""
 
 
 class Trick(NamedTuple):
@@ -42,32 +46,31 @@ class Trick(NamedTuple):
 
 
 def _step_of_one_as_of_many(self: Worker, examples: Any, index: int, learning_rate: float) -> None:
-    batch = Batch(slice(index, index + 1), examples.lengths[index : index + 1])
-    self.descend(examples, batch, np.float32(-learning_rate))
+    self.descend(examples, slice(index, index + 1), np.float32(-learning_rate))
 
 
-def _as_one_group(lengths: Any, least: int) -> list[worker._Group]:
-    return [worker._Group(0, len(lengths), 1 + int(lengths.max()))]
+def _as_they_are(examples: Examples) -> ReadyExamples:
+    return ready(examples._replace(arranged=None))
 
 
-def _without_lengths(examples: Examples) -> ReadyExamples:
-    return ready(examples._replace(lengths=None))
-
-
-def _gradient_first(self: Worker, examples: Any, piece: Batch, rate: np.float32) -> None:
+def _gradient_first(self: Worker, examples: Any, piece: Rows, rate: np.float32) -> None:
     self.accumulate(examples, piece, rate)
     for array, change in zip(self._weights, self.change, strict=True):
         array += change
 
 
-def _with_numpy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> list[Callable[[], object]]:
+def _with_numpy(
+    a: Any, b: Any, out: Any, *, is_added: bool = False, threads: int = 1
+) -> list[Callable[[], object]]:
     if not is_added:
         return [lambda: np.matmul(a, b, out=out)]
     room = np.empty_like(out)
     return [lambda: np.add(out, np.matmul(a, b, out=room), out=out)]
 
 
-def _with_scipy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> list[Callable[[], object]]:
+def _with_scipy(
+    a: Any, b: Any, out: Any, *, is_added: bool = False, threads: int = 1
+) -> list[Callable[[], object]]:
     return [Product(a, b, out, is_added=is_added)]
 
 
@@ -88,8 +91,7 @@ def _by_example(self: Worker, n_rows: int) -> Any:
 
 
 TRICKS = [
-    Trick("zeros skipped", (1, 32, 128, 60_000), {(ours, "ready"): _without_lengths}),
-    Trick("in groups by length", (32, 128, 512), {(worker, "_groups"): _as_one_group}),
+    Trick("zeros skipped", (1, 32, 128, 60_000), {(ours, "ready"): _as_they_are}),
     Trick("vectors for one example", (1,), {(Worker, "descend_on_one"): _step_of_one_as_of_many}),
     Trick(
         "gradient added to the weights at once", (32, 128), {(Worker, "descend"): _gradient_first}
@@ -98,22 +100,15 @@ TRICKS = [
     Trick("forward product with NumPy's BLAS", (32, 128), {(worker, "in_parts"): _with_scipy}),
     Trick("logits multiplied by example", (128, 60_000), {(Worker, "_make_room"): _by_class}),
     Trick("softmax by class", (128, 60_000), {(Worker, "_make_room"): _by_example}),
-    Trick(
-        "larger groups for two threads",
-        (512, 60_000),
-        {(worker, "GROUP_OF_MANY"): worker.FORWARD_GROUP},
-        threads=2,
-    ),
+    Trick("products shared by BLAS", (16, 32, 128, 256), {(engine, "FEWEST"): NEVER}, threads=2),
+    Trick("batches shared", (512, 60_000), {(engine, "MIN_SHARE"): NEVER}, threads=2),
 ]
 if products.HAS_SMALL_PRODUCTS:
     TRICKS.append(
         Trick(
             "products in small parts",
             (32, 128, 60_000),
-            {
-                (products, "HAS_SMALL_PRODUCTS"): False,
-                (worker, "FORWARD_GROUP"): 32,
-            },
+            {(products, "HAS_SMALL_PRODUCTS"): False},
         )
     )
 
@@ -127,11 +122,11 @@ def switched_off(trick: Trick) -> Iterator[None]:
         yield
 
 
-def seconds(engine: ours.Engine, n_batches: int) -> float:
+def seconds(one: ours.Engine, n_batches: int) -> float:
     """Tell the mean seconds of a step, over consecutive batches."""
     steps, began = 0, time.perf_counter()
     while steps == 0 or time.perf_counter() - began < SECONDS:
-        engine.step(steps % n_batches)
+        one.step(steps % n_batches)
         steps += 1
     return (time.perf_counter() - began) / steps
 
@@ -144,12 +139,12 @@ def compare(trick: Trick, batch_size: int, problem: problems.Problem) -> tuple[l
     n_batches = max(1, min(200, len(problem.training.labels) // batch_size))
     found: tuple[list[float], list[float]] = [], []
     for turn in range(-1, TURNS):  # the first pays for start-up
-        for engine, values, how in zip(
+        for one, values, how in zip(
             engines, found, (contextlib.nullcontext(), switched_off(trick)), strict=True
         ):
             with how:
-                engine.prepare(batch_size, n_batches)
-                value = seconds(engine, n_batches)
+                one.prepare(batch_size, n_batches)
+                value = seconds(one, n_batches)
             if turn >= 0:
                 values.append(value)
     return found

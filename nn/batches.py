@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from nn.examples import Rows
+from nn.rows import Rows
 
 Leftover = Literal["repeat", "keep", "drop"]
 

@@ -3,13 +3,12 @@
 What is done beside the formulas of `nn.network`:
 
 - **Nothing is allocated** (`nn.worker`), and products are prepared once (`nn.products`).
-- **Products with zero are skipped.** Where the columns of the images are ordered by how often they
-  are not zero (`nn.ordering`), an image ends in a run of zeros, and the first layer needs only what
-  is before it: 411 of MNIST's 784 columns on average. Which images form a batch is given, their
-  order within it is not: sorted by length and cut into groups, each group has a width of its own.
-- **Threads share a batch, not a product.** Each takes every n-th example, with a BLAS of one
-  thread. OpenBLAS's own threads gain nothing at these sizes, and those of NumPy's and SciPy's get
-  in each other's way. (All 60,000 take 142 ms on two threads, 291 on one, of an EPYC, Zen 4.)
+- **Most products with zero are skipped.** The inputs that are often not zero make a matrix for
+  BLAS, of the others only the numbers that are not zero are multiplied (`nn.ordering`,
+  `nn.sparse`): of MNIST's 784 those are 343, and 7 on average.
+- **Threads share a batch, not a product,** where it is large. Each takes a part of the examples,
+  with a BLAS of one thread. Of fewer examples BLAS's threads share each product: those of SciPy's
+  BLAS alone, since NumPy has one of its own, and the two get in each other's way.
 """
 
 from collections.abc import Callable
@@ -18,13 +17,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from nn.examples import Batch, ReadyExamples, Rows
-from nn.network import Floats, Integers, Weights
-from nn.worker import PIECE, Worker, ordered
+from nn import products
+from nn.examples import ReadyExamples
+from nn.network import Floats, Weights
+from nn.rows import Rows, count, cut
+from nn.worker import PIECE, Worker
 
 MIN_SHARE = 256
 """Fewer examples for each thread are not worth waking another: the two would wait for each other to
-release Python's lock."""
+release Python's lock. (On Zen 3 two threads take 512 examples in 2.5 ms, where BLAS's take 2.9.)"""
+
+FEWEST = 16
+"""Fewer examples are not worth waking another thread of BLAS, which takes 7 % off a step of 16,
+13 % of 128 and 23 % of 256 (Zen 3)."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -38,18 +43,17 @@ class Engine:
     ----------
     weights : Weights
         Where to start, float32; not changed.
-    columns : ndarray of int, shape (n_inputs,), optional
-        Which input each column of the images is; their own order without it.
+    examples : ReadyExamples
+        Those to learn from. All that the engine is given later must have their columns.
     threads : int
         How many share the work. BLAS itself should have one.
     """
 
-    def __init__(self, weights: Weights, columns: Integers | None = None, threads: int = 1) -> None:
-        self._order = np.arange(len(weights.w1))
-        if columns is not None:
-            self._order[1:] = 1 + columns
+    def __init__(self, weights: Weights, examples: ReadyExamples, threads: int = 1) -> None:
+        self._order = np.concatenate(([0], 1 + examples.columns))
         self._weights = Weights(weights.w1[self._order], weights.w2.copy())
-        self._workers = [Worker(self._weights) for _ in range(threads)]
+        n_dense = examples.dense.shape[1]
+        self._workers = [Worker(self._weights, n_dense, threads) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(max(1, threads - 1))  # starts a thread when it needs one
 
     @property
@@ -70,18 +74,17 @@ class Engine:
         learning_rate : float
             Not negative.
         """
-        n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        n_rows = count(rows)
         if n_rows == 1:
             index = rows.start if isinstance(rows, slice) else int(rows[0])
             self._workers[0].descend_on_one(examples, index, learning_rate)
             return
-        batch = ordered(examples, rows)
         rate = np.float32(-learning_rate / n_rows)
-        n_shares = self.threads_for(n_rows)
+        n_shares = self._shares(n_rows)
         if n_shares == 1 and n_rows <= PIECE:
-            self._workers[0].descend(examples, batch, rate)
+            self._workers[0].descend(examples, rows, rate)
             return
-        self._share(lambda worker, share: worker.accumulate(examples, share, rate), batch, n_shares)
+        self._share(lambda worker, share: worker.accumulate(examples, share, rate), rows, n_shares)
         w1, w2 = self._weights
         for worker in self._workers[:n_shares]:
             w1 += worker.change.w1
@@ -99,10 +102,12 @@ class Engine:
         rows : slice or ndarray of int
             The batch of the step to come.
         """
-        if isinstance(rows, slice):
-            some: Rows = slice(rows.start, min(rows.stop, rows.start + PIECE))
-        else:
-            some = rows[:PIECE]
+        most = PIECE * len(self._workers)
+        some = (
+            slice(rows.start, min(rows.stop, rows.start + most))
+            if isinstance(rows, slice)
+            else rows[:most]
+        )
         for _ in range(3):
             self.descend(examples, some, learning_rate=0.0)
 
@@ -125,8 +130,8 @@ class Engine:
         losses, counts = zip(
             *self._share(
                 lambda worker, share: worker.evaluate(examples, share, may_overflow),
-                examples.everything,
-                self.threads_for(n_examples),
+                slice(0, n_examples),
+                self._shares(n_examples),
             ),
             strict=True,
         )
@@ -143,10 +148,22 @@ class Engine:
         -------
         int
         """
-        return min(max(1, n_examples // MIN_SHARE), len(self._workers))
+        n_threads = len(self._workers)
+        n_shares = min(n_examples // MIN_SHARE, n_threads)
+        if n_shares > 1:
+            return n_shares
+        return 1 if n_examples < FEWEST or products.HAS_SMALL_PRODUCTS else n_threads
+
+    def _shares(self, n_examples: int) -> int:
+        """Tell among how many workers examples are shared; a single one may have BLAS's threads."""
+        n_threads = len(self._workers)
+        n_shares = max(1, min(n_examples // MIN_SHARE, n_threads))
+        if n_threads > 1:
+            products.set_threads(self.threads_for(n_examples) if n_shares == 1 else 1)
+        return n_shares
 
     def _share(
-        self, work: Callable[[Worker, Batch], Result], batch: Batch, n_shares: int
+        self, work: Callable[[Worker, Rows], Result], rows: Rows, n_shares: int
     ) -> list[Result]:
         """Let each of some workers do its share of a batch; give what each returns, in order."""
 
@@ -155,13 +172,7 @@ class Engine:
             with np.errstate(over="ignore", invalid="ignore"):
                 return work(self._workers[place], shares[place])
 
-        rows, lengths = batch
-        if isinstance(rows, slice):
-            shares = [batch]
-        else:
-            places = range(n_shares)
-            shares = [Batch(rows[place::n_shares], lengths[place::n_shares]) for place in places]
-
+        shares = cut(rows, n_shares)
         others = [self._pool.submit(quietly, place) for place in range(1, n_shares)]
         return [quietly(0), *(other.result() for other in others)]
 

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from nn.network import Floats, Integers
-
-Rows = slice | Integers
-"""Which examples: a slice where they lie in order, else their indices."""
+from nn.ordering import Arranged
+from nn.rows import Rows
+from nn.sparse import SparseRows, sparse_rows
 
 Scaling = tuple[float, float]
 """Factor and offset: inputs = pixels * factor + offset."""
@@ -22,32 +23,19 @@ class Examples(NamedTuple):
     Attributes
     ----------
     images : ndarray of uint8, shape (n_examples, n_inputs)
-        May be memory-mapped: only the rows in use are read.
+        May be memory-mapped: only the rows in use are read, and none where they are arranged.
     labels : ndarray of int, shape (n_examples,) or (n_examples, n_classes)
         The right classes, as indices; a trainer takes one-hot rows too.
     scaling : tuple of float
         Factor and offset that turn pixels into inputs.
-    lengths : ndarray of int, shape (n_examples,), optional
-        How many pixels of each image come before its last run of zeros.
-    order : ndarray of int, shape (n_examples,), optional
-        The examples by their lengths, the longest first.
-    columns : ndarray of int, shape (n_inputs,), optional
-        Which input each column of the images is, where `nn.ordering` has ordered them.
+    arranged : Arranged, optional
+        The same images, as `nn.ordering` parts them.
     """
 
     images: npt.NDArray[np.uint8]
     labels: Integers
     scaling: Scaling = (1.0, 0.0)
-    lengths: Integers | None = None
-    order: Integers | None = None
-    columns: Integers | None = None
-
-
-class Batch(NamedTuple):
-    """Some examples, and how many inputs each of them needs, in falling order if they are many."""
-
-    rows: Rows
-    lengths: Integers
+    arranged: Arranged | None = None
 
 
 class ReadyExamples(NamedTuple):
@@ -55,25 +43,23 @@ class ReadyExamples(NamedTuple):
 
     Attributes
     ----------
-    images : ndarray of uint8, shape (n_examples, n_inputs)
+    dense : ndarray of uint8, shape (n_examples, n_dense)
+        The pixels of the first columns.
+    sparse : SparseRows, of n_examples rows and n_inputs - n_dense columns
+        The inputs of the other columns.
     labels : ndarray of int, shape (n_examples,)
         The right classes, as indices.
     scaling : tuple of float
         Factor and offset that turn pixels into inputs.
-    lengths : ndarray of int, shape (n_examples,)
-        How many inputs of each example may be other than zero: the first so many.
-    everything : Batch
-        All examples, those that need most first.
-    columns : ndarray of int, shape (n_inputs,) or None
-        As in `Examples`.
+    columns : ndarray of int, shape (n_inputs,)
+        Which input each column is.
     """
 
-    images: npt.NDArray[np.uint8]
+    dense: npt.NDArray[np.uint8]
+    sparse: SparseRows
     labels: Integers
     scaling: Scaling
-    lengths: Integers
-    everything: Batch
-    columns: Integers | None
+    columns: Integers
 
     @property
     def largest_input(self) -> float:
@@ -92,9 +78,13 @@ class ReadyExamples(NamedTuple):
         -------
         ndarray of float32, shape (n_rows, n_inputs)
         """
-        pixels = self.images[rows]
-        inputs = np.empty(pixels.shape, dtype=np.float32)
-        self.scale(pixels, out=inputs)
+        dense, sparse = self.dense[rows], self.sparse.take(rows)
+        n_dense = dense.shape[1]
+        inputs = np.zeros((len(dense), len(self.columns)), dtype=np.float32)
+        self.scale(dense, out=inputs[:, :n_dense])
+        kept = slice(sparse.indptr[0], sparse.indptr[-1])
+        places = np.repeat(np.arange(len(dense)), np.diff(sparse.indptr))
+        inputs[places, n_dense + sparse.indices[kept]] = sparse.data[kept]
         return inputs
 
     def scale(self, pixels: npt.NDArray[np.uint8], out: Floats) -> None:
@@ -124,26 +114,31 @@ def ready(examples: Examples) -> ReadyExamples:
     Returns
     -------
     ReadyExamples
-        Its lengths are those of whole images where zeros are not known to end them, or where a
+        All columns are dense, in their own order, where the images are not arranged, or where a
         pixel of zero is not an input of zero.
 
     Raises
     ------
     ValueError
-        If the labels are neither class indices nor one-hot rows.
+        If the labels are neither class indices nor one-hot rows, or not as many as the images.
     """
-    n_examples, n_inputs = examples.images.shape
-    lengths, order = examples.lengths, examples.order
-    if lengths is None or order is None or examples.scaling[1] != 0:
-        lengths, order = np.full(n_examples, n_inputs), np.arange(n_examples)
-    lengths = np.asarray(lengths)
+    images, labels, (factor, offset), arranged = examples
+    if arranged is None or offset != 0:
+        n_examples, n_inputs = images.shape
+        arranged = Arranged(np.arange(n_inputs), images, csr_array((n_examples, 0), dtype=np.uint8))
+    columns, dense, sparse = arranged
+    indices = class_indices(labels)
+    if not len(dense) == sparse.shape[0] == len(indices):
+        raise ValueError(
+            f"examples: found {len(dense)} images, {sparse.shape[0]} of their sparse parts and "
+            f"{len(indices)} labels, expected as many of each"
+        )
     return ReadyExamples(
-        np.asarray(examples.images),  # not as a memory map: NumPy is slower with the subclass
-        class_indices(examples.labels),
+        np.asarray(dense),  # not as a memory map: NumPy is slower with the subclass
+        sparse_rows(sparse, factor),
+        indices,
         examples.scaling,
-        lengths,
-        Batch(np.asarray(order), lengths[order]),
-        examples.columns,
+        np.asarray(columns),
     )
 
 

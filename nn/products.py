@@ -3,28 +3,28 @@
 **Straight to BLAS.** A step works in the same arrays again and again, so all that BLAS has to be
 told of a product is put together once, and a call takes 1 µs. SciPy shows where its sgemm is (for
 Cython, in `scipy.linalg.cython_blas`). Called from there it takes rows that are further apart than
-they are long, so the inputs of all groups of a batch lie in one matrix; it adds to what stands in
-the result, which saves two passes over the 630 KB of the first layer's weights; and it leaves
-Python's lock to other threads, which SciPy's own function does not.
+they are long; it adds to what stands in the result, which saves two passes over the 275 KB of the
+weights of the dense inputs; and it leaves Python's lock to other threads, which SciPy's own
+function does not.
 
 **In small parts.** OpenBLAS first copies a large matrix into an order that it likes better, which a
 few examples are not worth. On processors with AVX-512 it leaves that out where a product is small
-enough. So a product is cut into parts that are, which also makes small groups of examples worth
-their while, each with its own width: a step takes 620 µs instead of 705 at batch size 128 (one
-thread of an AMD EPYC, Zen 4; `benchmarks.tricks` measures it anew).
+enough. So a product is cut into parts that are. (`benchmarks.tricks` measures what it gains on such
+a processor.)
 """
 
 import ctypes
 import functools
 from collections.abc import Callable
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from scipy.linalg import cython_blas
 from scipy.linalg.blas import sger
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 from nn.network import Floats
+from nn.rows import slices
 
 SMALL = 1_000_000
 """Multiplications of a product, at most, that OpenBLAS does without copying; its interface/gemm.c
@@ -36,9 +36,15 @@ NARROWEST = 64
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """OpenBLAS's names for the processors for which it has products without a copy."""
 
-_KERNELS = {
-    library.get("architecture") for library in threadpool_info() if library["user_api"] == "blas"
-}
+
+def _is_numpys(path: str) -> bool:
+    """Tell whether a BLAS came with NumPy's wheel, in numpy.libs or numpy/.dylibs."""
+    return any(part in {"numpy", "numpy.libs"} for part in Path(path).parts[-3:])
+
+
+_LIBRARIES = ThreadpoolController().select(user_api="blas").lib_controllers
+_KERNELS = {library.info().get("architecture") for library in _LIBRARIES}
+_OF_PRODUCTS = [library for library in _LIBRARIES if not _is_numpys(library.filepath)]
 HAS_SMALL_PRODUCTS = bool(_KERNELS) and _KERNELS <= AVX512_KERNELS
 
 
@@ -80,7 +86,7 @@ class Product:
 
 
 def in_parts(
-    a: Floats, b: Floats, out: Floats, *, is_added: bool = False
+    a: Floats, b: Floats, out: Floats, *, is_added: bool = False, threads: int = 1
 ) -> list[Callable[[], object]]:
     """Prepare a product in parts that are small enough for BLAS to do without copying.
 
@@ -88,6 +94,8 @@ def in_parts(
     ----------
     a, b, out, is_added
         As for `Product`.
+    threads : int
+        As many as `set_threads` may be called with.
 
     Returns
     -------
@@ -97,12 +105,12 @@ def in_parts(
     longer = max(a.shape)
     widest = SMALL // (min(a.shape) * b.shape[1])
     n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
-    if n_parts == 1 and not is_added:
+    if n_parts == 1 and not is_added and threads == 1:
         # NumPy's wheel has a newer BLAS than SciPy's last one for Python 3.11: 384 µs a step
         # instead of 462 at batch size 32 with its kernel for AVX2 (Zen 3). With SciPy 1.18 both
         # take as long.
         return [functools.partial(np.matmul, a, b, out=out)]
-    parts = [slice(start, stop) for start, stop in pairwise(cuts(longer, n_parts))]
+    parts = slices(longer, n_parts)
     if longer == len(a):
         return [Product(a[part], b, out[part], is_added=is_added) for part in parts]
     return [
@@ -110,20 +118,13 @@ def in_parts(
     ]
 
 
-def cuts(length: int, n_parts: int) -> list[int]:
-    """Tell where parts of about the same size begin and end.
+def set_threads(count: int) -> None:
+    """Let so many threads share each `Product`, where it is not too small and they have a BLAS.
 
-    Parameters
-    ----------
-    length : int
-    n_parts : int
-
-    Returns
-    -------
-    list of int
-        0, the cuts between the parts, and `length`.
+    NumPy's own BLAS keeps its threads: those of two in turn get in each other's way.
     """
-    return [length * place // n_parts for place in range(n_parts + 1)]
+    for library in _OF_PRODUCTS:
+        library.set_num_threads(count)
 
 
 def add_outer(a: Floats, b: Floats, out: Floats) -> None:

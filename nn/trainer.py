@@ -122,7 +122,7 @@ class Trainer:
         self._start = state
         self._training = ready(training)
         self._test = ready(test)
-        self._engine = Engine(state.weights, training.columns, threads)
+        self._engine = Engine(state.weights, self._training, threads)
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget

@@ -1,13 +1,14 @@
 """The engine of nn, with the images as the workflow prepares them."""
 
-import numpy as np
+from pathlib import Path
+
 from threadpoolctl import threadpool_limits
 
 from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.examples import Examples, ready
 from nn.network import Weights
-from nn.ordering import Arranged
+from workflow.scripts.common import arrays
 
 
 class Engine:
@@ -15,14 +16,8 @@ class Engine:
 
     def __init__(self, problem: Problem) -> None:
         threadpool_limits(limits=1, user_api="blas")
-        if problem.prepared:
-            training, test = (_open(problem, part) for part in ("train", "test"))
-        else:
-            scaling = problem.factor, 0.0
-            parts = problem.training, problem.test
-            training, test = (Examples(*images, scaling) for images in parts)
-        self._training, self._test = ready(training), ready(test)
-        self._engine = engine.Engine(problem.weights, training.columns, problem.threads)
+        self._training, self._test = (ready(_examples(problem, part)) for part in ("train", "test"))
+        self._engine = engine.Engine(problem.weights, self._training, problem.threads)
         self._learning_rate = problem.learning_rate
         self._batch_size = 0
 
@@ -41,9 +36,11 @@ class Engine:
         return self._engine.weights
 
 
-def _open(problem: Problem, part: str) -> Examples:
-    labels = problem.training.labels if part == "train" else problem.test.labels
-    names = {key: f"{part}_{key}" for key in Arranged._fields} | {"columns": "columns"}
-    files = {key: problem.prepared / f"{name}.npy" for key, name in names.items()}
-    arrays = {key: np.load(path, mmap_mode="r") for key, path in files.items()}
-    return Examples(labels=labels, scaling=(problem.factor, 0.0), **arrays)
+def _examples(problem: Problem, part: str) -> Examples:
+    images = problem.training if part == "train" else problem.test
+    examples = Examples(*images, (problem.factor, 0.0))
+    if not problem.prepared:
+        return examples
+    names = ("columns.npy", f"{part}_dense.npy", f"{part}_sparse.npz")
+    paths = {Path(name).stem: problem.prepared / name for name in names}
+    return examples._replace(arranged=arrays.open_arranged(paths, part))

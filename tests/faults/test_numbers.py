@@ -9,17 +9,16 @@ from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.examples import Examples, scaling
 from nn.initializers import INITIALIZERS
-from nn.ordering import arrange, column_order
+from nn.ordering import arrange, order_columns
 from nn.schedule import Schedule
 from nn.trainer import State, Trainer
 from workflow.scripts.common import history
 
 
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
-    """Train on images, with the columns ordered as the workflow has them."""
-    columns = column_order(images)
-    arranged = arrange(images, columns)._asdict()
-    examples = Examples(labels=labels, scaling=scaling(kind, images), columns=columns, **arranged)
+    """Train on images, arranged as the workflow has them."""
+    arranged = arrange(images, order_columns(images))
+    examples = Examples(images, labels, scaling(kind, images), arranged)
     weights = INITIALIZERS["normal"](1, (1 + images.shape[1], 5), (6, 10))
     trainer = Trainer(
         State(weights),

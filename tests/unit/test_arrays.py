@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from nn.network import Weights
 from workflow.scripts.common import arrays
@@ -10,10 +11,10 @@ from workflow.scripts.common.errors import InputError
 ARRAYS = {
     "columns": np.array([3, 0, 1, 2]),
     "train_images": np.arange(12, dtype=np.uint8).reshape(3, 4),
-    "train_lengths": np.array([4, 4, 4], dtype=np.int32),
-    "train_order": np.array([2, 0, 1]),
     "train_labels": np.array([1, 0, 9], dtype=np.uint8),
+    "train_dense": np.array([[3, 0], [7, 4], [11, 8]], dtype=np.uint8),
 }
+SPARSE = csr_array(np.array([[1, 0], [0, 0], [0, 5]], dtype=np.uint8))
 
 
 @pytest.fixture
@@ -21,23 +22,45 @@ def paths(tmp_path):
     named = {name: tmp_path / f"{name}.npy" for name in ARRAYS}
     for name, path in named.items():
         arrays.write(path, ARRAYS[name])
+    named["train_sparse"] = tmp_path / "train_sparse.npz"
+    arrays.write_sparse(named["train_sparse"], SPARSE)
     return named
 
 
 def test_images_are_mapped_and_not_read(paths):
     examples = arrays.open_examples(paths, "train")
-    assert isinstance(examples.images, np.memmap)
-    assert not examples.images.flags.writeable
-    assert np.array_equal(examples.images, ARRAYS["train_images"])
+    for images, name in ((examples.images, "images"), (examples.arranged.dense, "dense")):
+        assert isinstance(images, np.memmap)
+        assert not images.flags.writeable
+        assert np.array_equal(images, ARRAYS[f"train_{name}"])
     assert np.array_equal(examples.labels, ARRAYS["train_labels"])
-    assert np.array_equal(examples.lengths, ARRAYS["train_lengths"])
-    assert np.array_equal(examples.order, ARRAYS["train_order"])
-    assert np.array_equal(examples.columns, ARRAYS["columns"])
+    assert np.array_equal(examples.arranged.columns, ARRAYS["columns"])
 
 
-def test_a_pickle_is_refused(paths):
-    np.save(paths["train_images"], np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"images\.npy: expected a .npy file without pickle"):
+def test_a_sparse_matrix_comes_back_as_it_was(paths):
+    sparse = arrays.open_examples(paths, "train").arranged.sparse
+    assert sparse.dtype == np.uint8
+    assert np.array_equal(sparse.toarray(), SPARSE.toarray())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"indices": np.array([0, 2], dtype=np.int32)},  # of two columns
+        {"indices": np.array([0, -1], dtype=np.int32)},
+        {"indptr": np.array([0, 1, 1, 3], dtype=np.int32)},
+        {"indptr": np.array([0, 2, 1, 2], dtype=np.int32)},
+        {"shape": np.array([4, 2])},
+        {"shape": np.array(["3", "2"])},
+        {"data": np.array([1.0])},
+    ],
+)
+def test_parts_that_make_no_matrix_are_refused(paths, parts):
+    right = {"data": SPARSE.data, "indices": SPARSE.indices, "indptr": SPARSE.indptr}
+    np.savez(paths["train_sparse"], **(right | {"shape": np.array(SPARSE.shape)} | parts))
+    with pytest.raises(
+        InputError, match=r"sparse\.npz: expected the parts of a sparse matrix, found"
+    ):
         arrays.open_examples(paths, "train")
 
 

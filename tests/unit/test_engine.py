@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from nn import network, products, worker
+from nn import network, products
 from nn.engine import Engine
 from nn.examples import Examples, ready, scaling
 from nn.initializers import normal
 from nn.network import Weights
-from nn.ordering import arrange, column_order
+from nn.ordering import arrange, order_columns
 from nn.worker import PIECE
 
 N_INPUTS = 40
@@ -47,8 +47,7 @@ def problem(kind="sparse", n_examples=100, inputs="unit", n_inputs=N_INPUTS, n_h
     """Give examples as they are, the same ones in order of columns, and weights."""
     images = draw(kind, n_examples, n_inputs)
     plain = Examples(images, RANDOM.integers(0, 10, n_examples), scaling(inputs, images))
-    columns = column_order(images)
-    prepared = plain._replace(columns=columns, **arrange(images, columns)._asdict())
+    prepared = plain._replace(arranged=arrange(images, order_columns(images)))
     return plain, ready(prepared), normal(2, (1 + n_inputs, n_hidden), (1 + n_hidden, 10))
 
 
@@ -70,7 +69,7 @@ def assert_near(found, exact):
 
 
 def assert_a_step_is_right(plain, prepared, weights, rows):
-    engine = Engine(weights, prepared.columns)
+    engine = Engine(weights, prepared)
     engine.descend(prepared, rows, learning_rate=0.5)
     _, gradient = exactly(plain, weights, rows)
     for moved, start, slope in zip(engine.weights, weights, gradient, strict=True):
@@ -94,14 +93,12 @@ def test_inputs_of_each_kind(inputs):
 @pytest.mark.parametrize("kind", ["dense", "sparse", "mixed"])
 @pytest.mark.parametrize("size", [32, 63, 128, 500, 1200])
 def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind, size):
-    # Products in parts, and the groups that they make worth their while, or neither; whatever
-    # the processor is that this runs on.
+    # Products in parts, or whole, whatever the processor is that this runs on.
     monkeypatch.setattr(products, "HAS_SMALL_PRODUCTS", has_small_products)
-    monkeypatch.setattr(worker, "FORWARD_GROUP", 16 if has_small_products else 32)
     plain, prepared, weights = problem(kind, size, n_inputs=784, n_hidden=200)
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
     logits, _ = exactly(plain, weights, slice(0, size))
-    loss, _ = Engine(weights, prepared.columns).evaluate(prepared)
+    loss, _ = Engine(weights, prepared).evaluate(prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
 
 
@@ -119,7 +116,7 @@ def test_rows_in_any_order_and_number(rows):
 def test_steps_of_all_sizes_with_one_engine():
     # What a larger or wider batch left in the engine's arrays must not reach a smaller one.
     plain, prepared, weights = problem("mixed", 700)
-    engine = Engine(weights, prepared.columns)
+    engine = Engine(weights, prepared)
     for stop in (700, 64, 31, 1, 2, 700):
         before = engine.weights
         engine.descend(prepared, slice(0, stop), learning_rate=0.1)
@@ -132,7 +129,7 @@ def test_steps_of_all_sizes_with_one_engine():
 @pytest.mark.parametrize("size", [1, 2, 511, 512, 768, 3 * PIECE + 7])
 def test_threads_share_a_step_and_an_evaluation(threads, size):
     plain, prepared, weights = problem("mixed", size)
-    engines = [Engine(weights, prepared.columns, threads) for _ in range(2)]
+    engines = [Engine(weights, prepared, threads) for _ in range(2)]
     for engine in engines:
         engine.descend(prepared, slice(0, size), learning_rate=0.5)
     _, gradient = exactly(plain, weights, slice(0, size))
@@ -140,7 +137,7 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
     for moved, again, start, slope in zip(first, second, weights, gradient, strict=True):
         assert_near(moved, start - 0.5 * slope)
         assert np.array_equal(moved, again)
-    one, _ = Engine(first, prepared.columns).evaluate(prepared)
+    one, _ = Engine(first, prepared).evaluate(prepared)
     several, _ = engines[0].evaluate(prepared)
     assert several == pytest.approx(one, rel=1e-6)
     assert several == engines[1].evaluate(prepared)[0]
@@ -148,7 +145,7 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
 
 def test_a_rehearsal_changes_nothing():
     _, prepared, weights = problem("mixed", 700)
-    engine = Engine(weights, prepared.columns)
+    engine = Engine(weights, prepared)
     engine.rehearse(prepared, slice(0, 700))
     assert all(np.array_equal(a, b) for a, b in zip(engine.weights, weights, strict=True))
 
@@ -158,7 +155,7 @@ def test_a_rehearsal_changes_nothing():
 def test_evaluation_is_that_of_all_at_once(kind, n_examples):
     plain, prepared, weights = problem(kind, n_examples)
     logits, _ = exactly(plain, weights, slice(0, n_examples))
-    loss, accuracy = Engine(weights, prepared.columns).evaluate(prepared)
+    loss, accuracy = Engine(weights, prepared).evaluate(prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
     right = logits.argmax(axis=1) == plain.labels
     assert accuracy == pytest.approx(100 * right.mean(), rel=1e-12)
@@ -170,7 +167,7 @@ def test_the_loss_is_finite_for_any_finite_weights(size, signs):
     _, prepared, weights = problem("sparse", 20, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
-    loss, accuracy = Engine(weights, prepared.columns).evaluate(prepared)
+    loss, accuracy = Engine(weights, prepared).evaluate(prepared)
     assert math.isfinite(loss)
     assert 0 <= accuracy <= 100
 
@@ -179,7 +176,7 @@ def test_the_loss_is_finite_for_any_finite_weights(size, signs):
 def test_the_loss_of_weights_that_are_not_finite_is_not_either(weight):
     _, prepared, weights = problem("dense", 20)
     weights.w2[:] = weight
-    loss, _ = Engine(weights, prepared.columns).evaluate(prepared)
+    loss, _ = Engine(weights, prepared).evaluate(prepared)
     assert not math.isfinite(loss)
 
 
@@ -198,7 +195,7 @@ def peak_bytes(work):
 def at_work():
     """An engine and its 6,400 examples, as large as the chapter's."""
     _, prepared, weights = problem("sparse", 6400, "raw", n_inputs=784, n_hidden=200)
-    return Engine(weights, prepared.columns), prepared
+    return Engine(weights, prepared), prepared
 
 
 @pytest.mark.parametrize(

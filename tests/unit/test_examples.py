@@ -10,7 +10,7 @@ IMAGES = RANDOM.integers(0, 256, (50, 9), dtype=np.uint8)
 LABELS = RANDOM.integers(0, 10, 50)
 
 
-def inputs(kind, rows=slice(None)):
+def inputs(kind, rows=slice(0, 50)):
     return ready(Examples(IMAGES, LABELS, scaling(kind, IMAGES))).inputs(rows)
 
 
@@ -31,7 +31,7 @@ def test_standardized_inputs_have_mean_0_and_deviation_1():
 
 def test_images_without_contrast_are_only_shifted():
     flat = np.full((4, 9), 17, dtype=np.uint8)
-    x = ready(Examples(flat, LABELS[:4], scaling("standardized", flat))).inputs(slice(None))
+    x = ready(Examples(flat, LABELS[:4], scaling("standardized", flat))).inputs(slice(0, 4))
     assert np.array_equal(x, np.zeros((4, 9)))
 
 

@@ -1,47 +1,45 @@
-"""Columns in order, and where images end."""
+"""Columns in order, and parted into dense and sparse ones."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nn.ordering import arrange, column_order, longest_first, prefix_lengths
+from nn.ordering import DENSE, arrange, order_columns
 
 SPARSE = arrays(
-    np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 7)), elements=st.integers(0, 2)
+    np.uint8,
+    st.tuples(st.integers(1, 30), st.integers(1, 7)),
+    elements=st.sampled_from([0, 0, 0, 9]),
 )
 
 
-def test_an_order_and_lengths_by_hand():
-    images = np.array([[0, 1, 0, 7], [0, 1, 2, 0], [0, 0, 0, 0]], dtype=np.uint8)
-    columns = column_order(images)
-    assert columns.tolist() == [1, 2, 3, 0]
-    assert prefix_lengths(images[:, columns]).tolist() == [3, 2, 0]
-
-
-@given(SPARSE)
-def test_only_zeros_follow_a_prefix(images):
-    columns = column_order(images)
-    assert sorted(columns) == list(range(images.shape[1]))
-    for image, length in zip(images[:, columns], prefix_lengths(images[:, columns]), strict=True):
-        assert not image[length:].any()
-        assert length == 0 or image[length - 1]
-
-
-@given(SPARSE)
-def test_the_longest_come_first(images):
-    columns = column_order(images)
-    arranged = arrange(images, columns)
-    assert np.array_equal(arranged.images, images[:, columns])
-    assert sorted(arranged.order) == list(range(len(images)))
-    assert (np.diff(arranged.lengths[arranged.order]) <= 0).all()
-
-
-def test_equally_long_ones_keep_their_order():
-    assert longest_first(np.array([3, 5, 0, 5, 3], dtype=np.int32)).tolist() == [1, 3, 0, 4, 2]
+def test_an_order_by_hand():
+    images = np.zeros((10, 4), dtype=np.uint8)
+    images[:4, 1] = images[3:5, 2] = 7
+    images[0, 3] = 1
+    columns = order_columns(images)
+    assert columns.order.tolist() == [1, 2, 3, 0]
+    assert columns.n_dense == 3  # the last of them with one pixel of ten
+    images = np.vstack((images, images[-1:]))
+    assert order_columns(images).n_dense == 2
 
 
 @given(SPARSE)
 def test_columns_that_are_set_more_often_come_first(images):
-    counts = np.count_nonzero(images[:, column_order(images)], axis=0)
+    order, n_dense = order_columns(images)
+    counts = np.count_nonzero(images[:, order], axis=0)
     assert (np.diff(counts) <= 0).all()
+    assert (counts[:n_dense] >= DENSE * len(images)).all()
+    assert (counts[n_dense:] < DENSE * len(images)).all()
+
+
+@given(SPARSE, SPARSE)
+def test_both_parts_together_are_the_images(images, others):
+    columns = order_columns(images)
+    others = np.resize(others, (len(others), images.shape[1]))  # ordered by other images' columns
+    for some in (images, others):
+        order, dense, sparse = arrange(some, columns)
+        assert dense.flags.c_contiguous
+        assert np.array_equal(np.hstack((dense, sparse.toarray())), some[:, order])
+        assert sparse.data.all()  # no zero is kept

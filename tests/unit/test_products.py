@@ -1,10 +1,16 @@
 """Prepared products, against float64."""
 
+import os
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from nn import products
 from nn.products import Product, in_parts
+from workflow.scripts.common import cores
 
 
 def drawn(*shape):
@@ -74,3 +80,30 @@ def test_add_outer():
     expected = out + np.outer(a.astype(float), b.astype(float))
     products.add_outer(a, b, out=out)
     np.testing.assert_allclose(out, expected, atol=1e-5)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc: not Linux")
+@pytest.mark.skipif(cores.available() < 2, reason="one core only: BLAS has no second thread")
+@pytest.mark.parametrize("count", [1, 2])
+def test_so_many_threads_share_a_product(count):
+    a, b, out = drawn(256, 1000), drawn(1000, 800), np.empty((256, 800), "f")
+    product = Product(a, b, out)
+    with threadpool_limits(limits=1):
+        products.set_threads(count)
+        before = seconds_by_thread()
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            product()
+        after = seconds_by_thread()
+    np.testing.assert_allclose(out, exactly(a, b), atol=1e-3)
+    at_work = [thread for thread in after if after[thread] - before.get(thread, 0) > 0.2]
+    assert len(at_work) == count
+
+
+def seconds_by_thread():
+    """Tell the CPU seconds of each thread of this process."""
+    seconds = {}
+    for thread in Path("/proc/self/task").iterdir():
+        fields = (thread / "stat").read_text().rpartition(")")[2].split()
+        seconds[thread.name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds

@@ -6,12 +6,14 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine import Engine
 from nn.examples import Examples
 from nn.initializers import normal
+from nn.products import HAS_SMALL_PRODUCTS
 from nn.schedule import Schedule
 from nn.stopwatch import Clock
 from nn.trainer import State, Trainer
@@ -334,21 +336,28 @@ def test_warming_up_changes_nothing():
     assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)
 
 
-@pytest.mark.parametrize(("batch_size", "in_a_step"), [(511, 1), (512, 2), (600, 2)])
-def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size, in_a_step):
+@pytest.mark.parametrize("batch_size", [15, 16, 511, 512, 600])
+def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
     pieces = []
     for name in ("accumulate", "descend", "evaluate"):
         method = getattr(Worker, name)
 
         def counted(self, *arguments, _name=name, _method=method):
-            pieces.append((_name, threading.get_ident()))
+            of_blas = math.prod(library["num_threads"] for library in threadpool_info())
+            pieces.append((_name == "evaluate", threading.get_ident(), of_blas))
             return _method(self, *arguments)
 
         monkeypatch.setattr(Worker, name, counted)
-    a_trainer = trainer(Budget(steps=1), n_examples=600, batch_size=batch_size, threads=2)
-    a_trainer.run()
-    used = {
-        "step": len({thread for name, thread in pieces if name != "evaluate"}),
-        "evaluation": len({thread for name, thread in pieces if name == "evaluate"}),
-    }
+    with threadpool_limits(limits=1):
+        a_trainer = trainer(Budget(steps=1), n_examples=600, batch_size=batch_size, threads=2)
+        a_trainer.run()
+
+    used = {}
+    for name, is_evaluation in (("step", False), ("evaluation", True)):
+        threads, of_blas = zip(
+            *((thread, blas) for which, thread, blas in pieces if which == is_evaluation),
+            strict=True,
+        )
+        used[name] = len(set(threads)) * max(of_blas)  # never both, and never NumPy's BLAS too
+    in_a_step = 1 if batch_size < 16 or (batch_size < 512 and HAS_SMALL_PRODUCTS) else 2
     assert used == a_trainer.threads_used == {"step": in_a_step, "evaluation": 2}

@@ -1,6 +1,6 @@
 # The engine against its peers; no part of `all`. Needs the packages of the extra `peers`.
 #
-# Inputs: results/{parse,prepare}/mnist/*.npy; the folders in which they lie are what is raced on
+# Inputs: results/{parse,prepare}/mnist/*; the folders in which they lie are what is raced on
 # Outputs: results/benchmark_engines/{samples.parquet,table.md,chart.svg}
 
 ENGINES = sorted(os.path.relpath(path) for path in HOME.glob("benchmarks/**/*.py"))
@@ -15,9 +15,9 @@ rule benchmark_engines:
         ],
         prepared=["results/prepare/mnist/columns.npy"]
         + [
-            f"results/prepare/mnist/{part}_{name}.npy"
+            f"results/prepare/mnist/{part}_{name}"
             for part in ("train", "test")
-            for name in ("images", "lengths", "order")
+            for name in ("dense.npy", "sparse.npz")
         ],
         code=NN + ENGINES + code("contention", "cores", "parquet", "theme"),
     output:

@@ -2,7 +2,7 @@
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
-#          results/prepare/<dataset>/{columns,{train,test}_{images,lengths,order}}.npy
+#          results/prepare/<dataset>/{columns.npy,{train,test}_dense.npy,{train,test}_sparse.npz}
 
 # All this is done where Snakemake runs: a batch system's nodes often have no network.
 
@@ -74,12 +74,10 @@ rule prepare:
         code=os.path.relpath(HOME / "nn" / "ordering.py"),
     output:
         columns="results/prepare/{dataset}/columns.npy",
-        train_images="results/prepare/{dataset}/train_images.npy",
-        train_lengths="results/prepare/{dataset}/train_lengths.npy",
-        train_order="results/prepare/{dataset}/train_order.npy",
-        test_images="results/prepare/{dataset}/test_images.npy",
-        test_lengths="results/prepare/{dataset}/test_lengths.npy",
-        test_order="results/prepare/{dataset}/test_order.npy",
+        train_dense="results/prepare/{dataset}/train_dense.npy",
+        train_sparse="results/prepare/{dataset}/train_sparse.npz",
+        test_dense="results/prepare/{dataset}/test_dense.npy",
+        test_sparse="results/prepare/{dataset}/test_sparse.npz",
     log:
         "results/prepare/{dataset}/prepare.log",
     conda:

@@ -1,6 +1,6 @@
 # One job for each configuration: train a network under a budget and write down its history.
 #
-# Inputs: results/prepare/<dataset>/*.npy, results/parse/<dataset>/*_labels.npy
+# Inputs: results/{parse,prepare}/<dataset>/*
 # Outputs: results/train/<run>/{history.parquet,weights.npz,specification.json}
 
 # The network and its trainer: training starts anew when they are edited. (Snakemake itself only
@@ -11,14 +11,14 @@ NN = sorted(os.path.relpath(path) for path in (HOME / "nn").glob("*.py"))
 rule train:
     input:
         columns="results/prepare/{dataset}/columns.npy",
-        train_images="results/prepare/{dataset}/train_images.npy",
-        train_lengths="results/prepare/{dataset}/train_lengths.npy",
-        train_order="results/prepare/{dataset}/train_order.npy",
+        train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
-        test_images="results/prepare/{dataset}/test_images.npy",
-        test_lengths="results/prepare/{dataset}/test_lengths.npy",
-        test_order="results/prepare/{dataset}/test_order.npy",
+        train_dense="results/prepare/{dataset}/train_dense.npy",
+        train_sparse="results/prepare/{dataset}/train_sparse.npz",
+        test_images="results/parse/{dataset}/test_images.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
+        test_dense="results/prepare/{dataset}/test_dense.npy",
+        test_sparse="results/prepare/{dataset}/test_sparse.npz",
         code=NN + code("training"),
     output:
         history="results/train/{dataset}/{run}/history.parquet",

@@ -1,4 +1,4 @@
-"""Order a dataset's columns, tell where each image ends, and order the images by that."""
+"""Part the columns of a dataset's images into dense and sparse ones."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ from workflow.scripts.common import arrays, logs
 
 
 def main() -> None:
-    """Order both parts by the training images' columns."""
+    """Part both parts of a dataset by the training images' columns."""
     logs.start(snakemake.log[0])
     images = {part: arrays.open_images(Path(snakemake.input[part])) for part in ("train", "test")}
-    columns = ordering.column_order(images["train"])
-    arrays.write(Path(snakemake.output.columns), columns)
+    columns = ordering.order_columns(images["train"])
+    arrays.write(Path(snakemake.output.columns), columns.order)
     for part, pixels in images.items():
-        for name, array in ordering.arrange(pixels, columns)._asdict().items():
-            arrays.write(Path(snakemake.output[f"{part}_{name}"]), array)
+        arranged = ordering.arrange(pixels, columns)
+        arrays.write(Path(snakemake.output[f"{part}_dense"]), arranged.dense)
+        arrays.write_sparse(Path(snakemake.output[f"{part}_sparse"]), arranged.sparse)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from nn.examples import Examples
 from nn.network import Weights
+from nn.ordering import Arranged
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import replacing
 
@@ -23,6 +25,41 @@ def write_weights(path: Path, weights: Weights) -> None:
     """Write the weights of a network as `.npz`, under the names w1 and w2."""
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, w1=weights.w1, w2=weights.w2)
+
+
+def write_sparse(path: Path, matrix: csr_array) -> None:
+    """Write a sparse matrix as `.npz`, by its parts: data, indices, indptr and shape."""
+    parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, shape=np.array(matrix.shape), **parts)
+
+
+def read_sparse(path: Path) -> csr_array:
+    """Read a sparse matrix.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `write_sparse` wrote.
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or its parts do not make a matrix.
+    """
+    data, indices, indptr, shape = read_npz(path, "data", "indices", "indptr", "shape")
+    try:
+        matrix = csr_array((data, indices, indptr), shape=tuple(shape))
+        matrix.check_format(full_check=True)  # compiled loops trust it
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected the parts of a sparse matrix, found {_first_line(error)}"
+        ) from error
+    return matrix
 
 
 def read_weights(path: Path) -> Weights:
@@ -78,7 +115,7 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
 
 
 def open_images(path: Path) -> npt.NDArray[np.uint8]:
-    """Map parsed or prepared images into memory.
+    """Map parsed images, or the dense part of prepared ones, into memory.
 
     Parameters
     ----------
@@ -98,13 +135,12 @@ def open_images(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
-    """Map one part of a prepared dataset into memory.
+    """Open one part of a dataset: map its images into memory, read what is small.
 
     Parameters
     ----------
     paths : mapping of str to Path
-        The `.npy` files of `columns`, and of the part's `_images`, `_labels`, `_lengths`
-        and `_order`.
+        The files of `columns`, and of the part's `_images`, `_labels`, `_dense` and `_sparse`.
     part : {"train", "test"}
 
     Returns
@@ -120,9 +156,32 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
     return Examples(
         images=open_images(paths[f"{part}_images"]),
         labels=_open(paths[f"{part}_labels"], np.dtype(np.uint8), 1),
-        lengths=_open(paths[f"{part}_lengths"], np.dtype(np.int32), 1),
-        order=_open(paths[f"{part}_order"], np.dtype(np.intp), 1),
+        arranged=open_arranged(paths, part),
+    )
+
+
+def open_arranged(paths: Mapping[str, Path], part: str) -> Arranged:
+    """Open what the rule `prepare` makes of one part's images.
+
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        The files of `columns`, and of the part's `_dense` and `_sparse`.
+    part : {"train", "test"}
+
+    Returns
+    -------
+    nn.ordering.Arranged
+
+    Raises
+    ------
+    InputError
+        If a file is not such an array.
+    """
+    return Arranged(
         columns=_open(paths["columns"], np.dtype(np.intp), 1),
+        dense=open_images(paths[f"{part}_dense"]),
+        sparse=read_sparse(paths[f"{part}_sparse"]),
     )
 
 

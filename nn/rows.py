@@ -1,0 +1,37 @@
+"""Rows of examples: a batch, a thread's share of it, a piece of that."""
+
+from itertools import pairwise
+
+from nn.network import Integers
+
+Rows = slice | Integers
+"""Which rows: a slice, with a start and a stop, where they lie in order, else their indices."""
+
+
+def count(rows: Rows) -> int:
+    """Tell how many rows there are."""
+    return int(rows.stop - rows.start) if isinstance(rows, slice) else len(rows)
+
+
+def cut(rows: Rows, n_parts: int) -> list[Rows]:
+    """Cut rows into parts of about the same size.
+
+    Parameters
+    ----------
+    rows : slice or ndarray of int
+    n_parts : int
+
+    Returns
+    -------
+    list of slice or ndarray of int
+        Each as `rows` is.
+    """
+    start = rows.start if isinstance(rows, slice) else 0
+    parts = [slice(start + part.start, start + part.stop) for part in slices(count(rows), n_parts)]
+    return list(parts) if isinstance(rows, slice) else [rows[part] for part in parts]
+
+
+def slices(length: int, n_parts: int) -> list[slice]:
+    """Cut a length into slices of about the same size."""
+    bounds = [length * place // n_parts for place in range(n_parts + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -1,0 +1,46 @@
+"""Products with a sparse matrix, against the dense one in float64."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, random_array
+
+from nn.sparse import sparse_rows
+
+RANDOM = np.random.default_rng(4)
+ROWS = [
+    slice(0, 9),
+    slice(3, 7),
+    slice(8, 9),
+    slice(4, 4),
+    np.array([5]),
+    np.array([8, 0, 0, 3, 8], dtype=np.intp),
+    np.array([], dtype=np.intp),
+]
+
+
+@pytest.fixture(params=[0.0, 0.3, 1.0])
+def matrix(request):
+    """Nine rows of six pixels, of which some are not zero."""
+    drawn = random_array((9, 6), density=request.param, format="csr", rng=RANDOM)
+    pixels = csr_array(np.ceil(drawn.toarray() * 255).astype(np.uint8))
+    assert pixels.nnz == round(54 * request.param)
+    return pixels
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_products_are_added(matrix, rows):
+    some = sparse_rows(matrix, 0.5).take(rows)
+    x = 0.5 * matrix.toarray()[rows]
+    w, delta = RANDOM.random((6, 3), "f"), RANDOM.random((len(x), 3), "f")
+    z, change = RANDOM.random((len(x), 3), "f"), RANDOM.random((6, 3), "f")
+    expected, expected_change = z + x @ w, change + x.T @ delta
+    some.add_product(w, out=z)
+    some.add_transposed_product(delta, out=change)
+    np.testing.assert_allclose(z, expected, rtol=1e-5)
+    np.testing.assert_allclose(change, expected_change, rtol=1e-5)
+
+
+def test_a_slice_is_no_copy():
+    rows = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0)
+    some = rows.take(slice(1, 3))
+    assert all(np.shares_memory(part, whole) for part, whole in zip(some, rows, strict=True))

@@ -32,8 +32,8 @@ TURNS = 15
 SECONDS = 0.1
 """How long each side steps in a turn."""
 
-NEVER = 1_000_000
-"""More examples than there are."""
+NEVER = 10**12
+"""More than there ever are."""
 
 
 class Trick(NamedTuple):
@@ -100,8 +100,10 @@ TRICKS = [
     Trick("forward product with NumPy's BLAS", (32, 128), {(worker, "in_parts"): _with_scipy}),
     Trick("logits multiplied by example", (128, 60_000), {(Worker, "_make_room"): _by_class}),
     Trick("softmax by class", (128, 60_000), {(Worker, "_make_room"): _by_example}),
-    Trick("products shared by BLAS", (16, 32, 128, 256), {(engine, "FEWEST"): NEVER}, threads=2),
-    Trick("batches shared", (512, 60_000), {(engine, "MIN_SHARE"): NEVER}, threads=2),
+    Trick(
+        "products shared by BLAS", (16, 32, 128, 256), {(engine, "MIN_PRODUCT"): NEVER}, threads=2
+    ),
+    Trick("batches shared", (5_000, 60_000), {(engine, "MIN_SHARE"): NEVER}, threads=2),
 ]
 if products.HAS_SMALL_PRODUCTS:
     TRICKS.append(

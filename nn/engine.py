@@ -20,16 +20,17 @@ import numpy as np
 from nn import products
 from nn.examples import ReadyExamples
 from nn.network import Floats, Weights
-from nn.rows import Rows, count, cut
+from nn.rows import Rows, count, cut, first
 from nn.worker import PIECE, Worker
 
-MIN_SHARE = 256
+MIN_SHARE = 256 if products.HAS_SMALL_PRODUCTS else 1500
 """Fewer examples for each thread are not worth waking another: the two would wait for each other to
-release Python's lock. (On Zen 3 two threads take 512 examples in 2.5 ms, where BLAS's take 2.9.)"""
+release Python's lock. (On Zen 3, 2,000 examples take two such threads 8.2 ms, BLAS's 6.4, one 9.1;
+5,000 take 13.7, 16.6 and 23.9. On Zen 4, where BLAS gets its products in parts, it shares none.)"""
 
-FEWEST = 16
-"""Fewer examples are not worth waking another thread of BLAS, which takes 7 % off a step of 16,
-13 % of 128 and 23 % of 256 (Zen 3)."""
+MIN_PRODUCT = 1_000_000
+"""Multiplications of the largest product from which on it is shared among BLAS's threads: 15 of the
+chapter's examples. It takes 7 % off a step of 16, 26 % of 256 (Zen 3)."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -53,6 +54,7 @@ class Engine:
         self._order = np.concatenate(([0], 1 + examples.columns))
         self._weights = Weights(weights.w1[self._order], weights.w2.copy())
         n_dense = examples.dense.shape[1]
+        self._product_of_one = (1 + n_dense) * weights.w1.shape[1]
         self._workers = [Worker(self._weights, n_dense, threads) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(max(1, threads - 1))  # starts a thread when it needs one
 
@@ -74,21 +76,7 @@ class Engine:
         learning_rate : float
             Not negative.
         """
-        n_rows = count(rows)
-        if n_rows == 1:
-            index = rows.start if isinstance(rows, slice) else int(rows[0])
-            self._workers[0].descend_on_one(examples, index, learning_rate)
-            return
-        rate = np.float32(-learning_rate / n_rows)
-        n_shares = self._shares(n_rows)
-        if n_shares == 1 and n_rows <= PIECE:
-            self._workers[0].descend(examples, rows, rate)
-            return
-        self._share(lambda worker, share: worker.accumulate(examples, share, rate), rows, n_shares)
-        w1, w2 = self._weights
-        for worker in self._workers[:n_shares]:
-            w1 += worker.change.w1
-            w2 += worker.change.w2
+        self._step(examples, rows, learning_rate, self._shares(count(rows)))
 
     def rehearse(self, examples: ReadyExamples, rows: Rows) -> None:
         """Take steps, or parts of them, of length 0.
@@ -102,14 +90,10 @@ class Engine:
         rows : slice or ndarray of int
             The batch of the step to come.
         """
-        most = PIECE * len(self._workers)
-        some = (
-            slice(rows.start, min(rows.stop, rows.start + most))
-            if isinstance(rows, slice)
-            else rows[:most]
-        )
+        n_shares = self._shares(count(rows))
+        some = first(rows, PIECE * n_shares)
         for _ in range(3):
-            self.descend(examples, some, learning_rate=0.0)
+            self._step(examples, some, 0.0, n_shares)
 
     def evaluate(self, examples: ReadyExamples) -> tuple[float, float]:
         """Measure the network on all examples.
@@ -148,18 +132,38 @@ class Engine:
         -------
         int
         """
-        n_threads = len(self._workers)
-        n_shares = min(n_examples // MIN_SHARE, n_threads)
-        if n_shares > 1:
+        n_shares = self._n_shares(n_examples)
+        if n_shares > 1 or products.HAS_SMALL_PRODUCTS:
             return n_shares
-        return 1 if n_examples < FEWEST or products.HAS_SMALL_PRODUCTS else n_threads
+        return len(self._workers) if n_examples * self._product_of_one >= MIN_PRODUCT else 1
+
+    def _step(
+        self, examples: ReadyExamples, rows: Rows, learning_rate: float, n_shares: int
+    ) -> None:
+        n_rows = count(rows)
+        if n_rows == 1:
+            index = rows.start if isinstance(rows, slice) else int(rows[0])
+            self._workers[0].descend_on_one(examples, index, learning_rate)
+            return
+        rate = np.float32(-learning_rate / n_rows)
+        if n_shares == 1 and n_rows <= PIECE:
+            self._workers[0].descend(examples, rows, rate)
+            return
+        self._share(lambda worker, share: worker.accumulate(examples, share, rate), rows, n_shares)
+        w1, w2 = self._weights
+        for worker in self._workers[:n_shares]:
+            w1 += worker.change.w1
+            w2 += worker.change.w2
+
+    def _n_shares(self, n_examples: int) -> int:
+        return max(1, min(n_examples // MIN_SHARE, len(self._workers)))
 
     def _shares(self, n_examples: int) -> int:
-        """Tell among how many workers examples are shared; a single one may have BLAS's threads."""
-        n_threads = len(self._workers)
-        n_shares = max(1, min(n_examples // MIN_SHARE, n_threads))
-        if n_threads > 1:
-            products.set_threads(self.threads_for(n_examples) if n_shares == 1 else 1)
+        """Tell among how many workers examples are shared; let a single one have BLAS's threads."""
+        if len(self._workers) == 1:
+            return 1
+        n_shares = self._n_shares(n_examples)
+        products.set_threads(self.threads_for(n_examples) if n_shares == 1 else 1)
         return n_shares
 
     def _share(

@@ -13,6 +13,13 @@ def count(rows: Rows) -> int:
     return int(rows.stop - rows.start) if isinstance(rows, slice) else len(rows)
 
 
+def first(rows: Rows, most: int) -> Rows:
+    """Give the first rows, so many at the most."""
+    if isinstance(rows, slice):
+        return slice(rows.start, min(rows.stop, rows.start + most))
+    return rows[:most]
+
+
 def cut(rows: Rows, n_parts: int) -> list[Rows]:
     """Cut rows into parts of about the same size.
 

@@ -19,7 +19,7 @@ from nn.products import Product, add_outer, in_parts
 from nn.rows import Rows, count, cut
 from nn.sparse import SparseRows
 
-PIECE = 500
+PIECE = 512
 """Examples worked on at once: 0.7 MB of dense inputs, 0.4 MB of activations."""
 
 ONE = np.float32(1)

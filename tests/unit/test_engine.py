@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from nn import network, products
-from nn.engine import Engine
+from nn.engine import MIN_SHARE, Engine
 from nn.examples import Examples, ready, scaling
 from nn.initializers import normal
 from nn.network import Weights
@@ -126,7 +126,7 @@ def test_steps_of_all_sizes_with_one_engine():
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-@pytest.mark.parametrize("size", [1, 2, 511, 512, 768, 3 * PIECE + 7])
+@pytest.mark.parametrize("size", [1, 2, PIECE + 1, 2 * MIN_SHARE - 1, 2 * MIN_SHARE, 3 * MIN_SHARE])
 def test_threads_share_a_step_and_an_evaluation(threads, size):
     plain, prepared, weights = problem("mixed", size)
     engines = [Engine(weights, prepared, threads) for _ in range(2)]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from nn import engine
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.engine import Engine
+from nn.engine import MIN_SHARE, Engine
 from nn.examples import Examples
 from nn.initializers import normal
 from nn.products import HAS_SMALL_PRODUCTS
@@ -336,10 +337,11 @@ def test_warming_up_changes_nothing():
     assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)
 
 
-@pytest.mark.parametrize("batch_size", [15, 16, 511, 512, 600])
+@pytest.mark.parametrize("batch_size", [1, 15, 16, 2 * MIN_SHARE - 1, 2 * MIN_SHARE, 5000])
 def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
+    monkeypatch.setattr(engine, "MIN_PRODUCT", 16 * 10 * 3)  # of the network that is trained here
     pieces = []
-    for name in ("accumulate", "descend", "evaluate"):
+    for name in ("accumulate", "descend", "descend_on_one", "evaluate"):
         method = getattr(Worker, name)
 
         def counted(self, *arguments, _name=name, _method=method):
@@ -349,7 +351,7 @@ def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
 
         monkeypatch.setattr(Worker, name, counted)
     with threadpool_limits(limits=1):
-        a_trainer = trainer(Budget(steps=1), n_examples=600, batch_size=batch_size, threads=2)
+        a_trainer = trainer(Budget(steps=1), n_examples=5000, batch_size=batch_size, threads=2)
         a_trainer.run()
 
     used = {}
@@ -359,5 +361,6 @@ def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
             strict=True,
         )
         used[name] = len(set(threads)) * max(of_blas)  # never both, and never NumPy's BLAS too
-    in_a_step = 1 if batch_size < 16 or (batch_size < 512 and HAS_SMALL_PRODUCTS) else 2
+    in_parts = HAS_SMALL_PRODUCTS and batch_size < 2 * MIN_SHARE
+    in_a_step = 1 if batch_size < 16 or in_parts else 2
     assert used == a_trainer.threads_used == {"step": in_a_step, "evaluation": 2}

@@ -55,9 +55,9 @@ def softmax(logits: Floats) -> Floats:
         The same array; each row sums to 1.
     """
     # The largest exponent is 0, so no sum is 0; a difference below float32's range is exp's 0.
-    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
     np.exp(logits, out=logits)
-    logits /= logits.sum(axis=1, keepdims=True)
+    logits /= np.add.reduce(logits, axis=1, keepdims=True)
     return logits
 
 

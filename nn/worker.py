@@ -69,6 +69,7 @@ class Worker:
         self._has_sparse = self._width < len(weights.w1)
         self._w1_dense, self._w1_sparse = weights.w1[: self._width], weights.w1[self._width :]
         self._row_numbers = np.arange(PIECE)
+        self._ones = np.ones((1, PIECE), dtype=np.float32)
         self._pixels = np.empty((PIECE, n_dense), dtype=np.uint8)
         self._x = space(PIECE, -(-self._width // 16) * 16)[:, : self._width]
         self._x[:, 0] = 1  # times the biases
@@ -143,10 +144,9 @@ class Worker:
         np.subtract(ONE, hidden, out=slope)
         slope *= hidden
         hidden_delta *= slope
-        w1, w2 = self._weights if is_shared else self.change
-        w2[0] += np.add.reduce(logits_delta, axis=0)
         _compute(self._gradients(len(hidden), is_shared))
         if self._has_sparse:
+            w1 = self._weights.w1 if is_shared else self.change.w1
             sparse.add_transposed_product(hidden_delta, out=w1[self._width :])
 
     def evaluate(
@@ -208,10 +208,11 @@ class Worker:
         )
 
     def _make_gradients(self, n_rows: int, is_shared: bool) -> _Products:
-        """Prepare the products that add a piece's gradient, but for biases and sparse inputs."""
+        """Prepare the products that add a piece's gradient, but for the sparse inputs."""
         w1, w2 = self._weights if is_shared else self.change
         room = self._room(n_rows)
         return [
+            Product(self._ones[:, :n_rows], room.logits, out=w2[:1], is_added=True),
             Product(room.hidden.T, room.logits, out=w2[1:], is_added=True),
             *in_parts(self._x[:n_rows].T, room.hidden_delta, out=w1[: self._width], is_added=True),
         ]

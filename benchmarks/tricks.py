@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from benchmarks.engines import ours
 from benchmarks.engines import problem as problems
-from nn import engine, products, worker
+from benchmarks.engines.problem import Problem
+from nn import engine, ordering, products, worker
 from nn.examples import Examples, ReadyExamples, ready
 from nn.products import Product
 from nn.rows import Rows
@@ -51,6 +53,38 @@ def _step_of_one_as_of_many(self: Worker, examples: Any, index: int, learning_ra
 
 def _as_they_are(examples: Examples) -> ReadyExamples:
     return ready(examples._replace(arranged=None))
+
+
+def _opened(share: float) -> dict[tuple[Any, str], Any]:
+    """Open the examples with other columns dense."""
+
+    def arranged(problem: Problem, part: str) -> Examples:
+        images = problem.training if part == "train" else problem.test
+        with mock.patch.object(ordering, "DENSE", share):
+            columns = ordering.order_columns(problem.training.pixels)
+        parts = ordering.arrange(images.pixels, columns)
+        return Examples(*images, (problem.factor, 0.0), parts)
+
+    return {(ours, "_examples"): arranged}
+
+
+class _Public(NamedTuple):
+    """Sparse rows by SciPy's public functions."""
+
+    matrix: csr_array
+
+    def take(self, rows: Rows) -> "_Public":
+        return _Public(self.matrix[rows])
+
+    def add_product(self, b: Any, out: Any) -> None:
+        out += self.matrix @ b
+
+    def add_transposed_product(self, b: Any, out: Any) -> None:
+        out += self.matrix.T @ b
+
+
+def _with_public_products(examples: Examples) -> ReadyExamples:
+    return ready(examples)._replace(sparse=_Public(examples.arranged.sparse.astype(np.float32)))
 
 
 def _gradient_first(self: Worker, examples: Any, piece: Rows, rate: np.float32) -> None:
@@ -92,6 +126,9 @@ def _by_example(self: Worker, n_rows: int) -> Any:
 
 TRICKS = [
     Trick("zeros skipped", (1, 32, 128, 60_000), {(ours, "ready"): _as_they_are}),
+    Trick("columns dense from 0.1, not 0.05", (1, 32, 128, 60_000), _opened(0.05)),
+    Trick("columns dense from 0.1, not 0.2", (1, 32, 128, 60_000), _opened(0.2)),
+    Trick("straight to SciPy's loops", (1, 32, 128), {(ours, "ready"): _with_public_products}),
     Trick("vectors for one example", (1,), {(Worker, "descend_on_one"): _step_of_one_as_of_many}),
     Trick(
         "gradient added to the weights at once", (32, 128), {(Worker, "descend"): _gradient_first}
@@ -133,7 +170,7 @@ def seconds(one: ours.Engine, n_batches: int) -> float:
     return (time.perf_counter() - began) / steps
 
 
-def compare(trick: Trick, batch_size: int, problem: problems.Problem) -> tuple[list[float], ...]:
+def compare(trick: Trick, batch_size: int, problem: Problem) -> tuple[list[float], ...]:
     """Tell the seconds of a step with a trick, and without, turn by turn."""
     with switched_off(trick):
         bare = ours.Engine(problem)

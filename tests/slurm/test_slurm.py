@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
+from nn.engine import MIN_SHARE
 from tests.project import checkout, wait_until, write_digits
 from tests.slurm import cluster as slurm
 from workflow.scripts.common import allocation, cores, history
@@ -351,7 +352,7 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
 def test_a_run_of_two_threads_gets_two_processors_and_learns_the_same(project):
     skip_without_processors_0_and_1()
     # Of fewer images each thread has too few for there to be a second one.
-    write_digits(project.folder.parent / "more", 1024)
+    write_digits(project.folder.parent / "more", 2 * MIN_SHARE)
     project.edit_config(
         dataset="more", own_datasets={"more": "../more"}, batch_size="all", threads=2
     )

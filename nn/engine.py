@@ -29,9 +29,9 @@ release Python's lock. (On Zen 3, 2,000 examples take two such threads 8.2 ms, B
 5,000 take 13.7, 16.6 and 23.9. On Zen 4, where BLAS gets its products in parts, it shares none.)"""
 
 MIN_PRODUCT = 8_000_000
-"""Multiplications of the largest product from which on it is shared among BLAS's threads: 117 of the
-chapter's examples. (On Zen 3 that takes 26 % off a step of 256, 17 % of 128, and of 32 some percent
-or none.)"""
+"""Multiplications of the largest product from which on it is shared among BLAS's threads: those of
+117 of the chapter's examples. (On Zen 3 that takes 26 % off a step of 256, 17 % of 128, and of 32
+some percent or none.)"""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -57,7 +57,6 @@ class Engine:
         n_dense = examples.dense.shape[1]
         self._product_of_one = (1 + n_dense) * weights.w1.shape[1]
         self._workers = [Worker(self._weights, n_dense, threads) for _ in range(threads)]
-        self._blas_threads = 0  # not known yet
         self._pool = ThreadPoolExecutor(max(1, threads - 1))  # starts a thread when it needs one
 
     @property
@@ -165,10 +164,8 @@ class Engine:
         if len(self._workers) == 1:
             return 1
         n_shares = self._n_shares(n_examples)
-        blas_threads = self.threads_for(n_examples) if n_shares == 1 else 1
-        if blas_threads != self._blas_threads:
-            products.set_threads(blas_threads)
-            self._blas_threads = blas_threads
+        # Each time, for 2 µs: another engine may have set them otherwise.
+        products.set_threads(self.threads_for(n_examples) if n_shares == 1 else 1)
         return n_shares
 
     def _share(

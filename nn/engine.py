@@ -28,10 +28,10 @@ MIN_SHARE = 256 if products.HAS_SMALL_PRODUCTS else 1500
 release Python's lock. (On Zen 3, 2,000 examples take two such threads 8.2 ms, BLAS's 6.4, one 9.1;
 5,000 take 13.7, 16.6 and 23.9. On Zen 4, where BLAS gets its products in parts, it shares none.)"""
 
-MIN_PRODUCT = 8_000_000
+MIN_PRODUCT = 2_000_000
 """Multiplications of the largest product from which on it is shared among BLAS's threads: those of
-117 of the chapter's examples. (On Zen 3 that takes 26 % off a step of 256, 17 % of 128, and of 32
-some percent or none.)"""
+30 of the chapter's examples. (On Zen 3 that takes 15 % off a step of 32, 25 % where all inputs are
+dense, 11 % of 128 and 19 % of 512; in an hour in which the host has other work, a few percent.)"""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

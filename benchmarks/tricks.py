@@ -138,7 +138,12 @@ TRICKS = [
     Trick("logits multiplied by example", (128, 60_000), {(Worker, "_make_room"): _by_class}),
     Trick("softmax by class", (128, 60_000), {(Worker, "_make_room"): _by_example}),
     Trick("products shared by BLAS", (32, 128, 512), {(engine, "MIN_PRODUCT"): NEVER}, threads=2),
-    Trick("batches shared", (5_000, 60_000), {(engine, "MIN_SHARE"): NEVER}, threads=2),
+    Trick(
+        "batches shared",
+        (5_000, 60_000),
+        {(engine, "MIN_SHARE"): NEVER, (engine, "MIN_PRODUCT"): NEVER},
+        threads=2,
+    ),
 ]
 if products.HAS_SMALL_PRODUCTS:
     TRICKS.append(

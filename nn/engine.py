@@ -25,13 +25,12 @@ from nn.worker import PIECE, Worker
 
 MIN_SHARE = 256 if products.HAS_SMALL_PRODUCTS else 1500
 """Fewer examples for each thread are not worth waking another: the two would wait for each other to
-release Python's lock. (On Zen 3, 2,000 examples take two such threads 8.2 ms, BLAS's 6.4, one 9.1;
-5,000 take 13.7, 16.6 and 23.9. On Zen 4, where BLAS gets its products in parts, it shares none.)"""
+release Python's lock. (BLAS gets its products in parts on Zen 4, and shares none.)"""
 
 MIN_PRODUCT = 2_000_000
 """Multiplications of the largest product from which on it is shared among BLAS's threads: those of
-30 of the chapter's examples. (On Zen 3 that takes 15 % off a step of 32, 25 % where all inputs are
-dense, 11 % of 128 and 19 % of 512; in an hour in which the host has other work, a few percent.)"""
+30 of the chapter's examples. These threads wait for the next product in a loop, for a tenth of a
+second, so an evaluation after such steps takes a fourth longer: off the clock."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

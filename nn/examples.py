@@ -120,7 +120,8 @@ def ready(examples: Examples) -> ReadyExamples:
     Raises
     ------
     ValueError
-        If the labels are neither class indices nor one-hot rows, or not as many as the images.
+        If the labels are neither class indices nor one-hot rows, or images, labels and what they
+        are arranged as do not fit together.
     """
     images, labels, (factor, offset), arranged = examples
     if arranged is None or offset != 0:
@@ -132,6 +133,11 @@ def ready(examples: Examples) -> ReadyExamples:
         raise ValueError(
             f"examples: found {len(dense)} images, {sparse.shape[0]} of their sparse parts and "
             f"{len(indices)} labels, expected as many of each"
+        )
+    if sorted(columns) != list(range(dense.shape[1] + sparse.shape[1])):
+        raise ValueError(
+            f"examples: found {dense.shape[1]} dense and {sparse.shape[1]} sparse columns, whose "
+            f"order does not have each once"
         )
     return ReadyExamples(
         np.asarray(dense),  # not as a memory map: NumPy is slower with the subclass

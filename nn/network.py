@@ -77,8 +77,8 @@ def cross_entropy(logits: Floats, labels: Integers) -> float:
     """
     # In float64, where the difference of two float32 extremes does not overflow.
     shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
-    # The largest is 0, so a sum is 1 at the least: below -104, where float32 ends, nothing counts.
-    # In float32 exp takes a tenth of the time; all 60,000 and 10,000 are evaluated 4 % faster.
+    # The largest is 0, so a sum is 1 at the least: below -104, where float32's exp is 0, nothing
+    # counts. In float32 exp takes a tenth of the time.
     exponentials = np.exp(np.maximum(shifted, -104).astype(logits.dtype))
     log_normalizers = np.log(exponentials.sum(axis=1, dtype=np.float64))
     return float(np.mean(log_normalizers - shifted[np.arange(len(labels)), labels]))

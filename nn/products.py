@@ -39,12 +39,14 @@ AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 def _is_numpys(path: str) -> bool:
     """Tell whether a BLAS came with NumPy's wheel, in numpy.libs or numpy/.dylibs."""
-    return any(part in {"numpy", "numpy.libs"} for part in Path(path).parts[-3:])
+    *_, package, folder, _ = ("", "", *Path(path).parts)
+    return folder == "numpy.libs" or (package, folder) == ("numpy", ".dylibs")
 
 
 _LIBRARIES = ThreadpoolController().select(user_api="blas").lib_controllers
 _KERNELS = {library.info().get("architecture") for library in _LIBRARIES}
 _OF_PRODUCTS = [library for library in _LIBRARIES if not _is_numpys(library.filepath)]
+CAN_SHARE_PRODUCTS = bool(_OF_PRODUCTS)
 HAS_SMALL_PRODUCTS = bool(_KERNELS) and _KERNELS <= AVX512_KERNELS
 
 

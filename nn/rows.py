@@ -5,7 +5,8 @@ from itertools import pairwise
 from nn.network import Integers
 
 Rows = slice | Integers
-"""Which rows: a slice, with a start and a stop, where they lie in order, else their indices."""
+"""Which rows: a slice, with a start and a stop, where they lie in order, else their indices. None
+is negative or past the end: compiled loops trust that."""
 
 
 def count(rows: Rows) -> int:

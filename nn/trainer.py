@@ -101,7 +101,7 @@ class Trainer:
         each evaluation, and about once a second. What it raises ends the training.
     clock : Clock
     threads : int
-        How many share the work; BLAS itself should have one.
+        How many share the work; NumPy's BLAS should have one.
     """
 
     def __init__(

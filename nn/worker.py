@@ -1,8 +1,8 @@
 """What one thread does of a step or an evaluation, in arrays of its own.
 
 The formulas are those of `nn.network`, computed in place: every result has its place from the
-start, so that a step allocates no more than a few indices. What each trick gains is what
-`benchmarks.tricks` found on an AMD EPYC, Zen 3, one thread.
+start, so that a step allocates no more than a few indices, and of shuffled examples their sparse
+inputs. What each trick gains is what `benchmarks.tricks` found on an AMD EPYC, Zen 3, one thread.
 """
 
 import functools
@@ -93,12 +93,12 @@ class Worker:
         """
         x, w2 = self._one_x, self._weights.w2
         examples.scale(examples.dense[index], out=x[1:])
-        sparse = examples.sparse.take(slice(index, index + 1))
+        sparse = examples.sparse.take(slice(index, index + 1)) if self._has_sparse else None
         biased_hidden, logits = self._biased_hidden, self._one_logits
         biased_hidden[0] = 1
         hidden = biased_hidden[1:]
         np.dot(x, self._w1_dense, out=hidden)
-        if self._has_sparse:
+        if sparse:
             sparse.add_product(self._w1_sparse, out=hidden[None])
         sigmoid(hidden)
         np.dot(biased_hidden, w2, out=logits)
@@ -116,7 +116,7 @@ class Worker:
         slope *= hidden
         hidden_delta *= slope
         add_outer(x, hidden_delta, out=self._w1_dense)
-        if self._has_sparse:
+        if sparse:
             sparse.add_transposed_product(hidden_delta[None], out=self._w1_sparse)
 
     def descend(self, examples: ReadyExamples, piece: Rows, rate: np.float32) -> None:
@@ -145,7 +145,7 @@ class Worker:
         slope *= hidden
         hidden_delta *= slope
         _compute(self._gradients(len(hidden), is_shared))
-        if self._has_sparse:
+        if sparse:
             w1 = self._weights.w1 if is_shared else self.change.w1
             sparse.add_transposed_product(hidden_delta, out=w1[self._width :])
 
@@ -165,8 +165,8 @@ class Worker:
             n_right += int(np.count_nonzero(logits.argmax(axis=1) == labels))
         return loss, n_right
 
-    def _forward(self, examples: ReadyExamples, piece: Rows) -> tuple[_Room, SparseRows]:
-        """Run the network on a piece; give also its sparse inputs."""
+    def _forward(self, examples: ReadyExamples, piece: Rows) -> tuple[_Room, SparseRows | None]:
+        """Run the network on a piece; give also its sparse inputs, if it may have any."""
         room = self._room(count(piece))
         if isinstance(piece, slice):
             pixels = examples.dense[piece]
@@ -176,8 +176,8 @@ class Worker:
             np.take(examples.dense, piece, axis=0, out=pixels, mode="clip")
         examples.scale(pixels, out=room.inputs)
         _compute(room.set_z)
-        sparse = examples.sparse.take(piece)
-        if self._has_sparse:
+        sparse = examples.sparse.take(piece) if self._has_sparse else None
+        if sparse:
             sparse.add_product(self._w1_sparse, out=room.hidden)
         sigmoid(room.hidden)
         np.copyto(room.by_example, self._weights.w2[0])

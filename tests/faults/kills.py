@@ -95,7 +95,7 @@ def results(project: Project) -> dict[str, Any]:
     folder = project.folder / "results"
     found: dict[str, Any] = {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for pattern in ("download/mnist/*.gz", "parse/mnist/*.npy", "prepare/mnist/*.npy")
+        for pattern in ("download/mnist/*.gz", "parse/mnist/*.npy", "prepare/mnist/*.np[yz]")
         for path in sorted(folder.glob(pattern))
     }
     found["leftovers"] = [path.name for path in folder.rglob(".*")]

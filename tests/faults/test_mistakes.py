@@ -101,4 +101,4 @@ def test_files_that_are_there_need_no_mirror(tmp_path):
         project.run("--until", "download")
     # The server is gone now.
     project.run("--until", "prepare")
-    assert list(project.folder.glob("results/prepare/mnist/train_images.npy"))
+    assert list(project.folder.glob("results/prepare/mnist/train_sparse.npz"))

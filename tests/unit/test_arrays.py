@@ -48,18 +48,29 @@ def test_a_sparse_matrix_comes_back_as_it_was(paths):
     [
         {"indices": np.array([0, 2], dtype=np.int32)},  # of two columns
         {"indices": np.array([0, -1], dtype=np.int32)},
+        {"indices": np.array([0.0, 1.0])},
         {"indptr": np.array([0, 1, 1, 3], dtype=np.int32)},
         {"indptr": np.array([0, 2, 1, 2], dtype=np.int32)},
+        {"indptr": np.array([0, 1, 1, 2])},  # of 64 bits
         {"shape": np.array([4, 2])},
+        {"shape": np.array([2])},
         {"shape": np.array(["3", "2"])},
-        {"data": np.array([1.0])},
+        {"data": SPARSE.data[:1]},
+        {"data": np.array([1.0, np.nan])},
+        {"data": np.array(["1", "2"])},
     ],
 )
 def test_parts_that_make_no_matrix_are_refused(paths, parts):
     right = {"data": SPARSE.data, "indices": SPARSE.indices, "indptr": SPARSE.indptr}
     np.savez(paths["train_sparse"], **(right | {"shape": np.array(SPARSE.shape)} | parts))
+    with pytest.raises(InputError, match=r"sparse\.npz: (found|expected) .*, (found|expected) "):
+        arrays.open_examples(paths, "train")
+
+
+def test_a_sparse_matrix_that_is_not_there_is_named(paths):
+    paths["train_sparse"].unlink()
     with pytest.raises(
-        InputError, match=r"sparse\.npz: expected the parts of a sparse matrix, found"
+        InputError, match="expected the arrays data, indices, indptr and shape, fou"
     ):
         arrays.open_examples(paths, "train")
 

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nn import network, products
 from nn.engine import MIN_SHARE, Engine
@@ -21,7 +21,7 @@ KINDS = ("dense", "sparse", "constant", "blank", "mixed")
 SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, PIECE, PIECE + 1, 3 * PIECE + 7)
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def blas_of_one_thread():
     """As the engine wants it."""
     with threadpool_limits(limits=1, user_api="blas"):
@@ -38,8 +38,8 @@ def draw(kind, n_examples, n_inputs=N_INPUTS):
     elif kind != "dense":
         images[RANDOM.random(images.shape) < np.linspace(0, 1, n_inputs)] = 0
         if kind == "mixed":
-            images[::3] = 0  # length 0
-            images[1::3, -1] = 255  # full length
+            images[::3] = 0
+        images[0] = 9  # in all columns, the sparse ones too
     return images
 
 
@@ -68,8 +68,8 @@ def assert_near(found, exact):
     assert (np.abs(found - exact) <= np.maximum(1e-5 * np.abs(exact), 1e-6)).all()
 
 
-def assert_a_step_is_right(plain, prepared, weights, rows):
-    engine = Engine(weights, prepared)
+def assert_a_step_is_right(plain, prepared, weights, rows, threads=1):
+    engine = Engine(weights, prepared, threads)
     engine.descend(prepared, rows, learning_rate=0.5)
     _, gradient = exactly(plain, weights, rows)
     for moved, start, slope in zip(engine.weights, weights, gradient, strict=True):
@@ -79,7 +79,8 @@ def assert_a_step_is_right(plain, prepared, weights, rows):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", SIZES)
 def test_a_step_follows_the_mean_gradient(kind, size):
-    plain, prepared, weights = problem(kind, size)
+    plain, prepared, weights = problem(kind, max(100, size))
+    assert (prepared.sparse.indptr[1] > 0) == (kind in ("sparse", "mixed"))
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
 
 
@@ -128,7 +129,7 @@ def test_steps_of_all_sizes_with_one_engine():
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("size", [1, 2, PIECE + 1, 2 * MIN_SHARE - 1, 2 * MIN_SHARE, 3 * MIN_SHARE])
 def test_threads_share_a_step_and_an_evaluation(threads, size):
-    plain, prepared, weights = problem("mixed", size)
+    plain, prepared, weights = problem("mixed", max(100, size))
     engines = [Engine(weights, prepared, threads) for _ in range(2)]
     for engine in engines:
         engine.descend(prepared, slice(0, size), learning_rate=0.5)
@@ -141,6 +142,47 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
     several, _ = engines[0].evaluate(prepared)
     assert several == pytest.approx(one, rel=1e-6)
     assert several == engines[1].evaluate(prepared)[0]
+
+
+def blas_threads():
+    """How many threads each BLAS has, in falling order."""
+    found = [
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    ]
+    return sorted(found, reverse=True)
+
+
+@pytest.mark.parametrize("size", [30, 300])
+def test_the_threads_of_one_blas_share_the_products_of_a_step(size):
+    plain, prepared, weights = problem("mixed", 300, n_inputs=784, n_hidden=200)
+    assert_a_step_is_right(plain, prepared, weights, slice(0, size), threads=2)
+    shared = 1 if products.HAS_SMALL_PRODUCTS else 2
+    assert Engine(weights, prepared, 2).threads_for(size) == shared
+    engine = Engine(weights, prepared, 2)
+    engine.descend(prepared, slice(0, size), 0.5)
+    assert blas_threads() == [shared, 1]
+    engine.descend(prepared, slice(0, 1), 0.5)
+    assert blas_threads() == [1, 1]
+
+
+def test_an_engine_of_one_thread_has_no_more_from_an_earlier_one():
+    _, prepared, weights = problem("mixed", 300, n_inputs=784, n_hidden=200)
+    Engine(weights, prepared, 2).descend(prepared, slice(0, 300), 0.5)
+    Engine(weights, prepared)
+    assert blas_threads() == [1, 1]
+
+
+def test_other_columns_are_refused():
+    plain, prepared, weights = problem("mixed")
+    engine = Engine(weights, prepared)
+    narrower = prepared._replace(dense=prepared.dense[:, :-1])
+    for others in (ready(plain), narrower, problem("sparse", n_inputs=N_INPUTS + 1)[1]):
+        with pytest.raises(
+            ValueError, match="found other columns than those that the engine learns"
+        ):
+            engine.evaluate(others)
+    with pytest.raises(ValueError, match="weights: found those of 40 inputs, expected 41"):
+        Engine(weights, problem("sparse", n_inputs=N_INPUTS + 1)[1])
 
 
 def test_a_rehearsal_changes_nothing():
@@ -164,11 +206,13 @@ def test_evaluation_is_that_of_all_at_once(kind, n_examples):
 @pytest.mark.parametrize("size", [1e10, 1e37, 3.4e38])
 @pytest.mark.parametrize("signs", ["same", "mixed"])
 def test_the_loss_is_finite_for_any_finite_weights(size, signs):
-    _, prepared, weights = problem("sparse", 20, "raw")
+    plain, prepared, weights = problem("sparse", 100, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
     loss, accuracy = Engine(weights, prepared).evaluate(prepared)
+    logits, _ = exactly(plain, weights, slice(0, 100))
     assert math.isfinite(loss)
+    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-5)
     assert 0 <= accuracy <= 100
 
 
@@ -208,8 +252,15 @@ def test_a_step_allocates_nothing_but_indices(at_work, size, most):
     assert peak_bytes(lambda: engine.descend(examples, slice(0, size), 1e-6)) < most
 
 
-def test_all_examples_are_not_sorted_anew(at_work):
-    # As above, though six times as many: their order, lengths and labels are 51 KB each.
+@pytest.mark.parametrize(("size", "most"), [(32, 9_000), (128, 20_000), (1000, 70_000)])
+def test_a_step_on_shuffled_examples_allocates_their_sparse_inputs_too(at_work, size, most):
+    engine, examples = at_work
+    rows = np.random.default_rng(3).permutation(6400)[:size]
+    assert peak_bytes(lambda: engine.descend(examples, rows, 1e-6)) < most
+
+
+def test_a_step_on_all_examples_allocates_no_more(at_work):
+    # As above, though six times as many: their labels alone are 51 KB.
     engine, examples = at_work
     assert peak_bytes(lambda: engine.descend(examples, slice(0, 6400), 1e-6)) < 60_000
 

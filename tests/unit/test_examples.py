@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from nn.examples import Examples, class_indices, ready, scaling
+from nn.ordering import arrange, order_columns
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (50, 9), dtype=np.uint8)
@@ -38,6 +40,33 @@ def test_images_without_contrast_are_only_shifted():
 def test_some_rows():
     rows = np.array([3, 3, 40])
     assert np.array_equal(inputs("raw", rows), IMAGES[rows])
+
+
+@pytest.mark.parametrize("kind", ["raw", "unit", "standardized"])
+@pytest.mark.parametrize("rows", [slice(0, 50), slice(7, 30), np.array([3, 3, 40, 0])])
+def test_arranged_images_are_the_same_inputs(rows, kind):
+    images = IMAGES.copy()
+    images[:, 4] = images[:-1, 2] = images[6:, 7] = 0
+    plain = Examples(images, LABELS, scaling(kind, images))
+    arranged = ready(plain._replace(arranged=arrange(images, order_columns(images))))
+    assert arranged.dense.shape[1] == (9 if kind == "standardized" else 7)
+    assert np.array_equal(arranged.inputs(rows), ready(plain).inputs(rows)[:, arranged.columns])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"columns": np.arange(8)},
+        {"columns": np.arange(10)},
+        {"columns": np.zeros(9, dtype=int)},
+        {"dense": IMAGES[:-1]},
+        {"sparse": csr_array((51, 0), dtype=np.uint8)},
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(changes):
+    arranged = arrange(IMAGES, order_columns(IMAGES))._replace(**changes)
+    with pytest.raises(ValueError, match="examples: found"):
+        ready(Examples(IMAGES, LABELS, arranged=arranged))
 
 
 def test_an_unknown_scaling_is_named():

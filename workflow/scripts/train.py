@@ -43,7 +43,7 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     )
 
     run = Run(specification, training, test)
-    # A run's threads share its batches; within a product each is alone.
+    # NumPy's BLAS has one thread; SciPy's has as many as the engine says.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, origin)

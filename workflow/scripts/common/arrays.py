@@ -1,4 +1,4 @@
-"""Arrays on disk, opened without reading them: parallel runs share one copy in memory."""
+"""Arrays on disk. Large ones are opened without reading them: parallel runs share one copy."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,12 +49,19 @@ def read_sparse(path: Path) -> csr_array:
     Raises
     ------
     InputError
-        If the file is damaged, or its parts do not make a matrix.
+        If the file is damaged, or its parts do not make a matrix of uint8.
     """
     data, indices, indptr, shape = read_npz(path, "data", "indices", "indptr", "shape")
+    # Compiled loops trust all of this.
+    types = [array.dtype.name for array in (data, indices, indptr)]
+    if types != ["uint8", "int32", "int32"] or shape.shape != (2,):
+        raise InputError(
+            f"{path}: found data, indices and indptr of {', '.join(types)} in "
+            f"{shape.size} dimension(s), expected uint8, int32, int32 in 2"
+        )
     try:
         matrix = csr_array((data, indices, indptr), shape=tuple(shape))
-        matrix.check_format(full_check=True)  # compiled loops trust it
+        matrix.check_format(full_check=True)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{path}: expected the parts of a sparse matrix, found {_first_line(error)}"
@@ -100,15 +107,15 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
     InputError
         If the file is damaged, does not hold such arrays, or holds one that needs pickle.
     """
+    wanted = ", ".join(names[:-1]) + " and " + names[-1]
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
     except MemoryError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{path}: expected the arrays of a run, found no such file") from error
+        raise InputError(f"{path}: expected the arrays {wanted}, found no such file") from error
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damage
-        wanted = " and ".join(names)
         raise InputError(
             f"{path}: expected the arrays {wanted} without pickle, found {_first_line(error)}"
         ) from error

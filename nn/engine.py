@@ -32,7 +32,7 @@ release Python's lock. (BLAS gets its products in parts on Zen 4, and shares non
 MIN_PRODUCT = 2_000_000
 """Multiplications of the largest product from which on it is shared among BLAS's threads: those of
 30 of the chapter's examples. These threads wait for the next product in a loop, for a tenth of a
-second, so an evaluation after such steps takes a fourth longer: off the clock."""
+second, in the way of an evaluation's: off the clock."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

@@ -4,12 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
-from nn.network import Floats, Integers
+from nn.network import Integers
 from nn.ordering import Arranged
-from nn.rows import Rows
-from nn.sparse import SparseRows, sparse_rows
 
 Scaling = tuple[float, float]
 """Factor and offset: inputs = pixels * factor + offset."""
@@ -36,116 +33,6 @@ class Examples(NamedTuple):
     labels: Integers
     scaling: Scaling = (1.0, 0.0)
     arranged: Arranged | None = None
-
-
-class ReadyExamples(NamedTuple):
-    """Examples as an engine takes them; `ready` makes them.
-
-    Attributes
-    ----------
-    dense : ndarray of uint8, shape (n_examples, n_dense)
-        The pixels of the first columns.
-    sparse : SparseRows, of n_examples rows and n_inputs - n_dense columns
-        The inputs of the other columns.
-    labels : ndarray of int, shape (n_examples,)
-        The right classes, as indices.
-    scaling : tuple of float
-        Factor and offset that turn pixels into inputs.
-    columns : ndarray of int, shape (n_inputs,)
-        Which input each column is.
-    """
-
-    dense: npt.NDArray[np.uint8]
-    sparse: SparseRows
-    labels: Integers
-    scaling: Scaling
-    columns: Integers
-
-    @property
-    def largest_input(self) -> float:
-        """The largest absolute value that an input can have."""
-        factor, offset = self.scaling
-        return max(abs(offset), abs(WHITE * factor + offset))
-
-    def inputs(self, rows: Rows) -> Floats:
-        """Turn the pixels of some images into the network's inputs.
-
-        Parameters
-        ----------
-        rows : slice or ndarray of int
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_inputs)
-        """
-        dense, sparse = self.dense[rows], self.sparse.take(rows)
-        n_dense = dense.shape[1]
-        inputs = np.zeros((len(dense), len(self.columns)), dtype=np.float32)
-        self.scale(dense, out=inputs[:, :n_dense])
-        kept = slice(sparse.indptr[0], sparse.indptr[-1])
-        places = np.repeat(np.arange(len(dense)), np.diff(sparse.indptr))
-        inputs[places, n_dense + sparse.indices[kept]] = sparse.data[kept]
-        return inputs
-
-    def scale(self, pixels: npt.NDArray[np.uint8], out: Floats) -> None:
-        """Turn pixels into the network's inputs.
-
-        Parameters
-        ----------
-        pixels : ndarray of uint8
-        out : ndarray of float32, in the shape of `pixels`
-            Where to write the inputs.
-        """
-        factor, offset = self.scaling
-        np.copyto(out, pixels)
-        if factor != 1:
-            out *= np.float32(factor)
-        if offset != 0:
-            out += np.float32(offset)
-
-
-def ready(examples: Examples) -> ReadyExamples:
-    """Make examples ready for an engine.
-
-    Parameters
-    ----------
-    examples : Examples
-
-    Returns
-    -------
-    ReadyExamples
-        All columns are dense, in their own order, where the images are not arranged, or where a
-        pixel of zero is not an input of zero.
-
-    Raises
-    ------
-    ValueError
-        If the labels are neither class indices nor one-hot rows, or images, labels and what they
-        are arranged as do not fit together.
-    """
-    images, labels, (factor, offset), arranged = examples
-    if arranged is None or offset != 0:
-        n_examples, n_inputs = images.shape
-        arranged = Arranged(np.arange(n_inputs), images, csr_array((n_examples, 0), dtype=np.uint8))
-    columns, dense, sparse = arranged
-    indices = class_indices(labels)
-    if not len(dense) == sparse.shape[0] == len(indices):
-        raise ValueError(
-            f"examples: found {len(dense)} images, {sparse.shape[0]} of their sparse parts and "
-            f"{len(indices)} labels, expected as many of each"
-        )
-    if sorted(columns) != list(range(dense.shape[1] + sparse.shape[1])):
-        raise ValueError(
-            f"examples: found {dense.shape[1]} dense and {sparse.shape[1]} sparse columns, whose "
-            f"order does not have each once"
-        )
-    return ReadyExamples(
-        np.asarray(dense),  # not as a memory map: NumPy is slower with the subclass
-        sparse_rows(sparse, factor),
-        indices,
-        examples.scaling,
-        np.asarray(columns),
-    )
 
 
 def scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> Scaling:

@@ -1,7 +1,8 @@
-"""A network with one hidden layer of sigmoids and a softmax over the classes, and its gradient.
+"""The reference: a network with one hidden layer of sigmoids and a softmax, and its gradient.
 
-The mathematics of chapter 13, with the stable forms of softmax and log-loss. Each function
-takes any float dtype: training uses float32, the numerical gradient check float64.
+Training uses `nn.engine`, which is tested against these plain formulas. They are the mathematics of
+chapter 13, with the stable forms of softmax and log-loss, and take any float dtype: the engine
+works in float32, the numerical gradient check in float64.
 
 Sources: P. Perrotta, "Programming Machine Learning", chapters 11 to 13; for the stable forms
 P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax
@@ -82,6 +83,25 @@ def cross_entropy(logits: Floats, labels: Integers) -> float:
     exponentials = np.exp(np.maximum(shifted, -104).astype(logits.dtype))
     log_normalizers = np.log(exponentials.sum(axis=1, dtype=np.float64))
     return float(np.mean(log_normalizers - shifted[np.arange(len(labels)), labels]))
+
+
+def score(logits: Floats, labels: Integers) -> tuple[float, int]:
+    """Compute the summed log-loss, and count the examples that are classified rightly.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (n_examples, n_classes)
+    labels : ndarray of int, shape (n_examples,)
+        The right classes.
+
+    Returns
+    -------
+    loss : float
+        In nats.
+    n_right : int
+    """
+    n_right = np.count_nonzero(logits.argmax(axis=1) == labels)
+    return cross_entropy(logits, labels) * len(labels), int(n_right)
 
 
 def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:

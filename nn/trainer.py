@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.engine import Engine
-from nn.examples import Examples, ready
+from nn.engine import Engine, ready
+from nn.engine.subnormals import are_flushed
+from nn.examples import Examples
 from nn.network import Weights
 from nn.schedule import Schedule
 from nn.stopwatch import Clock, Stopwatch
@@ -101,7 +100,14 @@ class Trainer:
         each evaluation, and about once a second. What it raises ends the training.
     clock : Clock
     threads : int
-        How many share the work; NumPy's BLAS should have one.
+        How many share the work.
+    elementwise : {"numpy", "numexpr"}
+        What computes the elementwise functions.
+
+    Raises
+    ------
+    ValueError
+        If the batches are not over as many examples as there are to learn from.
     """
 
     def __init__(
@@ -116,13 +122,19 @@ class Trainer:
         attend: "Callable[[Trainer], None]" = lambda trainer: None,
         clock: Clock | None = None,
         threads: int = 1,
+        elementwise: str = "numpy",
     ) -> None:
+        if batches.n_examples != len(training.labels):  # their rows are checked no further
+            raise ValueError(
+                f"batches: found those of {batches.n_examples} examples, "
+                f"expected {len(training.labels)}"
+            )
         self.evaluations = list(state.evaluations)
         self.step = state.step
         self._start = state
         self._training = ready(training)
         self._test = ready(test)
-        self._engine = Engine(state.weights, self._training, threads)
+        self._engine = Engine(state.weights, self._training, threads, elementwise)
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget
@@ -162,6 +174,12 @@ class Trainer:
         }
 
     @property
+    def subnormals(self) -> str:
+        """What becomes of subnormals while the network is trained: `flushed` or `kept`."""
+        with self._engine.running():
+            return "flushed" if are_flushed() else "kept"
+
+    @property
     def wall_seconds(self) -> float:
         """Seconds since the start."""
         return self._stopwatch.wall_seconds
@@ -170,7 +188,7 @@ class Trainer:
         """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
         self._measure()
         until = time.perf_counter() + WARM_UP_SECONDS
-        with np.errstate(over="ignore", invalid="ignore"):
+        with self._engine.running():
             for step in range(self.step, self.step + 1000):
                 rows = self._batches.rows(step)
                 self._engine.descend(self._training, rows, learning_rate=0.0)
@@ -190,13 +208,11 @@ class Trainer:
         self._stopwatch = Stopwatch(
             self._clock, start.training_seconds, start.wall_seconds, start.cpu_seconds
         )
-        # A network that blows up is a result: its loss says so, NumPy need not.
-        with np.errstate(over="ignore", invalid="ignore"):
-            if not self.evaluations:
-                self._evaluate()
-            while not (reason := self._reason_to_stop()):
-                self._train_until_next_evaluation()
-                self._evaluate()
+        if not self.evaluations:
+            self._evaluate()
+        while not (reason := self._reason_to_stop()):
+            self._train_until_next_evaluation()
+            self._evaluate()
         return reason
 
     def _reason_to_stop(self) -> str:
@@ -217,7 +233,8 @@ class Trainer:
     def _train_until_next_evaluation(self) -> None:
         is_due = False
         while not is_due and self.step < self._last_step and self._seconds_left() > 0:
-            is_due = self._train_a_stretch()
+            with self._engine.running():
+                is_due = self._train_a_stretch()
             if not is_due:
                 self._attend(self)
 
@@ -230,7 +247,7 @@ class Trainer:
         limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
         last_step = self._last_step
         if self.step == self.evaluations[-1].step:
-            self._engine.rehearse(self._training, self._batches.rows(self.step))
+            self._engine.warm_up(self._training, self._batches.rows(self.step))
         watch.start()
         while True:
             rows = self._batches.rows(self.step)
@@ -272,6 +289,7 @@ class Trainer:
         self._attend(self)
 
     def _measure(self) -> tuple[float, float]:
-        training_loss, _ = self._engine.evaluate(self._training)
-        _, test_accuracy = self._engine.evaluate(self._test)
+        with self._engine.running():
+            training_loss, _ = self._engine.evaluate(self._training)
+            _, test_accuracy = self._engine.evaluate(self._test)
         return training_loss, test_accuracy

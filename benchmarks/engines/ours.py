@@ -1,12 +1,12 @@
 """The engine of nn, with the images as the workflow prepares them."""
 
+import contextlib
 from pathlib import Path
-
-from threadpoolctl import threadpool_limits
 
 from benchmarks.engines.problem import Problem
 from nn import engine
-from nn.examples import Examples, ready
+from nn.engine import ready
+from nn.examples import Examples
 from nn.network import Weights
 from workflow.scripts.common import arrays
 
@@ -15,11 +15,13 @@ class Engine:
     """See `benchmarks.engines.problem.Engine`."""
 
     def __init__(self, problem: Problem) -> None:
-        threadpool_limits(limits=1, user_api="blas")
         self._training, self._test = (ready(_examples(problem, part)) for part in ("train", "test"))
         self._engine = engine.Engine(problem.weights, self._training, problem.threads)
         self._learning_rate = problem.learning_rate
         self._batch_size = 0
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        return self._engine.running()
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size

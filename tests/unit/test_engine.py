@@ -5,27 +5,20 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from nn import network, products
-from nn.engine import MIN_SHARE, Engine
-from nn.examples import Examples, ready, scaling
+from nn import network
+from nn.engine import Engine, products, ready
+from nn.engine.elementwise import ELEMENTWISE
+from nn.engine.engine import CHUNK, MIN_SHARD
+from nn.examples import Examples, scaling
 from nn.initializers import normal
 from nn.network import Weights
 from nn.ordering import arrange, order_columns
-from nn.worker import PIECE
 
 N_INPUTS = 40
 RANDOM = np.random.default_rng(8)
 KINDS = ("dense", "sparse", "constant", "blank", "mixed")
-SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, PIECE, PIECE + 1, 3 * PIECE + 7)
-
-
-@pytest.fixture(autouse=True)
-def blas_of_one_thread():
-    """As the engine wants it."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
+SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, CHUNK, CHUNK + 1, 3 * CHUNK + 7)
 
 
 def draw(kind, n_examples, n_inputs=N_INPUTS):
@@ -68,12 +61,18 @@ def assert_near(found, exact):
     assert (np.abs(found - exact) <= np.maximum(1e-5 * np.abs(exact), 1e-6)).all()
 
 
-def assert_a_step_is_right(plain, prepared, weights, rows, threads=1):
-    engine = Engine(weights, prepared, threads)
-    engine.descend(prepared, rows, learning_rate=0.5)
+def assert_a_step_is_right(plain, prepared, weights, rows, threads=1, elementwise="numpy"):
+    engine = Engine(weights, prepared, threads, elementwise)
+    with engine.running():
+        engine.descend(prepared, rows, learning_rate=0.5)
     _, gradient = exactly(plain, weights, rows)
     for moved, start, slope in zip(engine.weights, weights, gradient, strict=True):
         assert_near(moved, start - 0.5 * slope)
+
+
+def evaluated(engine, prepared):
+    with engine.running():
+        return engine.evaluate(prepared)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -84,10 +83,29 @@ def test_a_step_follows_the_mean_gradient(kind, size):
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
 
 
+@pytest.mark.parametrize("elementwise", ELEMENTWISE)
+@pytest.mark.parametrize("size", [1, 64])
 @pytest.mark.parametrize("inputs", ["raw", "unit", "standardized"])
-def test_inputs_of_each_kind(inputs):
+def test_inputs_of_each_kind(inputs, size, elementwise):
     plain, prepared, weights = problem("sparse", 64, inputs)
-    assert_a_step_is_right(plain, prepared, weights, slice(0, 64))
+    assert_a_step_is_right(
+        plain, prepared, weights, slice(0, size), threads=1, elementwise=elementwise
+    )
+
+
+def test_numexpr_finds_what_numpy_finds():
+    _, prepared, weights = problem("mixed", 2 * MIN_SHARD)
+    engines = [Engine(weights, prepared, 2, elementwise) for elementwise in ELEMENTWISE]
+    found = []
+    for engine in engines:
+        with engine.running():
+            for rows in (slice(0, 1), slice(0, 32), slice(0, 2 * MIN_SHARD)):
+                engine.descend(prepared, rows, 0.5)
+            found.append((engine.weights, engine.evaluate(prepared)))
+    (first, scores), (second, others) = found
+    for array, other in zip(first, second, strict=True):
+        assert_near(other, array)
+    assert others == pytest.approx(scores, rel=1e-6)
 
 
 @pytest.mark.parametrize("has_small_products", [True, False])
@@ -99,7 +117,7 @@ def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind
     plain, prepared, weights = problem(kind, size, n_inputs=784, n_hidden=200)
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
     logits, _ = exactly(plain, weights, slice(0, size))
-    loss, _ = Engine(weights, prepared).evaluate(prepared)
+    loss, _ = evaluated(Engine(weights, prepared), prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
 
 
@@ -127,7 +145,7 @@ def test_steps_of_all_sizes_with_one_engine():
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-@pytest.mark.parametrize("size", [1, 2, PIECE + 1, 2 * MIN_SHARE - 1, 2 * MIN_SHARE, 3 * MIN_SHARE])
+@pytest.mark.parametrize("size", [1, 2, CHUNK + 1, 2 * MIN_SHARD - 1, 2 * MIN_SHARD, 3 * MIN_SHARD])
 def test_threads_share_a_step_and_an_evaluation(threads, size):
     plain, prepared, weights = problem("mixed", max(100, size))
     engines = [Engine(weights, prepared, threads) for _ in range(2)]
@@ -138,45 +156,16 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
     for moved, again, start, slope in zip(first, second, weights, gradient, strict=True):
         assert_near(moved, start - 0.5 * slope)
         assert np.array_equal(moved, again)
-    one, _ = Engine(first, prepared).evaluate(prepared)
-    several, _ = engines[0].evaluate(prepared)
+    one, _ = evaluated(Engine(first, prepared), prepared)
+    several, _ = evaluated(engines[0], prepared)
     assert several == pytest.approx(one, rel=1e-6)
-    assert several == engines[1].evaluate(prepared)[0]
-
-
-def blas_threads():
-    """How many threads each BLAS has, in falling order."""
-    found = [
-        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
-    ]
-    return sorted(found, reverse=True)
-
-
-@pytest.mark.parametrize("size", [30, 300])
-def test_the_threads_of_one_blas_share_the_products_of_a_step(size):
-    plain, prepared, weights = problem("mixed", 300, n_inputs=784, n_hidden=200)
-    assert_a_step_is_right(plain, prepared, weights, slice(0, size), threads=2)
-    shared = 1 if products.HAS_SMALL_PRODUCTS else 2
-    assert Engine(weights, prepared, 2).threads_for(size) == shared
-    engine = Engine(weights, prepared, 2)
-    engine.descend(prepared, slice(0, size), 0.5)
-    assert blas_threads() == [shared, 1]
-    engine.descend(prepared, slice(0, 1), 0.5)
-    assert blas_threads() == [1, 1]
-
-
-def test_an_engine_of_one_thread_has_no_more_from_an_earlier_one():
-    _, prepared, weights = problem("mixed", 300, n_inputs=784, n_hidden=200)
-    Engine(weights, prepared, 2).descend(prepared, slice(0, 300), 0.5)
-    Engine(weights, prepared)
-    assert blas_threads() == [1, 1]
+    assert several == evaluated(engines[1], prepared)[0]
 
 
 def test_other_columns_are_refused():
     plain, prepared, weights = problem("mixed")
     engine = Engine(weights, prepared)
-    narrower = prepared._replace(dense=prepared.dense[:, :-1])
-    for others in (ready(plain), narrower, problem("sparse", n_inputs=N_INPUTS + 1)[1]):
+    for others in (ready(plain), problem("sparse", n_inputs=N_INPUTS + 1)[1]):
         with pytest.raises(
             ValueError, match="found other columns than those that the engine learns"
         ):
@@ -185,19 +174,19 @@ def test_other_columns_are_refused():
         Engine(weights, problem("sparse", n_inputs=N_INPUTS + 1)[1])
 
 
-def test_a_rehearsal_changes_nothing():
+def test_warm_up_steps_change_nothing():
     _, prepared, weights = problem("mixed", 700)
     engine = Engine(weights, prepared)
-    engine.rehearse(prepared, slice(0, 700))
+    engine.warm_up(prepared, slice(0, 700))
     assert all(np.array_equal(a, b) for a, b in zip(engine.weights, weights, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("n_examples", [1, PIECE, 2 * PIECE + 7])
+@pytest.mark.parametrize("n_examples", [1, CHUNK, 2 * CHUNK + 7])
 def test_evaluation_is_that_of_all_at_once(kind, n_examples):
     plain, prepared, weights = problem(kind, n_examples)
     logits, _ = exactly(plain, weights, slice(0, n_examples))
-    loss, accuracy = Engine(weights, prepared).evaluate(prepared)
+    loss, accuracy = evaluated(Engine(weights, prepared), prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
     right = logits.argmax(axis=1) == plain.labels
     assert accuracy == pytest.approx(100 * right.mean(), rel=1e-12)
@@ -209,7 +198,7 @@ def test_the_loss_is_finite_for_any_finite_weights(size, signs):
     plain, prepared, weights = problem("sparse", 100, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
-    loss, accuracy = Engine(weights, prepared).evaluate(prepared)
+    loss, accuracy = evaluated(Engine(weights, prepared), prepared)
     logits, _ = exactly(plain, weights, slice(0, 100))
     assert math.isfinite(loss)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-5)
@@ -220,13 +209,13 @@ def test_the_loss_is_finite_for_any_finite_weights(size, signs):
 def test_the_loss_of_weights_that_are_not_finite_is_not_either(weight):
     _, prepared, weights = problem("dense", 20)
     weights.w2[:] = weight
-    loss, _ = Engine(weights, prepared).evaluate(prepared)
+    loss, _ = evaluated(Engine(weights, prepared), prepared)
     assert not math.isfinite(loss)
 
 
-def peak_bytes(work):
-    """Tell the most that is allocated at once the second time."""
-    with np.errstate(over="ignore"):  # of raw pixels
+def peak_bytes(engine, work):
+    """Return the most that is allocated at once the second time."""
+    with engine.running():
         work()
         tracemalloc.start()
         work()
@@ -249,23 +238,23 @@ def test_a_step_allocates_nothing_but_indices(at_work, size, most):
     # The activations of 32 examples alone would be 26 KB, of 500 at once 400 KB, the gradient 628.
     # From some hundred examples on most of it is what NumPy itself buffers, for sums by class.
     engine, examples = at_work
-    assert peak_bytes(lambda: engine.descend(examples, slice(0, size), 1e-6)) < most
+    assert peak_bytes(engine, lambda: engine.descend(examples, slice(0, size), 1e-6)) < most
 
 
 @pytest.mark.parametrize(("size", "most"), [(32, 9_000), (128, 20_000), (1000, 70_000)])
 def test_a_step_on_shuffled_examples_allocates_their_sparse_inputs_too(at_work, size, most):
     engine, examples = at_work
     rows = np.random.default_rng(3).permutation(6400)[:size]
-    assert peak_bytes(lambda: engine.descend(examples, rows, 1e-6)) < most
+    assert peak_bytes(engine, lambda: engine.descend(examples, rows, 1e-6)) < most
 
 
 def test_a_step_on_all_examples_allocates_no_more(at_work):
     # As above, though six times as many: their labels alone are 51 KB.
     engine, examples = at_work
-    assert peak_bytes(lambda: engine.descend(examples, slice(0, 6400), 1e-6)) < 60_000
+    assert peak_bytes(engine, lambda: engine.descend(examples, slice(0, 6400), 1e-6)) < 60_000
 
 
 def test_an_evaluation_allocates_no_more_than_a_piece_of_logits(at_work):
     # Those of 500 examples are 40 KB in float64, in which the loss is computed.
     engine, examples = at_work
-    assert peak_bytes(lambda: engine.evaluate(examples)) < 150_000
+    assert peak_bytes(engine, lambda: engine.evaluate(examples)) < 150_000

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from nn.examples import Examples, class_indices, ready, scaling
+from nn.engine import ready
+from nn.examples import Examples, class_indices, scaling
 from nn.ordering import arrange, order_columns
 
 RANDOM = np.random.default_rng(0)

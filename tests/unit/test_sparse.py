@@ -1,10 +1,14 @@
 """Products with a sparse matrix, against the dense one in float64."""
 
+import sys
+
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.sparse import csr_array, random_array
 
-from nn.sparse import sparse_rows
+from nn.engine import sparse
+from nn.engine.sparse import sparse_rows
 
 RANDOM = np.random.default_rng(4)
 ROWS = [
@@ -28,7 +32,10 @@ def matrix(request):
 
 
 @pytest.mark.parametrize("rows", ROWS)
-def test_products_are_added(matrix, rows):
+@pytest.mark.parametrize("has_loops", [True, False])
+def test_products_are_added(matrix, rows, has_loops, monkeypatch):
+    if not has_loops:
+        monkeypatch.setattr(sparse, "LOOPS", None)
     some = sparse_rows(matrix, 0.5).take(rows)
     x = 0.5 * matrix.toarray()[rows]
     w, delta = RANDOM.random((6, 3), "f"), RANDOM.random((len(x), 3), "f")
@@ -44,3 +51,23 @@ def test_a_slice_is_no_copy():
     rows = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0)
     some = rows.take(slice(1, 3))
     assert all(np.shares_memory(part, whole) for part, whole in zip(some, rows, strict=True))
+
+
+@pytest.mark.parametrize("has_loops", [True, False])
+def test_a_result_that_scipy_would_copy_is_refused(has_loops, monkeypatch):
+    if not has_loops:
+        monkeypatch.setattr(sparse, "LOOPS", None)
+    rows, b = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0), np.ones((5, 3), "f")
+    for add in (rows.add_product, rows.add_transposed_product):
+        with pytest.raises(ValueError, match="sparse product: found strides"):
+            add(b, out=np.zeros((3, 5), "f").T)
+
+
+@pytest.mark.parametrize("moved", ["module", "function"])
+def test_without_scipys_private_module_its_public_arrays_serve(moved, monkeypatch):
+    if moved == "module":
+        monkeypatch.setitem(sys.modules, "scipy.sparse._sparsetools", None)
+        monkeypatch.delattr(scipy.sparse, "_sparsetools")
+    else:
+        monkeypatch.delattr(scipy.sparse._sparsetools, "csr_row_index")
+    assert sparse._find_loops() is None

@@ -1,0 +1,104 @@
+"""The elementwise functions of a step, by NumPy or by numexpr: the key `elementwise` chooses.
+
+NumPy makes several passes with vector instructions, numexpr one pass without (unless it was built
+with MKL's vector library). `benchmarks.elementwise` measures both.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nn import network
+from nn.examples import Scaling
+from nn.network import Floats
+
+ONE = np.float32(1)
+
+
+class Numpy:
+    """The elementwise functions by NumPy, in float32 and in place."""
+
+    def scale(self, pixels: npt.NDArray[np.uint8], scaling: Scaling, out: Floats) -> None:
+        """Write the inputs of some pixels, pixels * factor + offset, into `out`."""
+        factor, offset = scaling
+        np.copyto(out, pixels)
+        if factor != 1:
+            out *= np.float32(factor)
+        if offset != 0:
+            out += np.float32(offset)
+
+    def sigmoid(self, z: Floats) -> Floats:
+        """Replace z by 1 / (1 + exp(-z))."""
+        return network.sigmoid(z)
+
+    def times_slope(self, delta: Floats, hidden: Floats) -> None:
+        """Multiply `delta` by the sigmoid's slope, hidden * (1 - hidden); overwrites `hidden`."""
+        np.multiply(delta, hidden, out=delta)
+        np.subtract(ONE, hidden, out=hidden)
+        np.multiply(delta, hidden, out=delta)
+
+    def exponentials(self, logits: Floats) -> None:
+        """Replace logits, of shape (n_examples, n_classes), by softmax's numerators.
+
+        The largest exponent of each example is 0, so no sum of them is.
+        """
+        logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+
+    one_thread = contextlib.nullcontext
+    """Use no threads but the calling one meanwhile."""
+
+
+class Numexpr(Numpy):
+    """The elementwise functions by numexpr.
+
+    They are compiled once for each thread: a compiled expression keeps state while it is evaluated.
+    """
+
+    def __init__(self) -> None:
+        import numexpr  # only where it is chosen: it takes a tenth of a second
+
+        def compiled(expression: str, **types: type) -> Any:
+            evaluate = numexpr.NumExpr(expression, list(types.items()))
+            return partial(evaluate, ex_uses_vml=numexpr.use_vml)
+
+        # In numexpr's signatures `float` has 32 bits; it has no type for bytes.
+        self._scale = compiled("x * factor + offset", x=np.int32, factor=float, offset=float)
+        self._sigmoid = compiled("one / (one + exp(-z))", one=float, z=float)
+        self._slope = compiled("delta * h * (one - h)", delta=float, h=float, one=float)
+        self._exponentials = compiled("exp(logits - largest)", logits=float, largest=float)
+
+    def scale(self, pixels: npt.NDArray[np.uint8], scaling: Scaling, out: Floats) -> None:
+        """See `Numpy.scale`."""
+        self._scale(pixels, *map(np.float32, scaling), out=out, casting="same_kind")
+
+    def sigmoid(self, z: Floats) -> Floats:
+        """See `Numpy.sigmoid`."""
+        return self._sigmoid(ONE, z, out=z)
+
+    def times_slope(self, delta: Floats, hidden: Floats) -> None:
+        """See `Numpy.times_slope`."""
+        self._slope(delta, hidden, ONE, out=delta)
+
+    def exponentials(self, logits: Floats) -> None:
+        """See `Numpy.exponentials`."""
+        self._exponentials(logits, logits.max(axis=1, keepdims=True), out=logits)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def one_thread() -> Iterator[None]:
+        """See `Numpy.one_thread`."""
+        import numexpr
+
+        before = numexpr.set_num_threads(1)
+        try:
+            yield
+        finally:
+            numexpr.set_num_threads(before)
+
+
+ELEMENTWISE = {"numpy": Numpy, "numexpr": Numexpr}

@@ -1,0 +1,161 @@
+"""Matrix products that are prepared once and computed many times, in parts that suit BLAS.
+
+**Straight to BLAS.** A step works in the same arrays again and again, so the arguments of a product
+are put together once, and a call takes 1 µs. SciPy gives the address of its sgemm to Cython, in
+`scipy.linalg.cython_blas`. Called there, it takes rows whose leading dimension is larger than their
+length, adds to what stands in the result, and releases the GIL, none of which SciPy's own Python
+function does.
+
+**In small parts.** OpenBLAS first copies a large matrix into blocks, which a few examples are not
+worth. For AVX-512 it has kernels that leave that out where a product is small enough, so a product
+is split into parts that are.
+
+`benchmarks.tricks` measures both.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from scipy.linalg import cython_blas
+from threadpoolctl import ThreadpoolController
+
+from nn.network import Floats
+from nn.rows import slices
+
+SMALL = 1_000_000
+"""Multiplications of a product, at most, that OpenBLAS does without copying; its interface/gemm.c
+asks sgemm_small_matrix_permit of kernel/x86_64."""
+
+NARROWEST = 64
+"""Narrower parts take longer than they save."""
+
+AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+"""The BLAS kernels of OpenBLAS that have products without a copy."""
+
+Calls = list[Callable[[], object]]
+"""Products and the like, to be called in this order."""
+
+_KERNELS = {
+    library.info().get("architecture")
+    for library in ThreadpoolController().select(user_api="blas").lib_controllers
+}
+HAS_SMALL_PRODUCTS = bool(_KERNELS) and _KERNELS <= AVX512_KERNELS
+
+
+class Product:
+    """A product of two matrices whose values may change, computed again and again.
+
+    Parameters
+    ----------
+    a : ndarray of float32, shape (n, k)
+    b : ndarray of float32, shape (k, m)
+    out : ndarray of float32, shape (n, m)
+        The result. Each of the three is contiguous within its rows or within its columns.
+    is_added : bool
+        Whether the product is added to `out`, instead of replacing it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or BLAS cannot read or write an array as it lies in memory.
+    """
+
+    def __init__(self, a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> None:
+        if _layout(out)[0] == b"T":
+            a, b, out = b.T, a.T, out.T
+        (n, k), m = a.shape, b.shape[1]
+        # BLAS counts columns first, so it gets everything transposed, and the factors exchanged.
+        (b_order, b_leading), (a_order, a_leading) = _layout(b), _layout(a)
+        _, out_leading = _layout(out)
+        if (b.shape[0], *out.shape) != (k, n, m):
+            raise ValueError(f"product: found {a.shape} @ {b.shape} into {out.shape}")
+        char, integer, real = ctypes.c_char, ctypes.c_int, ctypes.c_float
+        # BLAS is given addresses, so all of this must live as long as the product.
+        self._values = (
+            *(char(b_order), char(a_order), integer(m), integer(n), integer(k), real(1)),
+            *(b, integer(b_leading), a, integer(a_leading)),
+            *(real(is_added), out, integer(out_leading)),
+        )
+        self._arguments = [
+            value.ctypes.data if isinstance(value, np.ndarray) else ctypes.addressof(value)
+            for value in self._values
+        ]
+
+    def __call__(self) -> None:
+        """Compute it."""
+        _SGEMM(*self._arguments)
+
+
+def compute(calls: Calls) -> None:
+    """Call each in turn."""
+    for call in calls:
+        call()
+
+
+def in_parts(a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> Calls:
+    """Prepare a product in parts that are small enough for BLAS to do without copying.
+
+    Parameters
+    ----------
+    a, b, out, is_added
+        As for `Product`.
+
+    Returns
+    -------
+    Calls
+    """
+    longer = max(a.shape)
+    widest = SMALL // (min(a.shape) * b.shape[1])
+    n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
+    if n_parts == 1 and not is_added:
+        # NumPy's wheel has a newer BLAS than SciPy's last one for Python 3.11.
+        return [functools.partial(np.matmul, a, b, out=out)]
+    parts = slices(longer, n_parts)
+    if longer == len(a):
+        return [Product(a[part], b, out[part], is_added=is_added) for part in parts]
+    return [
+        Product(a[:, part], b[part], out, is_added=is_added or part.start > 0) for part in parts
+    ]
+
+
+def _layout(matrix: Floats) -> tuple[bytes, int]:
+    """Return how BLAS is to read a matrix that it gets transposed, and its leading dimension.
+
+    Raises
+    ------
+    ValueError
+        If BLAS cannot read it.
+    """
+    size = matrix.itemsize
+    if matrix.dtype == np.float32:
+        for order, (lines, within), length in (
+            (b"N", matrix.strides, matrix.shape[1]),
+            (b"T", matrix.strides[::-1], matrix.shape[0]),
+        ):
+            if within == size or length == 1:
+                return order, max(lines // size, length)
+    raise ValueError(f"product: found {matrix.dtype} with strides {matrix.strides}")
+
+
+def _find_sgemm() -> Callable[..., None]:
+    """Find the sgemm of SciPy's BLAS.
+
+    Raises
+    ------
+    ImportError
+        If it does not take 32-bit integers.
+    """
+    capsule = cython_blas.__pyx_capi__["sgemm"]
+    name_of, address_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    address_of.restype, address_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    signature = name_of(capsule)
+    if not signature.startswith(b"void (char *, char *, int *,"):
+        raise ImportError(f"SciPy's sgemm: found {signature!r}, expected 32-bit integers")
+    by_address = [ctypes.c_void_p] * signature.count(b"*")
+    return ctypes.CFUNCTYPE(None, *by_address)(address_of(capsule, signature))
+
+
+_SGEMM = _find_sgemm()

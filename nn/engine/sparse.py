@@ -1,0 +1,149 @@
+"""Products with a matrix of which only the nonzeros are kept.
+
+They are SciPy's own compiled loops (scipy/sparse/sparsetools/csr.h), which its public sparse arrays
+call too. Called directly they add in place, and consecutive rows are not copied. Their module is
+private: where a SciPy release has moved it, the public arrays do the same, more slowly.
+"""
+
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from nn.network import Floats, Integers
+from nn.rows import Rows
+
+
+def _find_loops() -> ModuleType | None:
+    """Find SciPy's compiled loops, where they are as they were in SciPy 1.15 to 1.18."""
+    try:
+        from scipy.sparse import _sparsetools
+    except ImportError:
+        return None
+    names = ("csr_matvecs", "csc_matvecs", "csr_row_index")
+    return _sparsetools if all(hasattr(_sparsetools, name) for name in names) else None
+
+
+LOOPS = _find_loops()
+
+
+class SparseRows(NamedTuple):
+    """Rows of a sparse matrix, in the compressed format (CSR).
+
+    The compiled loops check nothing, so these arrays must fit together.
+
+    Attributes
+    ----------
+    indptr : ndarray of int, shape (n_rows + 1,)
+        Where each row begins in the other two, and where the last one ends.
+    indices : ndarray of int
+        The columns of the nonzeros.
+    data : ndarray of float32
+        The nonzeros.
+    """
+
+    indptr: Integers
+    indices: Integers
+    data: Floats
+
+    def take(self, rows: Rows) -> "SparseRows":
+        """Choose some of the rows.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int
+
+        Returns
+        -------
+        SparseRows
+            For a slice with the same nonzeros, not copied.
+        """
+        indptr, indices, data = self
+        if isinstance(rows, slice):
+            return SparseRows(indptr[rows.start : rows.stop + 1], indices, data)
+        if LOOPS is None:
+            chosen = self._public(1 + int(indices.max(initial=-1)))[rows]
+            return SparseRows(chosen.indptr, chosen.indices, chosen.data)
+        rows = rows.astype(np.int32)
+        taken = np.zeros(len(rows) + 1, dtype=np.int32)
+        np.cumsum(indptr[rows + 1] - indptr[rows], out=taken[1:])
+        some = SparseRows(
+            taken, np.empty(taken[-1], dtype=np.int32), np.empty(taken[-1], dtype=np.float32)
+        )
+        LOOPS.csr_row_index(len(rows), rows, *self, *some[1:])
+        return some
+
+    def add_product(self, b: Floats, out: Floats) -> None:
+        """Add the product of the rows and `b` to `out`.
+
+        Parameters
+        ----------
+        b : ndarray of float32, shape (n_columns, m)
+        out : ndarray of float32, shape (n_rows, m)
+
+        Raises
+        ------
+        ValueError
+            If `out` is not contiguous: SciPy would add to a copy of it.
+        """
+        _check_contiguous(out)
+        if LOOPS is None:
+            out += self._public(len(b)) @ b
+        else:
+            LOOPS.csr_matvecs(len(out), len(b), b.shape[1], *self, b, out)
+
+    def add_transposed_product(self, b: Floats, out: Floats) -> None:
+        """Add the product of the rows, transposed, and `b` to `out`.
+
+        Parameters
+        ----------
+        b : ndarray of float32, shape (n_rows, m)
+        out : ndarray of float32, shape (n_columns, m)
+
+        Raises
+        ------
+        ValueError
+            If `out` is not contiguous: SciPy would add to a copy of it.
+        """
+        _check_contiguous(out)
+        if LOOPS is None:
+            out += self._public(len(out)).T @ b
+        else:
+            # What is compressed by rows is, transposed, compressed by columns.
+            LOOPS.csc_matvecs(len(out), len(b), b.shape[1], *self, b, out)
+
+    def _public(self, n_columns: int) -> csr_array:
+        """Give the rows as one of SciPy's public arrays."""
+        indptr, indices, data = self
+        kept = slice(indptr[0], indptr[-1])
+        shape = len(indptr) - 1, n_columns
+        return csr_array((data[kept], indices[kept], indptr - indptr[0]), shape=shape)
+
+
+def sparse_rows(matrix: csr_array, factor: float) -> SparseRows:
+    """Take a sparse matrix of SciPy's, times a factor.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_array
+    factor : float
+
+    Returns
+    -------
+    SparseRows
+
+    Raises
+    ------
+    ValueError
+        If it has more nonzeros than 32 bits can count.
+    """
+    if not matrix.indptr.dtype == matrix.indices.dtype == np.int32:
+        raise ValueError(f"sparse inputs: found {matrix.nnz} nonzeros, expected fewer than 2**31")
+    data = matrix.data.astype(np.float32) * np.float32(factor)
+    return SparseRows(matrix.indptr, matrix.indices, data)
+
+
+def _check_contiguous(out: Floats) -> None:
+    if not out.flags.c_contiguous:
+        raise ValueError(f"sparse product: found strides {out.strides}, expected contiguous rows")

@@ -1,0 +1,196 @@
+"""No thread that trains or evaluates computes with subnormals, whatever the processor."""
+
+import platform
+import threading
+
+import numpy as np
+import numexpr
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from nn.budget import Budget
+from nn.engine import Engine, ready, subnormals
+from nn.engine.elementwise import ELEMENTWISE
+from nn.engine.engine import MIN_SHARD
+from nn.engine.products import Product, compute, in_parts
+from nn.engine.sparse import SparseRows
+from nn.engine.subnormals import are_flushed, flushed
+from nn.examples import Examples
+from nn.initializers import normal
+
+TINY = np.float32(1e-38)  # just below the smallest normal number: times 0.1 there is a subnormal
+SHARE = np.float32(0.1)
+
+
+def engine(threads=1, elementwise="numpy"):
+    images = np.ones((threads * MIN_SHARD, 8), dtype=np.uint8)
+    examples = ready(Examples(images, np.zeros(len(images), dtype=int)))
+    return Engine(normal(1, (9, 200), (201, 10)), examples, threads, elementwise)
+
+
+def filled(value, *shape):
+    return np.full(shape, value, dtype=np.float32)
+
+
+def by_numpy():
+    return filled(2e-38, 100) * SHARE
+
+
+def by_numpys_blas():
+    out = filled(1, 64, 64)
+    return np.matmul(filled(1e-20, 64, 64), filled(1e-21, 64, 64), out=out)
+
+
+def by_prepared_products():
+    out = filled(0, 64, 64)
+    Product(filled(1e-20, 64, 64), filled(1e-21, 64, 64), out)()
+    return out
+
+
+def by_products_in_parts():
+    out = filled(0, 32, 200)
+    compute(in_parts(filled(1e-20, 32, 785), filled(1e-22, 785, 200), out, is_added=True))
+    return out
+
+
+def by_sparse_loops():
+    rows = SparseRows(np.arange(3, dtype=np.int32), np.zeros(2, np.int32), filled(1e-20, 2))
+    out = filled(0, 2, 200)
+    rows.add_product(filled(1e-21, 1, 200), out)
+    rows.add_transposed_product(filled(1e-21, 2, 200), out[:1])
+    return out
+
+
+def by_elementwise(kind):
+    def computed():
+        delta = filled(1e-38, 100, 200)
+        ELEMENTWISE[kind]().times_slope(delta, filled(0.5, 100, 200))
+        return delta
+
+    return computed
+
+
+COMPUTED = [
+    by_numpy,
+    by_numpys_blas,
+    by_prepared_products,
+    by_products_in_parts,
+    by_sparse_loops,
+    *map(by_elementwise, ELEMENTWISE),
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("computed", COMPUTED)
+def test_the_thread_that_trains_flushes_them(computed, threads):
+    with engine(threads).running():
+        found = computed()
+    assert not found.any()
+    kept = computed()  # else the test would not see the difference
+    assert kept.all()
+    assert kept.max() < np.finfo(np.float32).smallest_normal
+
+
+@pytest.mark.parametrize("computed", COMPUTED)
+@pytest.mark.parametrize("elementwise", ELEMENTWISE)
+def test_the_threads_that_share_a_batch_flush_them(computed, elementwise):
+    an_engine = engine(threads=3, elementwise=elementwise)
+    threads = set()
+
+    def work(thread, shard):
+        threads.add(threading.get_ident())
+        return computed()
+
+    with an_engine.running():
+        found = an_engine._share(work, slice(0, 3 * MIN_SHARD))
+    assert len(found) == 3
+    assert len(threads) > 1
+    assert not any(array.any() for array in found)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_thread_of_a_library_takes_part(threads):
+    # Those of BLAS and numexpr exist since their import, and would not flush.
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = [library["num_threads"] for library in threadpool_info()]
+        an_engine = engine(threads, "numexpr")
+        numexpr.set_num_threads(2)
+        with an_engine.running():
+            of_blas = {
+                library["num_threads"]
+                for library in threadpool_info()
+                if library["user_api"] == "blas"
+            }
+            assert of_blas == {1}
+            assert numexpr.get_num_threads() == 1
+        assert [library["num_threads"] for library in threadpool_info()] == before
+        assert numexpr.get_num_threads() == 2
+
+
+def test_nothing_is_left_changed():
+    assert not are_flushed()
+    with flushed():
+        assert are_flushed()
+        with flushed():
+            assert are_flushed()
+        assert are_flushed()
+    assert not are_flushed()
+    with pytest.raises(KeyError), engine().running():
+        raise KeyError
+    assert not are_flushed()
+
+
+def test_another_thread_keeps_its_own_way():
+    found = []
+    started, seen = threading.Event(), threading.Event()
+
+    def look():
+        started.wait()
+        found.append(are_flushed())
+        seen.set()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    with flushed():
+        started.set()
+        seen.wait()
+    thread.join()
+    assert found == [False]
+
+
+def test_what_is_called_between_stretches_computes_as_ever(trained):
+    found = []
+    a_trainer = trained(Budget(steps=3), attend=lambda _: found.append(are_flushed()))
+    a_trainer.run()
+    assert found
+    assert not any(found)
+    assert a_trainer.subnormals == "flushed"
+
+
+def test_a_platform_without_a_way_says_so(trained, monkeypatch):
+    monkeypatch.setattr(subnormals, "_REGISTER", None)
+    assert trained(Budget(steps=1)).subnormals == "kept"
+
+
+@pytest.fixture
+def trained():
+    """A trainer of a small network, to be made with a budget."""
+    from nn.batches import MiniBatches
+    from nn.schedule import Schedule
+    from nn.trainer import State, Trainer
+
+    def make(budget, **others):
+        images = np.ones((20, 8), dtype=np.uint8)
+        examples = Examples(images, np.arange(20) % 10)
+        return Trainer(
+            State(normal(1, (9, 6), (7, 10))),
+            *(examples, examples, MiniBatches(20, 4), 0.1, budget, Schedule()),
+            **others,
+        )
+
+    return make
+
+
+def test_this_platform_has_a_way():
+    known = (platform.system(), platform.machine()) in subnormals._REGISTERS
+    assert known == (subnormals._REGISTER is not None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nn import engine
+from nn import engine, network
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine import MIN_SHARE, Engine
@@ -57,20 +57,19 @@ def trainer(
     one_hot=False,
     **options,
 ):
+    """Put a trainer together, on random examples unless others are given."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (n_examples, 9), dtype=np.uint8)
     labels = random.integers(0, 10, n_examples)
     examples = Examples(images, np.eye(10)[labels] if one_hot else labels, (1 / 255, 0.0))
     return Trainer(
         state=state or State(normal(0, (10, 3), (4, 10))),
-        training=examples,
-        test=examples,
         batches=MiniBatches(n_examples, batch_size),
         learning_rate=rate,
         budget=budget,
         schedule=schedule or Schedule(every_steps=1),
         clock=clock or Clock(),
-        **options,
+        **{"training": examples, "test": examples} | options,
     )
 
 
@@ -162,6 +161,13 @@ def test_evaluation_keeps_to_its_share(time):
     assert run.evaluations[-1].step == 400
 
 
+def test_a_tenth_of_the_share_is_there_from_the_start(time):
+    run = trainer(Budget(seconds=100.0), Schedule(share=0.5), time.clock)
+    run.run()
+    # 10 s pay for three evaluations of 3 s; the fourth is earned by 2.25 s of training.
+    assert [evaluation.step for evaluation in run.evaluations[:4]] == [0, 1, 2, 9]
+
+
 def test_the_schedule_is_even_on_a_logarithmic_axis():
     schedule = Schedule(points_per_decade=10)
     steps = list(itertools.takewhile(lambda step: step <= 10**5, iterate(schedule)))
@@ -195,6 +201,27 @@ def test_training_learns_on_a_real_clock():
     losses = [evaluation.training_loss for evaluation in run.evaluations]
     assert losses == sorted(losses, reverse=True)
     assert 0 < run.evaluations[-1].training_seconds < run.evaluations[-1].wall_seconds
+
+
+def test_the_loss_is_that_of_training_and_the_accuracy_that_of_the_test():
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (30, 9), dtype=np.uint8)
+    labels = np.repeat([4, 7], [20, 10])
+    training, test = (
+        Examples(images[part], labels[part], (1 / 255, 0.0)) for part in (slice(20), slice(10, 30))
+    )
+    run = trainer(Budget(steps=1), rate=1.0, training=training, test=test)
+    run.run()
+    training_logits, test_logits = (
+        network.forward(each.images / 255, run.state.weights)[1] for each in (training, test)
+    )
+    last = run.evaluations[-1]
+    assert last.training_loss == pytest.approx(
+        network.cross_entropy(training_logits, training.labels), rel=1e-6
+    )
+    # It has learned to say 4, as in all of the training examples and half of the others.
+    assert np.mean(test_logits.argmax(axis=1) == test.labels) == 0.5
+    assert last.test_accuracy == 50
 
 
 def test_a_network_that_blows_up_warns_nobody():

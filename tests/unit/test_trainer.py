@@ -134,6 +134,71 @@ def test_steps_epochs_and_examples_are_counted(time):
     assert counts == [(0, 0, 0), (3, 0, 12), (6, 1, 24), (9, 1, 36), (10, 2, 40)]
 
 
+def do_train(batches_count, timeout_after):
+    """Follow the recursion of the chapter's do_train, on a clock of its own.
+
+    Returns
+    -------
+    points : list of tuple
+        Of each loss that it computes: the steps and epochs of the state, and the time after it.
+    steps, epochs : int
+        Of the state that it returns.
+    """
+    now, points = 0.0, []
+    batch = steps = epochs = 0
+    while True:  # a turn for each call; each computes the loss first
+        now += EVALUATION_SECONDS
+        points.append((steps, epochs, now))
+        if now > timeout_after:
+            return points, steps, epochs
+        if batch > batches_count - 1:
+            batch, epochs = 0, epochs + 1
+        else:
+            now += STEP_SECONDS
+            batch, steps = batch + 1, steps + 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 10, 20])
+@pytest.mark.parametrize("seconds", [1.1, 3.1, 6.2, 6.3, 9.4, 9.6, 12.6, 12.8, 40.1, 111.1, 200.1])
+def test_the_chapters_protocol(time, batch_size, seconds):
+    run = trainer(
+        Budget(seconds=seconds, clock="wall"),
+        Schedule(every_steps=1, twice_at_epoch_end=True),
+        time.clock,
+        batch_size=batch_size,
+    )
+    assert run.run() == "budget"
+    points, steps, epochs = do_train(-(-20 // batch_size), seconds)
+    assert [(e.step, e.epoch, e.wall_seconds) for e in run.evaluations] == points
+    assert (run.evaluations[-1].step, run.evaluations[-1].epoch) == (steps, epochs)
+
+
+def test_the_chapters_protocol_learns_the_same():
+    once, twice = (
+        trainer(Budget(steps=7), Schedule(every_steps=1, twice_at_epoch_end=is_twice), batch_size=8)
+        for is_twice in (False, True)
+    )
+    once.run()
+    twice.run()
+    assert [e.step for e in twice.evaluations] == [0, 1, 2, 3, 3, 4, 5, 6, 6, 7]
+    by_step = {e.step: e.training_loss for e in once.evaluations}
+    assert [e.training_loss for e in twice.evaluations] == [
+        by_step[e.step] for e in twice.evaluations
+    ]
+
+
+@pytest.mark.parametrize("every_steps", [2, 5, 10])
+def test_only_evaluations_at_the_end_of_an_epoch_are_made_twice(time, every_steps):
+    run = trainer(
+        Budget(steps=11), Schedule(every_steps=every_steps, twice_at_epoch_end=True), time.clock
+    )
+    run.run()
+    steps = [evaluation.step for evaluation in run.evaluations]
+    twice = [step for step in (5, 10) if step % every_steps == 0]
+    assert steps == sorted([0, *range(every_steps, 11, every_steps), *twice, 11])
+    assert [e.epoch for e in run.evaluations if e.step == 10] == [1, 2]
+
+
 def test_the_trainer_is_attended_to_off_the_training_clock(time):
     """After each evaluation, and after each second of steps; what that takes is wall time."""
     steps = []
@@ -297,10 +362,12 @@ def interrupted_at(step, **options):
     return saved[0]
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, 7, 8, 11, 12, 13])
-@pytest.mark.parametrize("every_steps", [1, 6, 100])
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps):
-    options = {"budget": Budget(steps=13), "schedule": Schedule(every_steps=every_steps)}
+@pytest.mark.parametrize("step", [0, 1, 4, 5, 7, 8, 10, 11, 12, 13])
+@pytest.mark.parametrize("every_steps", [1, 5, 6, 100])
+@pytest.mark.parametrize("is_twice", [False, True])
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps, is_twice):
+    schedule = Schedule(every_steps=every_steps, twice_at_epoch_end=is_twice)
+    options = {"budget": Budget(steps=13), "schedule": schedule}
     whole = trainer(clock=time.clock, **options)
     whole.run()
     state = interrupted_at(step, clock=time.clock, **options)

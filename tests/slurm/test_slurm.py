@@ -118,7 +118,7 @@ class Run:
         """Wait until it trains and has saved its state; give its job."""
         wait_until(self.job, f"a job of {self._name}")
         wait_until((self.folder / "checkpoint.npz").exists, f"a state of {self._name}")
-        wait_until(lambda: "step 20000:" in self.log(), f"training of {self._name}")
+        wait_until(lambda: "(step 20000, " in self.log(), f"training of {self._name}")
         job = self.job()
         assert job, f"{self._name} ended before it was harmed"
         return job

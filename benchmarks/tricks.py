@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
+from nn.products import Product
+from nn.worker import Worker
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
@@ -25,9 +27,7 @@ from benchmarks.engines import problem as problems
 from benchmarks.engines.problem import Problem
 from nn import engine, ordering, products, worker
 from nn.examples import Examples, ReadyExamples, ready
-from nn.products import Product
 from nn.rows import Rows
-from nn.worker import Worker
 from workflow.scripts.common import cores
 
 TURNS = 15

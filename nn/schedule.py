@@ -23,12 +23,16 @@ class Schedule:
         Evaluations while the number of steps grows tenfold.
     share : float
         The part of a run with a budget in seconds that evaluation may take; above 0, below 1.
+    twice_at_epoch_end : bool
+        Whether an evaluation after an epoch's last step is made twice, and the epoch counted with
+        the second, as in the chapter's program. A run that ends with the first has not counted it.
     """
 
     every_steps: int | None = None
     every_seconds: float | None = None
     points_per_decade: int = 20
     share: float = 0.5
+    twice_at_epoch_end: bool = False
 
     def next_step(self, step: int) -> float:
         """Tell the first step behind `step` to evaluate after; infinite if seconds decide."""

@@ -31,7 +31,8 @@ class Evaluation:
     step : int
         Steps taken; 0 is before the first.
     epoch : int
-        Epochs completed.
+        Epochs completed. With `Schedule.twice_at_epoch_end`, an epoch is not counted before the
+        second evaluation at its end.
     examples : int
         Examples looked at, repeated ones included.
     training_seconds : float
@@ -158,6 +159,11 @@ class Trainer:
         )
 
     @property
+    def batches_per_epoch(self) -> int:
+        """The number of steps in an epoch."""
+        return self._batches.per_epoch
+
+    @property
     def share_spent(self) -> float:
         """What share of the budget is spent."""
         watch = self._stopwatch
@@ -211,7 +217,8 @@ class Trainer:
         if not self.evaluations:
             self._evaluate()
         while not (reason := self._reason_to_stop()):
-            self._train_until_next_evaluation()
+            if not self._has_uncounted_epoch():
+                self._train_until_next_evaluation()
             self._evaluate()
         return reason
 
@@ -277,7 +284,7 @@ class Trainer:
         self.evaluations.append(
             Evaluation(
                 step=self.step,
-                epoch=self.step // self._batches.per_epoch,
+                epoch=self._counted_epochs(),
                 examples=self._batches.examples_after(self.step),
                 training_seconds=watch.training_seconds,
                 wall_seconds=watch.wall_seconds,
@@ -287,6 +294,16 @@ class Trainer:
             )
         )
         self._attend(self)
+
+    def _counted_epochs(self) -> int:
+        is_first_here = not self.evaluations or self.evaluations[-1].step < self.step
+        counts_late = self._schedule.twice_at_epoch_end and is_first_here
+        return max(0, self.step - counts_late) // self._batches.per_epoch
+
+    def _has_uncounted_epoch(self) -> bool:
+        """Return whether an epoch ends here that its first evaluation did not count."""
+        last = self.evaluations[-1]
+        return last.step == self.step and last.epoch < self.step // self._batches.per_epoch
 
     def _measure(self) -> tuple[float, float]:
         with self._engine.running():

@@ -54,6 +54,12 @@ def falling(steps_to_one: float, **run: object) -> pl.DataFrame:
     return curve([max(0, 2 - 2 * step / there) for step in range(count + 1)], **run)
 
 
+def evaluated_twice(table: pl.DataFrame) -> pl.DataFrame:
+    """Add a second evaluation of step 1, half a second of wall time later, out of order."""
+    again = table.filter(step=1).with_columns(pl.col("epoch") + 1, pl.col("wall_seconds") + 0.5)
+    return pl.concat([again, table])
+
+
 def each_seed(
     make: Callable[..., pl.DataFrame], values: Sequence[float], **run: object
 ) -> pl.DataFrame:

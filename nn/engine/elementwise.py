@@ -31,9 +31,9 @@ class Numpy:
         if offset != 0:
             out += np.float32(offset)
 
-    def sigmoid(self, z: Floats) -> Floats:
+    def sigmoid(self, z: Floats) -> None:
         """Replace z by 1 / (1 + exp(-z))."""
-        return network.sigmoid(z)
+        network.sigmoid(z)
 
     def times_slope(self, delta: Floats, hidden: Floats) -> None:
         """Multiply `delta` by the sigmoid's slope, hidden * (1 - hidden); overwrites `hidden`."""
@@ -49,8 +49,10 @@ class Numpy:
         logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
         np.exp(logits, out=logits)
 
-    one_thread = contextlib.nullcontext
-    """Use no threads but the calling one meanwhile."""
+    @staticmethod
+    def one_thread() -> contextlib.AbstractContextManager[None]:
+        """Use no thread but the calling one meanwhile."""
+        return contextlib.nullcontext()
 
 
 class Numexpr(Numpy):
@@ -76,9 +78,9 @@ class Numexpr(Numpy):
         """See `Numpy.scale`."""
         self._scale(pixels, *map(np.float32, scaling), out=out, casting="same_kind")
 
-    def sigmoid(self, z: Floats) -> Floats:
+    def sigmoid(self, z: Floats) -> None:
         """See `Numpy.sigmoid`."""
-        return self._sigmoid(ONE, z, out=z)
+        self._sigmoid(ONE, z, out=z)
 
     def times_slope(self, delta: Floats, hidden: Floats) -> None:
         """See `Numpy.times_slope`."""

@@ -71,7 +71,7 @@ class Engine:
         self._elementwise = ELEMENTWISE[elementwise]
 
         def passes(into: Weights) -> Callable[[int], Pass]:
-            """Prepare passes by the number of examples: the same ones are wanted again and again."""
+            """Prepare a pass for each number of examples: the same are wanted again and again."""
             functions = self._elementwise()
             return functools.cache(
                 lambda n_rows: Pass(self._weights, into, n_rows, n_dense, functions)

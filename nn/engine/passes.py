@@ -12,9 +12,9 @@ import numpy as np
 from nn import network
 from nn.engine.elementwise import Numpy
 from nn.engine.inputs import ReadyExamples
-from nn.engine.products import Product, compute, in_parts
+from nn.engine.products import Calls, Product, compute, in_parts
 from nn.engine.sparse import SparseRows
-from nn.network import Floats, Weights
+from nn.network import Weights
 from nn.rows import Rows
 
 
@@ -49,13 +49,13 @@ class Pass:
         by_class = np.empty((w2.shape[1], n_rows), dtype=np.float32)
         self._inputs, self._hidden, self._delta, self._logits = x[:, 1:], hidden, delta, by_class.T
         self._to_hidden = in_parts(x, w1[:n_columns], out=hidden)
-        self._to_logits = [
+        self._to_logits: Calls = [
             partial(elementwise.sigmoid, hidden),
             partial(np.copyto, self._logits, w2[0]),
             Product(w2[1:].T, hidden.T, out=by_class, is_added=True),
         ]
         ones = np.ones((1, n_rows), dtype=np.float32)
-        self._backward = [
+        self._backward: Calls = [
             Product(self._logits, w2[1:].T, out=delta),
             Product(ones, self._logits, out=into.w2[:1], is_added=True),
             Product(hidden.T, self._logits, out=into.w2[1:], is_added=True),

@@ -15,7 +15,7 @@ is split into parts that are.
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.linalg import cython_blas
@@ -34,7 +34,7 @@ NARROWEST = 64
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """The BLAS kernels of OpenBLAS that have products without a copy."""
 
-Calls = list[Callable[[], object]]
+Calls = Sequence[Callable[[], object]]
 """Products and the like, to be called in this order."""
 
 _KERNELS = {

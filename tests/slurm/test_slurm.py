@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
-from nn.engine import MIN_SHARE
+from nn.engine.engine import MIN_SHARD
 from tests.project import checkout, wait_until, write_digits
 from tests.slurm import cluster as slurm
 from workflow.scripts.common import allocation, cores, history
@@ -118,7 +118,7 @@ class Run:
         """Wait until it trains and has saved its state; give its job."""
         wait_until(self.job, f"a job of {self._name}")
         wait_until((self.folder / "checkpoint.npz").exists, f"a state of {self._name}")
-        wait_until(lambda: "step 20000:" in self.log(), f"training of {self._name}")
+        wait_until(lambda: "(step 20000, " in self.log(), f"training of {self._name}")
         job = self.job()
         assert job, f"{self._name} ended before it was harmed"
         return job
@@ -352,7 +352,7 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
 def test_a_run_of_two_threads_gets_two_processors_and_learns_the_same(project):
     skip_without_processors_0_and_1()
     # Of fewer images each thread has too few for there to be a second one.
-    write_digits(project.folder.parent / "more", 2 * MIN_SHARE)
+    write_digits(project.folder.parent / "more", 2 * MIN_SHARD)
     project.edit_config(
         dataset="more", own_datasets={"more": "../more"}, batch_size="all", threads=2
     )

@@ -31,6 +31,13 @@ def test_runs_are_named_as_in_the_chapter_and_in_the_order_of_their_batch_size()
     assert described["title"]["subtitle"] == "mnist · evaluation off the clock · Abacus 3"
 
 
+def test_iterations_are_numbered_from_1():
+    drawn = charts.learning_by_iteration(curve([2.0, 1.5, 1.0]), "Title", "training").to_dict()
+    losses, accuracies = drawn["datasets"].values()
+    assert [(row["iteration"], row["training_loss"]) for row in losses] == [(1, 1.5), (2, 1.0)]
+    assert [(row["iteration"], row["test_accuracy"]) for row in accuracies] == [(1, 85), (2, 90)]
+
+
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
@@ -99,6 +106,11 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
     summary = summarize(per_run(table, targets, "training"))
     theme.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
     assert "Title" in (tmp_path / "chart.svg").read_text()
+
+
+def test_a_run_without_an_iteration_is_no_point(tmp_path):
+    theme.save(charts.learning_by_iteration(curve([2.0]), "Title", "wall"), tmp_path / "chart.svg")
+    assert "iteration" in (tmp_path / "chart.svg").read_text()
 
 
 @pytest.mark.parametrize("name", ["loss_curves", "accuracy_curves"])

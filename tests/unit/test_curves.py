@@ -9,7 +9,7 @@ import pytest
 import vl_convert
 from PIL import Image
 
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, evaluated_twice, falling
 from workflow.scripts.common import curves, theme
 
 
@@ -100,6 +100,15 @@ def test_seeds_are_laid_over_each_other_as_far_as_all_go():
     assert drawn["training_loss"].to_list() == pytest.approx([3, 3 - 2 / 3, 2])
     assert drawn["low"].to_list() == pytest.approx([3, 1, 0.5])
     assert drawn["high"].to_list() == pytest.approx([3, 3, 3])
+
+
+def test_a_step_that_is_evaluated_twice_is_two_points():
+    table = evaluated_twice(curve([2.0, 1.0, 0.0]))
+    drawn = curves.band(table, "wall_seconds", "training_loss", ["batch_size"])
+    assert drawn["wall_seconds"].to_list() == [0, 1.0, 1.5, 2.0]
+    assert drawn["training_loss"].to_list() == [2.0, 1.0, 1.0, 0.0]
+    drawn = curves.band(table, "step", "training_loss", ["batch_size"])
+    assert drawn["training_loss"].to_list() == [2.0, 1.0, 0.0]
 
 
 def sweep(batch_sizes, rates):

@@ -192,17 +192,40 @@ def test_evaluation_is_that_of_all_at_once(kind, n_examples):
     assert accuracy == pytest.approx(100 * right.mean(), rel=1e-12)
 
 
-@pytest.mark.parametrize("size", [1e10, 1e37, 3.4e38])
-@pytest.mark.parametrize("signs", ["same", "mixed"])
-def test_the_loss_is_finite_for_any_finite_weights(size, signs):
+def huge(size, signs):
+    """Give examples, and weights that are all of one size."""
     plain, prepared, weights = problem("sparse", 100, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
+    return plain, prepared, weights
+
+
+@pytest.mark.parametrize("size", [1e10, 1e37, 3.4e38])
+@pytest.mark.parametrize("signs", ["same", "mixed"])
+def test_the_loss_is_finite_for_any_finite_weights(size, signs):
+    _, prepared, weights = huge(size, signs)
     loss, accuracy = evaluated(Engine(weights, prepared), prepared)
-    logits, _ = exactly(plain, weights, slice(0, 100))
     assert math.isfinite(loss)
-    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-5)
     assert 0 <= accuracy <= 100
+
+
+@pytest.mark.parametrize("exponent", [33, 123, 127])
+@pytest.mark.parametrize("signs", ["same", "mixed"])
+def test_the_loss_of_huge_weights_is_right_where_nothing_is_rounded(exponent, signs):
+    # Of powers of two and whole pixels, float32 holds each sum exactly, in any order. (Of others,
+    # rounding alone may move a sum from 0 to where the sigmoid is 1.)
+    plain, prepared, weights = huge(2.0**exponent, signs)
+    logits, _ = exactly(plain, weights, slice(0, 100))
+    loss, accuracy = evaluated(Engine(weights, prepared), prepared)
+    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
+    assert accuracy == pytest.approx(100 * np.mean(logits.argmax(axis=1) == plain.labels))
+
+
+@pytest.mark.parametrize("size", [1, 2, 32])
+def test_a_step_from_logits_whose_exponentials_overflow(size):
+    plain, prepared, weights = problem("sparse")
+    weights.w2[0, 3] = 200  # exp(200) is beyond float32
+    assert_a_step_is_right(plain, prepared, weights, slice(0, size))
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf])

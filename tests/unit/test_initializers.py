@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import erfinv
 
 from nn import nx_random
 from nn.initializers import INITIALIZERS
@@ -23,6 +24,19 @@ def test_normal_gives_the_published_draw():
 
 def test_a_seed_beyond_32_bits_fills_both_words():
     assert nx_random.key(2**32 * 7 + 5).tolist() == [7, 5]
+
+
+def test_normal_is_the_inverse_of_its_distribution_to_the_ends_of_its_tails(monkeypatch):
+    # The 23 random bits of a number between -1 and 1: from all 0 and all 1 towards the middle.
+    from_the_end = np.unique(np.geomspace(1, 2**22, 2000).astype(np.uint32)) - 1
+    bits = np.concatenate((from_the_end, 2**23 - 1 - from_the_end)).astype(np.uint32)
+    monkeypatch.setattr(nx_random, "random_bits", lambda key, size: bits << 9)
+    draw, _ = nx_random.normal(nx_random.key(0), bits.shape)
+    exact = np.sqrt(2) * erfinv(bits * 2.0**-22 - (1 - 2.0**-24))
+    assert np.abs(exact).max() > 5.4
+    # The square of a uniform number is rounded, but for those next to -1 and 1.
+    tolerance = np.where(np.abs(exact) < 4.5, 1e-5, 5e-7)
+    assert (np.abs(draw / exact - 1) < tolerance).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

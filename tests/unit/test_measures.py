@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.curves import curve
+from tests.curves import curve, evaluated_twice
 from workflow.scripts.common.measures import per_run
 
 NOTHING = {"loss": [], "accuracy": []}
@@ -29,6 +29,14 @@ def test_a_target_is_reached_on_the_line_between_two_evaluations():
 def test_the_seconds_are_those_of_the_clock_asked_for():
     measures = per_run(curve([2.0, 1.0, 0.0]), {"loss": [0.5]}, "wall")
     assert value(measures, "seconds") == pytest.approx(1.5)
+
+
+def test_a_step_that_is_evaluated_twice_counts_from_the_second():
+    table = evaluated_twice(curve([2.0, 1.0, 0.0]))
+    measures = per_run(table, {"loss": [0.5]}, "wall")
+    assert value(measures, "seconds") == pytest.approx((1.5 + 2) / 2)
+    assert value(measures, "steps") == pytest.approx(1.5)
+    assert value(per_run(table.filter(step=1), NOTHING, "wall"), "final_epoch") == 1
 
 
 def test_an_accuracy_is_reached_from_below():
@@ -67,6 +75,8 @@ def test_the_ends_of_a_run():
     assert ends == {
         "final_loss": 0.5,
         "final_accuracy": 95.0,
+        "final_step": 2.0,
+        "final_epoch": 0.0,
         "steps_per_second": 2.0,  # of training, whatever the clock
         "examples_per_second": 20.0,
     }

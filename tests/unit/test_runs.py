@@ -150,6 +150,7 @@ def test_equal_numbers_have_one_name():
         {"evaluation": {"every_steps": 5}},
         {"evaluation": {"points_per_decade": 21}},
         {"evaluation": {"share": 0.25}},
+        {"evaluation": {"twice_at_epoch_end": True}},
     ],
 )
 def test_all_that_changes_a_result_changes_the_name(change):
@@ -239,3 +240,21 @@ def test_runs_that_differ_in_budget_alone_lie_side_by_side():
 def test_what_cannot_be_run_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         expand(**change)
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ({"seconds": 60, "clock": "wall"}, "60 seconds each"),
+        ({"seconds": 1800.0, "clock": "wall"}, "1,800 seconds each"),
+        ({"seconds": 2.5}, "2.5 seconds of training each"),
+        ({"seconds": None, "steps": 30, "clock": "wall"}, "30 steps each"),
+        ({"seconds": None, "epochs": 1}, "1 epoch each"),
+        (
+            {"seconds": 9, "epochs": 2, "loss": 0.25, "accuracy": 95},
+            "9 seconds of training or 2 epochs or until loss 0.25 or until accuracy 95 % each",
+        ),
+    ],
+)
+def test_the_title_tells_the_budget(budget, told):
+    assert runs.title({"title": "Race", "budget": CONFIG["budget"] | budget}) == f"Race ({told})"

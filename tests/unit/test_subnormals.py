@@ -3,8 +3,8 @@
 import platform
 import threading
 
-import numpy as np
 import numexpr
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 

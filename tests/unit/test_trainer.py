@@ -6,19 +6,18 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from nn import engine
+from nn import network
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.engine import MIN_SHARE, Engine
+from nn.engine import Engine
+from nn.engine.engine import MIN_SHARD
+from nn.engine.passes import Pass, PassOfOne
 from nn.examples import Examples
 from nn.initializers import normal
-from nn.products import HAS_SMALL_PRODUCTS
 from nn.schedule import Schedule
 from nn.stopwatch import Clock
 from nn.trainer import State, Trainer
-from nn.worker import Worker
 
 STEP_SECONDS = 0.25
 EVALUATION_SECONDS = 3.0
@@ -33,7 +32,7 @@ class FakeTime:
         self.loss = lambda count: 1.5
         self.clock = Clock(wall=lambda: self.now, cpu=lambda: 2 * self.now)
         monkeypatch.setattr(Engine, "descend", lambda *_: self.pass_by(STEP_SECONDS))
-        monkeypatch.setattr(Engine, "rehearse", lambda *_: None)
+        monkeypatch.setattr(Engine, "warm_up", lambda *_: None)
         monkeypatch.setattr(Engine, "evaluate", self.evaluate)
 
     def pass_by(self, seconds):
@@ -57,20 +56,23 @@ def trainer(
     one_hot=False,
     **options,
 ):
+    """Put a trainer together, on random examples unless others are given."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (n_examples, 9), dtype=np.uint8)
     labels = random.integers(0, 10, n_examples)
     examples = Examples(images, np.eye(10)[labels] if one_hot else labels, (1 / 255, 0.0))
     return Trainer(
         state=state or State(normal(0, (10, 3), (4, 10))),
-        training=examples,
-        test=examples,
-        batches=MiniBatches(n_examples, batch_size),
         learning_rate=rate,
         budget=budget,
         schedule=schedule or Schedule(every_steps=1),
         clock=clock or Clock(),
-        **options,
+        **{
+            "training": examples,
+            "test": examples,
+            "batches": MiniBatches(n_examples, batch_size),
+        }
+        | options,
     )
 
 
@@ -135,6 +137,71 @@ def test_steps_epochs_and_examples_are_counted(time):
     assert counts == [(0, 0, 0), (3, 0, 12), (6, 1, 24), (9, 1, 36), (10, 2, 40)]
 
 
+def do_train(batches_count, timeout_after):
+    """Follow the recursion of the chapter's do_train, on a clock of its own.
+
+    Returns
+    -------
+    points : list of tuple
+        Of each loss that it computes: the steps and epochs of the state, and the time after it.
+    steps, epochs : int
+        Of the state that it returns.
+    """
+    now, points = 0.0, []
+    batch = steps = epochs = 0
+    while True:  # a turn for each call; each computes the loss first
+        now += EVALUATION_SECONDS
+        points.append((steps, epochs, now))
+        if now > timeout_after:
+            return points, steps, epochs
+        if batch > batches_count - 1:
+            batch, epochs = 0, epochs + 1
+        else:
+            now += STEP_SECONDS
+            batch, steps = batch + 1, steps + 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 10, 20])
+@pytest.mark.parametrize("seconds", [1.1, 3.1, 6.2, 6.3, 9.4, 9.6, 12.6, 12.8, 40.1, 111.1, 200.1])
+def test_the_chapters_protocol(time, batch_size, seconds):
+    run = trainer(
+        Budget(seconds=seconds, clock="wall"),
+        Schedule(every_steps=1, twice_at_epoch_end=True),
+        time.clock,
+        batch_size=batch_size,
+    )
+    assert run.run() == "budget"
+    points, steps, epochs = do_train(-(-20 // batch_size), seconds)
+    assert [(e.step, e.epoch, e.wall_seconds) for e in run.evaluations] == points
+    assert (run.evaluations[-1].step, run.evaluations[-1].epoch) == (steps, epochs)
+
+
+def test_the_chapters_protocol_learns_the_same():
+    once, twice = (
+        trainer(Budget(steps=7), Schedule(every_steps=1, twice_at_epoch_end=is_twice), batch_size=8)
+        for is_twice in (False, True)
+    )
+    once.run()
+    twice.run()
+    assert [e.step for e in twice.evaluations] == [0, 1, 2, 3, 3, 4, 5, 6, 6, 7]
+    by_step = {e.step: e.training_loss for e in once.evaluations}
+    assert [e.training_loss for e in twice.evaluations] == [
+        by_step[e.step] for e in twice.evaluations
+    ]
+
+
+@pytest.mark.parametrize("every_steps", [2, 5, 10])
+def test_only_evaluations_at_the_end_of_an_epoch_are_made_twice(time, every_steps):
+    run = trainer(
+        Budget(steps=11), Schedule(every_steps=every_steps, twice_at_epoch_end=True), time.clock
+    )
+    run.run()
+    steps = [evaluation.step for evaluation in run.evaluations]
+    twice = [step for step in (5, 10) if step % every_steps == 0]
+    assert steps == sorted([0, *range(every_steps, 11, every_steps), *twice, 11])
+    assert [e.epoch for e in run.evaluations if e.step == 10] == [1, 2]
+
+
 def test_the_trainer_is_attended_to_off_the_training_clock(time):
     """After each evaluation, and after each second of steps; what that takes is wall time."""
     steps = []
@@ -160,6 +227,13 @@ def test_evaluation_keeps_to_its_share(time):
     assert (count - 1) * EVALUATION_SECONDS <= 100.0 * 0.25 / 0.75
     assert count >= 10
     assert run.evaluations[-1].step == 400
+
+
+def test_a_tenth_of_the_share_is_there_from_the_start(time):
+    run = trainer(Budget(seconds=100.0), Schedule(share=0.5), time.clock)
+    run.run()
+    # 10 s pay for three evaluations of 3 s; the fourth is earned by 2.25 s of training.
+    assert [evaluation.step for evaluation in run.evaluations[:4]] == [0, 1, 2, 9]
 
 
 def test_the_schedule_is_even_on_a_logarithmic_axis():
@@ -195,6 +269,27 @@ def test_training_learns_on_a_real_clock():
     losses = [evaluation.training_loss for evaluation in run.evaluations]
     assert losses == sorted(losses, reverse=True)
     assert 0 < run.evaluations[-1].training_seconds < run.evaluations[-1].wall_seconds
+
+
+def test_the_loss_is_that_of_training_and_the_accuracy_that_of_the_test():
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (30, 9), dtype=np.uint8)
+    labels = np.repeat([4, 7], [20, 10])
+    training, test = (
+        Examples(images[part], labels[part], (1 / 255, 0.0)) for part in (slice(20), slice(10, 30))
+    )
+    run = trainer(Budget(steps=1), rate=1.0, training=training, test=test)
+    run.run()
+    training_logits, test_logits = (
+        network.forward(each.images / 255, run.state.weights)[1] for each in (training, test)
+    )
+    last = run.evaluations[-1]
+    assert last.training_loss == pytest.approx(
+        network.cross_entropy(training_logits, training.labels), rel=1e-6
+    )
+    # It has learned to say 4, as in all of the training examples and half of the others.
+    assert np.mean(test_logits.argmax(axis=1) == test.labels) == 0.5
+    assert last.test_accuracy == 50
 
 
 def test_a_network_that_blows_up_warns_nobody():
@@ -270,10 +365,12 @@ def interrupted_at(step, **options):
     return saved[0]
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, 7, 8, 11, 12, 13])
-@pytest.mark.parametrize("every_steps", [1, 6, 100])
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps):
-    options = {"budget": Budget(steps=13), "schedule": Schedule(every_steps=every_steps)}
+@pytest.mark.parametrize("step", [0, 1, 4, 5, 7, 8, 10, 11, 12, 13])
+@pytest.mark.parametrize("every_steps", [1, 5, 6, 100])
+@pytest.mark.parametrize("is_twice", [False, True])
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps, is_twice):
+    schedule = Schedule(every_steps=every_steps, twice_at_epoch_end=is_twice)
+    options = {"budget": Budget(steps=13), "schedule": schedule}
     whole = trainer(clock=time.clock, **options)
     whole.run()
     state = interrupted_at(step, clock=time.clock, **options)
@@ -337,30 +434,25 @@ def test_warming_up_changes_nothing():
     assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)
 
 
-@pytest.mark.parametrize("batch_size", [1, 15, 16, 2 * MIN_SHARE - 1, 2 * MIN_SHARE, 5000])
+@pytest.mark.parametrize("batch_size", [1, 16, 2 * MIN_SHARD - 1, 2 * MIN_SHARD, 5000])
 def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
-    monkeypatch.setattr(engine, "MIN_PRODUCT", 16 * 10 * 3)  # of the network that is trained here
-    pieces = []
-    for name in ("accumulate", "descend", "descend_on_one", "evaluate"):
-        method = getattr(Worker, name)
+    used = {"step": set(), "evaluation": set()}
+    for kind, name in ((Pass, "add_gradient"), (PassOfOne, "add_gradient"), (Pass, "evaluate")):
+        threads, method = used["evaluation" if name == "evaluate" else "step"], getattr(kind, name)
 
-        def counted(self, *arguments, _name=name, _method=method):
-            of_blas = math.prod(library["num_threads"] for library in threadpool_info())
-            pieces.append((_name == "evaluate", threading.get_ident(), of_blas))
+        def counted(self, *arguments, _threads=threads, _method=method):
+            _threads.add(threading.get_ident())
             return _method(self, *arguments)
 
-        monkeypatch.setattr(Worker, name, counted)
-    with threadpool_limits(limits=1):
-        a_trainer = trainer(Budget(steps=1), n_examples=5000, batch_size=batch_size, threads=2)
-        a_trainer.run()
+        monkeypatch.setattr(kind, name, counted)
+    a_trainer = trainer(Budget(steps=1), n_examples=5000, batch_size=batch_size, threads=2)
+    a_trainer.run()
+    found = {name: len(threads) for name, threads in used.items()}
+    in_a_step = 1 if batch_size < 2 * MIN_SHARD else 2
+    assert found == a_trainer.threads_used == {"step": in_a_step, "evaluation": 2}
 
-    used = {}
-    for name, is_evaluation in (("step", False), ("evaluation", True)):
-        threads, of_blas = zip(
-            *((thread, blas) for which, thread, blas in pieces if which == is_evaluation),
-            strict=True,
-        )
-        used[name] = len(set(threads)) * max(of_blas)  # never both, and never NumPy's BLAS too
-    in_parts = HAS_SMALL_PRODUCTS and batch_size < 2 * MIN_SHARE
-    in_a_step = 1 if batch_size < 16 or in_parts else 2
-    assert used == a_trainer.threads_used == {"step": in_a_step, "evaluation": 2}
+
+def test_batches_over_other_examples_are_refused():
+    # Their rows are trusted by compiled loops.
+    with pytest.raises(ValueError, match="batches: found those of 21 examples, expected 20"):
+        trainer(Budget(steps=1), batches=MiniBatches(21, 4))

@@ -14,7 +14,7 @@ from shutil import which
 import psutil
 import pytest
 
-from nn.engine import MIN_SHARE
+from nn.engine.engine import MIN_SHARD
 from tests.project import wait_until, write_digits
 from workflow.scripts.common import cores, history
 
@@ -93,11 +93,11 @@ def finish(project, *arguments):
 def test_each_run_is_sent_with_what_it_needs_and_learns_the_same(project, batch_system):
     threads = [1, 2] if cores.available() > 1 else [1]
     # Of fewer images in a step each thread has too few for there to be a second one.
-    write_digits(project.folder.parent / "more", 2 * MIN_SHARE + 9)
+    write_digits(project.folder.parent / "more", 2 * MIN_SHARD + 9)
     project.edit_config(
         dataset="more",
         own_datasets={"more": "../more"},
-        batch_size=[2 * MIN_SHARE, "all"],
+        batch_size=[2 * MIN_SHARD, "all"],
         threads=threads,
     )
     finish(project, "--until", "collect")

@@ -57,6 +57,15 @@ def code(*names):
     return [os.path.relpath(folder / f"{name}.py") for name in names]
 
 
+def named(dataset, table):
+    """Look up a dataset that a target's path names."""
+    if dataset not in table:
+        raise WorkflowError(
+            f"dataset: found {dataset} in a target's path, expected one of {', '.join(table)}"
+        )
+    return table[dataset]
+
+
 def mirrors(wildcards, output):
     """List where to look for a file, the user's mirrors first.
 

@@ -14,6 +14,11 @@ localrules:
     prepare,
 
 
+def originals(wildcards):
+    """Look up the four files of a dataset, by its folder's name."""
+    return named(wildcards.dataset, FOLDERS).files
+
+
 rule download:
     output:
         train_images="results/download/{dataset}/train-images-idx3-ubyte.gz",
@@ -25,7 +30,7 @@ rule download:
     conda:
         "../../environment.yml"
     params:
-        files=lambda wildcards: CATALOGUE[wildcards.dataset]["files"],
+        files=lambda wildcards: named(wildcards.dataset, CATALOGUE)["files"],
         mirrors=mirrors,
     script:
         "../scripts/download.py"
@@ -49,10 +54,10 @@ rule draw_strokes:
 
 rule parse:
     input:
-        train_images=lambda wildcards: FOLDERS[wildcards.dataset].files["train_images"],
-        train_labels=lambda wildcards: FOLDERS[wildcards.dataset].files["train_labels"],
-        test_images=lambda wildcards: FOLDERS[wildcards.dataset].files["test_images"],
-        test_labels=lambda wildcards: FOLDERS[wildcards.dataset].files["test_labels"],
+        train_images=lambda wildcards: originals(wildcards)["train_images"],
+        train_labels=lambda wildcards: originals(wildcards)["train_labels"],
+        test_images=lambda wildcards: originals(wildcards)["test_images"],
+        test_labels=lambda wildcards: originals(wildcards)["test_labels"],
         code=code("idx"),
     output:
         train_images="results/parse/{dataset}/train_images.npy",

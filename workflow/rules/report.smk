@@ -61,7 +61,7 @@ for chart, table in CHARTS.items():
             "../../environment.yml"
         params:
             chart=chart,
-            title=lambda wildcards: config["title"],  # may have braces
+            title=lambda wildcards: runs.title(config),  # may have braces
             clock=config["budget"]["clock"],
         script:
             "../scripts/plot.py"
@@ -107,7 +107,7 @@ rule write_page:
         "../../environment.yml"
     params:
         charts=ON_PAGE,
-        title=config["title"],
+        title=lambda wildcards: runs.title(config),
         clock=config["budget"]["clock"],
     script:
         "../scripts/write_page.py"

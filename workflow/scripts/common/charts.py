@@ -44,7 +44,7 @@ def loss_by_seconds(histories: pl.DataFrame, title: str, clock: str) -> AnyChart
 
 
 def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
-    """Draw the loss and the accuracy against the iteration, side by side.
+    """Draw the loss and the accuracy after each iteration, from the first on, side by side.
 
     Parameters
     ----------
@@ -59,9 +59,10 @@ def learning_by_iteration(histories: pl.DataFrame, title: str, clock: str) -> An
     altair.HConcatChart
     """
     chosen, note = curves.choose(histories)
+    by_iteration = chosen.rename({"step": "iteration"})
     pair = [
-        _lines(chosen, "step", "iteration", "training_loss", "loss"),
-        _lines(chosen, "step", "iteration", "test_accuracy", "accuracy (%)"),
+        _lines(by_iteration, "iteration", "iteration", "training_loss", "loss"),
+        _lines(by_iteration, "iteration", "iteration", "test_accuracy", "accuracy (%)"),
     ]
     charts = [chart.properties(width=400, height=300) for chart in pair]
     titled = theme.title(histories, title, _evaluated(clock), note)
@@ -270,11 +271,11 @@ def _lines(
     """Draw a line for each configuration, with a band from the least to the greatest seed."""
     named, names = in_order(histories)
     bands = curves.band(named, x, y, ["series"])
-    if is_log:
+    if is_log or x == "iteration":  # the first iteration is 1
         bands = bands.filter(pl.col(x) > 0)
     thinned = curves.thin(bands, x, y, ["series"], is_log=is_log)
     across = alt.X(f"{x}:Q", title=x_title).scale(type="log" if is_log else "linear", nice=False)
-    if x == "step":
+    if x in ("step", "iteration"):
         across = across.axis(tickMinStep=1)
     # What is not above 0 has no place on a logarithmic axis, and an accuracy no need of one.
     has_log_y = is_log and y == "training_loss" and thinned.filter(pl.col("low") <= 0).is_empty()

@@ -33,7 +33,7 @@ def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """
     ends = (
         histories.group_by(*CONFIGURATION, "seed")
-        .agg(pl.col("training_loss").sort_by("step").last())
+        .agg(pl.col("training_loss").sort_by("wall_seconds").last())
         .with_columns(pl.when(pl.col("training_loss").is_finite()).then("training_loss"))
         .group_by(CONFIGURATION)
         .agg(pl.col("training_loss").fill_null(np.inf).median())
@@ -72,7 +72,7 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
     parts = []
     for configuration in histories.partition_by(keys, maintain_order=True):
         seeds = [
-            seed.sort("step").select(pl.col(x, y).cast(pl.Float64)).to_numpy()
+            seed.sort("wall_seconds").select(pl.col(x, y).cast(pl.Float64)).to_numpy()
             for seed in configuration.partition_by("seed")
         ]
         end = min(curve[-1, 0] for curve in seeds)

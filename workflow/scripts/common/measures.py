@@ -22,7 +22,14 @@ CONFIGURATION = (*SETTING, "batch_size", "learning_rate", "leftover")
 COSTS = ("seconds", "steps", "examples")
 """The measures that belong to a target; the others have none."""
 
-ENDS = ("final_loss", "final_accuracy", "steps_per_second", "examples_per_second")
+ENDS = (
+    "final_loss",
+    "final_accuracy",
+    "final_step",
+    "final_epoch",
+    "steps_per_second",
+    "examples_per_second",
+)
 
 Targets = Mapping[str, Sequence[float]]
 
@@ -57,7 +64,8 @@ def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFra
         those of the steps alone, whatever the clock.
     """
     run = [*CONFIGURATION, "seed"]
-    rows = histories.sort(*run, "step").with_columns(
+    # A step may have two evaluations, so rows are in the order of time.
+    rows = histories.sort(*run, "wall_seconds").with_columns(
         seconds=pl.col(f"{clock}_seconds"),
         steps=pl.col("step").cast(pl.Float64),
         examples=pl.col("examples").cast(pl.Float64),
@@ -117,6 +125,8 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
     values = {
         "final_loss": pl.when(pl.col("training_loss").is_finite()).then("training_loss"),
         "final_accuracy": pl.col("test_accuracy"),
+        "final_step": pl.col("steps"),
+        "final_epoch": pl.col("epoch").cast(pl.Float64),
         "steps_per_second": pl.when(has_trained).then(pl.col("steps") / pl.col("training_seconds")),
         "examples_per_second": pl.when(has_trained).then(
             pl.col("examples") / pl.col("training_seconds")

@@ -145,6 +145,39 @@ def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
     )
 
 
+def title(config: Mapping[str, Any]) -> str:
+    """Return the title of charts and page: the configured one, and what each run may spend.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+
+    Returns
+    -------
+    str
+        As `Understanding batches (60 seconds each)`, or `(60 seconds of training each)` where
+        evaluation is not timed.
+    """
+    budget = config["budget"]
+    units = {
+        "seconds": "second{s} of training" if budget["clock"] == "training" else "second{s}",
+        "steps": "step{s}",
+        "epochs": "epoch{s}",
+    }
+    limits = [
+        f"{budget[limit]:,.12g} {unit.format(s='' if budget[limit] == 1 else 's')}"
+        for limit, unit in units.items()
+        if budget[limit] is not None
+    ]
+    targets = [
+        f"until {target} {budget[target]:g}{unit}"
+        for target, unit in (("loss", ""), ("accuracy", " %"))
+        if budget[target] is not None
+    ]
+    return f"{config['title']} ({' or '.join([*limits, *targets])} each)"
+
+
 def _written(value: float, unit: str) -> str:
     number = repr(value).removesuffix(".0")
     return f"{unit}_{number}" if unit in ("loss", "accuracy") else f"{number}_{unit}"

@@ -58,6 +58,8 @@ def rows(summary: pl.DataFrame) -> list[list[str]]:
 _ENDS = {
     "final_loss": "final loss",
     "final_accuracy": "final accuracy (%)",
+    "final_step": "steps",
+    "final_epoch": "epochs",
     "steps_per_second": "steps per second",
     "examples_per_second": "examples per second",
 }

@@ -69,7 +69,7 @@ class Attendant:
         """
         self._watch.close()
         for evaluation in trainer.evaluations[self._logged :]:
-            log_evaluation(evaluation)
+            log_evaluation(evaluation, trainer.batches_per_epoch)
         self._logged = len(trainer.evaluations)
         loss = trainer.evaluations[-1].training_loss
         self._notebook.write(Note(trainer.share_spent, loss, trainer.wall_seconds))
@@ -82,14 +82,23 @@ class Attendant:
         self._watch.open()
 
 
-def log_evaluation(evaluation: Evaluation) -> None:
-    """Write an evaluation into the log."""
+def log_evaluation(evaluation: Evaluation, batches_per_epoch: int) -> None:
+    """Write an evaluation into the log, as the chapter's program prints it, with its seconds.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    batches_per_epoch : int
+        The epoch and the batch of the last step are counted from 0, as in the chapter.
+    """
+    step = evaluation.step
+    epoch, batch = divmod(step - 1, batches_per_epoch)
     log.info(
-        "epoch %d, step %d: loss %.6f, accuracy %.2f %%, %.3f s of training, %.3f s in all",
-        evaluation.epoch,
-        evaluation.step,
+        "%s > Loss: %s, Accuracy: %s%% (step %d, %.3f s of training, %.3f s in all)",
+        f"{epoch}-{batch}" if step else "start",
         evaluation.training_loss,
         evaluation.test_accuracy,
+        step,
         evaluation.training_seconds,
         evaluation.wall_seconds,
     )

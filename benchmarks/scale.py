@@ -111,7 +111,7 @@ def write_histories(count: int, folder: Path) -> None:
         specification = {
             **{"dataset": "mnist", "batch_size": batch_size, "learning_rate": 0.01},
             **{"hidden_nodes": 200, "seed": seed, "initializer": "nx", "inputs": "raw"},
-            **{"shuffle": False, "leftover": "repeat", "threads": 1},
+            **{"shuffle": False, "leftover": "repeat", "threads": 1, "elementwise": "numpy"},
             **{"budget": {"seconds": 60.0}, "evaluation": {"share": 0.5}},
         }
         table = pl.DataFrame(
@@ -134,6 +134,7 @@ def write_histories(count: int, folder: Path) -> None:
             "contention": {"contended": False, "reasons": []},
             "processors": [0],
             "threads_used": 1,
+            "subnormals": "flushed",
             "origin": "0123",
             "training_images": 60000,
             "machine": {"processor": "Abacus 3"},

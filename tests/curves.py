@@ -17,6 +17,8 @@ RUN = {
     "shuffle": False,
     "leftover": "repeat",
     "threads": 1,
+    "elementwise": "numpy",
+    "subnormals": "flushed",
     "training_images": 60000,
     "stopped": "budget",
     "contended": False,

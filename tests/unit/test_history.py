@@ -21,6 +21,7 @@ SPECIFICATION = {
     "shuffle": False,
     "leftover": "repeat",
     "threads": 1,
+    "elementwise": "numpy",
     "budget": {"seconds": 60.0},
 }
 METADATA = {
@@ -29,6 +30,7 @@ METADATA = {
     "contention": {"contended": True, "reasons": ["busy"]},
     "processors": [0],
     "threads_used": {"step": 1, "evaluation": 1},
+    "subnormals": "flushed",
     "origin": "0123",
     "training_images": 60000,
     "machine": {"processor": "Abacus 3"},
@@ -102,6 +104,8 @@ def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
             "shuffle": False,
             "leftover": "repeat",
             "threads": 1,
+            "elementwise": "numpy",
+            "subnormals": "flushed",
             "training_images": 60000,
             "stopped": "budget",
             "contended": True,
@@ -170,7 +174,7 @@ def test_missing_metadata_is_named(tmp_path):
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
     as_format(path, TABLE, "0")
-    with pytest.raises(HistoryError, match="found a history of format 0, expected 2; remove it"):
+    with pytest.raises(HistoryError, match=f"format 0, expected {history.FORMAT}; remove it"):
         history.read(path)
     parquet.write(path, TABLE)
     with pytest.raises(HistoryError, match="found a history of format None, expected 2"):

@@ -99,6 +99,8 @@ def test_runs_are_told_apart_by_all_that_can_differ():
         {"seed": 2},
         {"machine": "Abacus 4"},
         {"threads": 2},
+        {"elementwise": "numexpr"},
+        {"subnormals": "kept"},
         {"learning_rate": 0.1},
         {"batch_size": 1},
         {"dataset": "kmnist"},

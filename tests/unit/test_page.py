@@ -66,6 +66,7 @@ def test_a_caption_is_filled_in():
 def test_the_configuration_is_that_of_the_runs():
     swept = {"dataset": "mnist", "hidden_nodes": 200, "initializer": "nx", "inputs": "raw"}
     swept |= {"shuffle": False, "leftover": "repeat", "threads": 1, "learning_rate": 0.01}
+    swept["elementwise"] = "numpy"
     swept |= {"budget": {"seconds": 60.0}, "evaluation": {"share": 0.5}}
     runs = [
         {"specification": swept | {"batch_size": size, "seed": seed}}

@@ -14,7 +14,7 @@ BUDGET = {"seconds": 60.0}
 
 
 def specification(**changes):
-    keys = dict.fromkeys(("dataset", "initializer", "inputs", "leftover"), "same")
+    keys = dict.fromkeys(("dataset", "initializer", "inputs", "leftover", "elementwise"), "same")
     keys |= dict.fromkeys(("hidden_nodes", "seed", "shuffle", "threads"), 1)
     return keys | {"batch_size": 32, "learning_rate": 0.01, "budget": BUDGET} | changes
 

@@ -146,6 +146,7 @@ def test_equal_numbers_have_one_name():
         {"budget": {"loss": 0.2}},
         {"budget": {"accuracy": 90}},
         {"threads": [2]},
+        {"elementwise": ["numexpr"]},
         {"evaluation": {"every_seconds": 5}},
         {"evaluation": {"every_steps": 5}},
         {"evaluation": {"points_per_decade": 21}},

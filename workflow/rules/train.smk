@@ -5,7 +5,7 @@
 
 # The network and its trainer: training starts anew when they are edited. (Snakemake itself only
 # looks at the script.)
-NN = sorted(os.path.relpath(path) for path in (HOME / "nn").glob("*.py"))
+NN = sorted(os.path.relpath(path) for path in (HOME / "nn").rglob("*.py"))
 
 
 rule train:

@@ -36,14 +36,10 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     training = arrays.open_examples(data, "train")
     test = arrays.open_examples(data, "test")
     code = [Path(path) for path in snakemake.input.code]
-    versions, computer = machine.versions(), machine.describe()
-    origin = checkpoint.digest(
-        [*code, *data.values()],
-        *(versions["numpy"], versions["scipy"], computer["processor"], computer["blas"]),
-    )
+    origin = checkpoint.digest([*code, *data.values()], *machine.arithmetic())
 
     run = Run(specification, training, test)
-    # NumPy's BLAS has one thread; SciPy's has as many as the engine says.
+    # Before and after training, as during it, BLAS has one thread: the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, origin)
@@ -67,10 +63,11 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
         "contention": contention,
         "processors": processors,
         "threads_used": trainer.threads_used,
+        "subnormals": trainer.subnormals,
         "origin": origin,
         "training_images": len(training.labels),
-        "machine": computer,
-        "versions": versions,
+        "machine": machine.describe(),
+        "versions": machine.versions(),
     }
     save({name: Path(path) for name, path in snakemake.output.items()}, trainer, record)
     checkpoint.discard(folder)

@@ -12,7 +12,7 @@ from nn.trainer import Evaluation
 from workflow.scripts.common import parquet
 from workflow.scripts.common.errors import InputError
 
-FORMAT = "2"
+FORMAT = "3"
 """Raised whenever a column, what is said of a run, or the meaning of either changes."""
 
 SCHEMA = pl.Schema(
@@ -40,6 +40,7 @@ METADATA = (
     "contention",
     "processors",
     "threads_used",
+    "subnormals",
     "origin",
     "training_images",
     "machine",
@@ -47,7 +48,7 @@ METADATA = (
 )
 """What a history says of its run, each as JSON in the file's metadata."""
 
-NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover", "threads")
+NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover", "threads", "elementwise")
 """What an experiment may sweep beside the columns of `SCHEMA`."""
 
 _OF_RUN: Mapping[str, type[pl.DataType]] = {
@@ -56,6 +57,8 @@ _OF_RUN: Mapping[str, type[pl.DataType]] = {
     "shuffle": pl.Boolean,
     "leftover": pl.String,
     "threads": pl.Int64,
+    "elementwise": pl.String,
+    "subnormals": pl.String,
     "training_images": pl.Int64,
     "stopped": pl.String,
     "contended": pl.Boolean,
@@ -221,6 +224,7 @@ def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
 def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     specification = metadata["specification"]
     return {key: specification[key] for key in NOT_IN_SCHEMA} | {
+        "subnormals": metadata["subnormals"],
         "training_images": metadata["training_images"],
         "stopped": metadata["stopped"],
         "contended": metadata["contention"]["contended"],

@@ -11,7 +11,7 @@ import threadpoolctl
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import folder_of
 
-PACKAGES = ("numpy", "scipy", "polars", "snakemake")
+PACKAGES = ("numpy", "scipy", "numexpr", "polars", "snakemake")
 """Those whose versions stand in each history."""
 
 
@@ -37,6 +37,13 @@ def describe() -> dict[str, str | int]:
 def versions() -> dict[str, str]:
     """List the versions of Python and of the packages that a result may depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def arithmetic() -> list[str]:
+    """List what the rounding of a result may depend on, beside the program and its data."""
+    computer, numerical = describe(), versions()
+    names = ("numpy", "scipy", "numexpr")
+    return [*(numerical[name] for name in names), str(computer["processor"]), str(computer["blas"])]
 
 
 def kills_for_memory() -> int:

@@ -13,6 +13,8 @@ SETTING = (
     "initializer",
     "inputs",
     "shuffle",
+    "elementwise",
+    "subnormals",
 )
 """What batch sizes are compared within: times of different machines, say, are never mixed."""
 

@@ -28,6 +28,7 @@ SWEPT = (
     "shuffle",
     "leftover",
     "threads",
+    "elementwise",
 )
 
 MAX_COMBINATIONS = 100_000

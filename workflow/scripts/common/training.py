@@ -9,6 +9,7 @@ from typing import Any
 
 from nn.batches import MiniBatches
 from nn.budget import Budget
+from nn.engine.sparse import LOOPS
 from nn.examples import Examples, scaling
 from nn.initializers import INITIALIZERS
 from nn.network import N_CLASSES
@@ -162,7 +163,7 @@ class Run:
         """Put the trainer together."""
         schedule = self._specification["evaluation"]
         given = {key: value for key, value in schedule.items() if value is not None}
-        return Trainer(
+        trainer = Trainer(
             state,
             self._training,
             self._test,
@@ -172,7 +173,19 @@ class Run:
             Schedule(**given),
             attendant.attend,
             threads=self._specification["threads"],
+            elementwise=self._specification["elementwise"],
         )
+        if trainer.subnormals == "kept":
+            log.warning(
+                "subnormals are kept: this system offers no way to flush them, and on some "
+                "processors they make steps many times slower"
+            )
+        if LOOPS is None:
+            log.warning(
+                "this SciPy has no compiled loops where they are looked for: its public sparse "
+                "arrays are used, which are slower"
+            )
+        return trainer
 
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:

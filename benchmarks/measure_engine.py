@@ -1,10 +1,11 @@
 """One engine in a process of its own, which measures what it is asked to.
 
-    echo "steps 32" | python -m benchmarks.measure_engine ours --parsed FOLDER --prepared FOLDER
+    echo "steps real 32" | python -m benchmarks.measure_engine ours --late FOLDER
+        --parsed results/parse/mnist --prepared results/prepare/mnist
 
-with the folders that the workflow's rules parse and prepare fill. Each line that it reads is one of
-the methods of `Measurements`, with its argument; each line that it prints is what that returned, as
-JSON. So `benchmarks.race_engines` lets the processes of several engines take turns.
+with the folder that `benchmarks.late` fills. Each line that it reads is one of the methods of
+`Measurements`, with its argument; each line that it prints is what that returned, as JSON. So
+`benchmarks.race_engines` lets the processes of several engines take turns.
 """
 
 import argparse
@@ -50,11 +51,14 @@ class Measurements:
     name : str
         Of its module.
     problem : Problem
+    late : Path, optional
+        The folder that `benchmarks.late` has filled.
     """
 
-    def __init__(self, name: str, problem: Problem) -> None:
+    def __init__(self, name: str, problem: Problem, late: Path | None = None) -> None:
         self._name = name
         self._problem = problem
+        self._late = late
         self._engines: dict[str, Engine] = {}
         self._prepared: dict[str, int] = {}
 
@@ -66,29 +70,49 @@ class Measurements:
             engine = started(self._name, self._problem)
             n_batches = min(exact.STEPS, len(self._problem.training.labels) // batch_size)
             engine.prepare(batch_size, n_batches)
-            for step in range(exact.STEPS):
-                engine.step(step % n_batches)
+            with engine.running():
+                for step in range(exact.STEPS):
+                    engine.step(step % n_batches)
             pairs = zip(engine.weights(), weights, strict=True)
             found[f"difference_batch_{batch_size}"] = max(
                 float(np.abs(array - expected).max()) for array, expected in pairs
             )
             if batch_size == exact.EVALUATED:
-                loss, accuracy = engine.evaluate()
+                with engine.running():
+                    loss, accuracy = engine.evaluate()
                 found["difference_loss"] = abs(loss - right.loss) / right.loss
                 found["difference_accuracy"] = abs(accuracy - right.accuracy)
         return found
 
-    def steps(self, batch_size: str) -> list[Sample]:
-        """Take steps over consecutive batches; tell the mean of each repetition."""
-        return self._steps("real", int(batch_size))
+    def steps(self, what: str) -> list[Sample]:
+        """Take steps over consecutive batches; return the mean of each repetition.
 
-    def dense_steps(self, batch_size: str) -> list[Sample]:
-        """Take steps on images without a pixel of zero."""
-        return self._steps("dense", int(batch_size))
+        Parameters
+        ----------
+        what : str
+            A kind of problem (see `_problem_of`) and a batch size.
+        """
+        kind, size = what.split()
+        engine, n_batches = self._ready(kind, int(size))
+        places = list(range(n_batches))
+
+        def epoch() -> None:
+            for place in places:
+                engine.step(place)
+
+        with engine.running():
+            found = _repeated(epoch)
+        return [{key: value / n_batches for key, value in sample.items()} for sample in found]
 
     def evaluation(self) -> list[Sample]:
         """Evaluate."""
-        return _repeated(self._engine("real").evaluate)
+        engine = self._engine("real")
+        with engine.running():
+            return _repeated(engine.evaluate)
+
+    def flushes_subnormals(self) -> bool:
+        """Return whether the engine takes subnormals for zero."""
+        return self._engine("real").flushes_subnormals()
 
     def memory_bytes(self) -> float:
         """Tell the memory that this process has for itself."""
@@ -99,14 +123,15 @@ class Measurements:
         n_batches = len(self._problem.training.labels) // RECIPE_BATCH_SIZE
         engine = started(self._name, self._problem._replace(**RECIPE))
         engine.prepare(RECIPE_BATCH_SIZE, n_batches)
-        engine.evaluate()
         seconds, step = 0.0, 0
-        while engine.evaluate()[1] < ACCURACY:
-            started_at = time.perf_counter()
-            for _ in range(500):
-                engine.step(step % n_batches)
-                step += 1
-            seconds += time.perf_counter() - started_at
+        with engine.running():
+            engine.evaluate()
+            while engine.evaluate()[1] < ACCURACY:
+                started_at = time.perf_counter()
+                for _ in range(500):
+                    engine.step(step % n_batches)
+                    step += 1
+                seconds += time.perf_counter() - started_at
         return {"to_accuracy": seconds, "steps_to_accuracy": step}
 
     def sgemm_gflops(self) -> float:
@@ -124,37 +149,33 @@ class Measurements:
     def steps_per_second(self) -> float:
         """Take steps at batch size 32 for three seconds."""
         engine, n_batches = self._ready("real", 32)
-        steps, began = 0, time.perf_counter()
-        while time.perf_counter() - began < 3:
-            engine.step(steps % n_batches)
-            steps += 1
-        return steps / (time.perf_counter() - began)
+        with engine.running():
+            steps, began = 0, time.perf_counter()
+            while time.perf_counter() - began < 3:
+                engine.step(steps % n_batches)
+                steps += 1
+            return steps / (time.perf_counter() - began)
 
-    def _engine(self, images: str) -> Engine:
-        if images not in self._engines:
-            problem = problems.dense(self._problem.threads) if images == "dense" else self._problem
-            self._engines[images] = started(self._name, problem)
-        return self._engines[images]
+    def _problem_of(self, kind: str) -> Problem:
+        """Give the real problem, the dense one, or one of them late in training."""
+        problem = problems.dense(self._problem.threads) if "dense" in kind else self._problem
+        if kind.startswith("late"):
+            return problems.trained(problem, self._late / f"{kind}.npz")
+        return problem
 
-    def _ready(self, images: str, batch_size: int) -> tuple[Engine, int]:
-        engine = self._engine(images)
-        n_examples = 3200 if images == "dense" else len(self._problem.training.labels)
+    def _engine(self, kind: str) -> Engine:
+        if kind not in self._engines:
+            self._engines[kind] = started(self._name, self._problem_of(kind))
+        return self._engines[kind]
+
+    def _ready(self, kind: str, batch_size: int) -> tuple[Engine, int]:
+        engine = self._engine(kind)
+        n_examples = len(self._problem_of(kind).training.labels)
         n_batches = max(1, min(100, n_examples // batch_size))
-        if self._prepared.get(images) != batch_size:
+        if self._prepared.get(kind) != batch_size:
             engine.prepare(batch_size, n_batches)
-            self._prepared[images] = batch_size
+            self._prepared[kind] = batch_size
         return engine, n_batches
-
-    def _steps(self, images: str, batch_size: int) -> list[Sample]:
-        engine, n_batches = self._ready(images, batch_size)
-        places = list(range(n_batches))
-
-        def epoch() -> None:
-            for place in places:
-                engine.step(place)
-
-        found = _repeated(epoch)
-        return [{key: value / n_batches for key, value in sample.items()} for sample in found]
 
 
 def _repeated(work: Callable[[], Any]) -> list[Sample]:
@@ -186,10 +207,11 @@ def main() -> None:
     parser.add_argument("engine")
     parser.add_argument("--parsed", type=Path, required=True)
     parser.add_argument("--prepared", type=Path, required=True)
+    parser.add_argument("--late", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     problem = problems.real(arguments.parsed, arguments.prepared, arguments.threads)
-    measurements = Measurements(arguments.engine, problem)
+    measurements = Measurements(arguments.engine, problem, arguments.late)
     with np.errstate(over="ignore"):
         for line in sys.stdin:
             name, *rest = line.split(maxsplit=1)

@@ -20,9 +20,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from benchmarks import exact
+from benchmarks import exact, late
 from benchmarks.engines import problem as problems
-from workflow.scripts.common import cores, theme
+from workflow.scripts.common import cores, machine, theme
 
 ROOT = Path(__file__).parent.parent
 THREADS = (1, 2)
@@ -45,13 +45,17 @@ WORKS = {
     "batch_128": "step, batch size 128",
     "batch_60000": "step, all 60,000",
     "evaluation": "loss over 60,000 and accuracy over 10,000",
+    "late_batch_32": "step, batch size 32, after 20,000 steps",
     "dense_batch_32": "step, batch size 32, dense random images",
+    "late_dense_batch_32": "the same, after 1,000 steps",
     "to_accuracy": "to 97 % test accuracy",
     "four_at_once": "step, batch size 32, four runs at once",
 }
-MEASURED = {f"batch_{size}": f"steps {size}" for size in exact.BATCH_SIZES} | {
+MEASURED = {f"batch_{size}": f"steps real {size}" for size in exact.BATCH_SIZES} | {
     "evaluation": "evaluation",
-    "dense_batch_32": "dense_steps 32",
+    "late_batch_32": f"steps late {late.BATCH_SIZE}",
+    "dense_batch_32": "steps dense 32",
+    "late_dense_batch_32": f"steps late_dense {late.BATCH_SIZE}",
 }
 """What each process is asked for, round by round."""
 
@@ -83,8 +87,8 @@ SAMPLE = pl.Schema(
 that is measured once in a process; only repetitions have what the system counted meanwhile. A turn
 has a new process for each engine, which measure by turns, in rounds."""
 
-Folders = tuple[Path, Path]
-"""Those that the workflow's rules parse and prepare fill."""
+Folders = tuple[Path, Path, Path]
+"""Those that the workflow's rules parse and prepare fill, and `benchmarks.late`."""
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +115,9 @@ class Participant:
             environment["XLA_FLAGS"] = (
                 "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
             )
-        parsed, prepared = map(str, folders)
-        data = ["--parsed", parsed, "--prepared", prepared, "--threads", str(threads)]
+        data = ["--threads", str(threads)]
+        for name, folder in zip(("--parsed", "--prepared", "--late"), folders, strict=True):
+            data += [name, str(folder)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.measure_engine", engine, *data],
             env=environment,
@@ -157,12 +162,14 @@ def check(engine: str, figures: dict[str, float]) -> None:
             )
 
 
-def samples(folders: Folders) -> pl.DataFrame:
+def samples(parsed: Path, prepared: Path) -> pl.DataFrame:
     """Let all engines take turns, again and again; the first time they are checked, too."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        right = Path(folder) / "exact.npz"
-        exact.write(right, exact.compute(problems.real(*folders, threads=1)))
+    with tempfile.TemporaryDirectory() as name:
+        folders = parsed, prepared, Path(name)
+        right = folders[2] / "exact.npz"
+        exact.write(right, exact.compute(problems.real(parsed, prepared, threads=1)))
+        late.write(folders[2], (parsed, prepared))
         for turn in range(TURNS):
             for threads in THREADS:
                 of = {"threads": threads, "turn": turn}
@@ -193,7 +200,8 @@ def race(threads: int, folders: Folders, right: Path | None) -> list[dict[str, A
                     rows += [of | sample for sample in participant.ask(line)]
             log.info("%d thread(s): %s", threads, work)
         for engine, participant in participants.items():
-            figures = {name: participant.ask(name) for name in ("memory_bytes", "sgemm_gflops")}
+            names = ("memory_bytes", "sgemm_gflops", "flushes_subnormals")
+            figures = {name: float(participant.ask(name)) for name in names}
             if threads == 1:
                 figures |= participant.ask("to_accuracy")
             of = {"engine": engine, "round": 0}
@@ -207,7 +215,7 @@ def four_at_once(engine: str, folders: Folders) -> float:
         four = [stack.enter_context(Participant(engine, 1, folders)) for _ in range(4)]
         for processor, participant in enumerate(four):
             participant.ask(f"pin {processor}")
-            participant.ask("steps 32")  # its warm-up
+            participant.ask("steps real 32")  # its warm-up
         for participant in four:  # all begin before any is waited for
             participant.begin("steps_per_second")
         return 1 / sum(participant.result() for participant in four)
@@ -236,7 +244,7 @@ def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[floa
 
 def markdown(table: pl.DataFrame) -> str:
     """Write the samples as tables, one for each number of threads."""
-    parts = []
+    parts = [f"Processor: {machine.describe()['processor']}", ""]
     for threads in table["threads"].unique().sort():
         head = ["work", *(f"{name}, ms" for name in NAMES.values()), "best peer / ours"]
         parts += [f"Threads: {threads}", "", row(head), row(["---"] * len(head))]
@@ -265,7 +273,9 @@ def markdown(table: pl.DataFrame) -> str:
                 continue
             values = [[unit * each for each in of(table, e, threads, work)] for e in NAMES]
             parts.append(row([words, *map(spread, values), ""]))
-        parts.append("")
+        flushed = [max(of(table, e, threads, "flushes_subnormals")) for e in NAMES]
+        words = ["flushed" if each else "kept" for each in flushed]
+        parts += [row(["subnormals", *words, ""]), ""]
     return "\n".join(parts)
 
 

@@ -3,6 +3,7 @@
 The batches are cut beforehand and already on the device, the fastest that JAX can have them.
 """
 
+import contextlib
 import functools
 
 import jax
@@ -47,6 +48,12 @@ class Engine:
         )
         self._learning_rate = problem.learning_rate
         self._batches = []
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def flushes_subnormals(self) -> bool:
+        return not float(jax.jit(jnp.multiply)(np.float32(1e-38), np.float32(0.1)))
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batches = []  # those of another size go first

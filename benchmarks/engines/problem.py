@@ -1,5 +1,6 @@
 """What all engines are given: the same first weights, images and learning rate."""
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -45,6 +46,12 @@ class Problem(NamedTuple):
 class Engine(Protocol):
     """What each engine can do."""
 
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        """Set what steps and evaluations need; they are only asked for within."""
+
+    def flushes_subnormals(self) -> bool:
+        """Return whether the engine takes subnormals for zero."""
+
     def prepare(self, batch_size: int, n_batches: int) -> None:
         """Make the first consecutive batches of that size ready, as the engine likes them best."""
 
@@ -68,6 +75,12 @@ def real(parsed: Path, prepared: Path, threads: int) -> Problem:
     training = opened("train")
     weights = _first_weights(training)
     return Problem(training, opened("test"), weights, threads, prepared=prepared)
+
+
+def trained(problem: Problem, path: Path) -> Problem:
+    """Give a problem the weights that were trained on it; see `benchmarks.late`."""
+    with np.load(path) as arrays:
+        return problem._replace(weights=Weights(arrays["w1"], arrays["w2"]))
 
 
 def dense(threads: int) -> Problem:

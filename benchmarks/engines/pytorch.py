@@ -1,5 +1,7 @@
 """PyTorch, as its tutorials write it."""
 
+import contextlib
+
 import numpy as np
 import torch
 
@@ -27,6 +29,12 @@ class Engine:
         self._x, self._labels = _tensors(problem.training, problem.factor)
         self._test_x, self._test_labels = _tensors(problem.test, problem.factor)
         self._batch_size = 0
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def flushes_subnormals(self) -> bool:
+        return not (torch.tensor([1e-38]) * 0.1).item()
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size

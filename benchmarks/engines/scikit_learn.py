@@ -1,9 +1,12 @@
 """scikit-learn's MLPClassifier, a batch at a time."""
 
+import contextlib
+
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.engines.problem import Problem
+from nn.engine.subnormals import are_flushed
 from nn.network import Weights
 
 
@@ -30,6 +33,12 @@ class Engine:
         self._network.intercepts_ = [array[0].copy() for array in problem.weights]
         del self._network._optimizer  # it holds the weights that were replaced
         self._batch_size = 0
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def flushes_subnormals(self) -> bool:
+        return are_flushed()
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size

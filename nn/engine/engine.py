@@ -127,18 +127,8 @@ class Engine:
         rate = np.float32(-learning_rate / n_rows)
         if n_rows <= CHUNK and self.threads_for(n_rows) == 1:
             self._pass(n_rows).add_gradient(examples, rows, rate)
-            return
-
-        def change(thread: int, shard: Rows) -> Weights:
-            for array in self._changes[thread]:
-                array.fill(0)
-            for chunk in _chunks(shard):
-                self._passes[thread](count(chunk)).add_gradient(examples, chunk, rate)
-            return self._changes[thread]
-
-        for w1, w2 in self._share(change, rows):
-            np.add(self._weights.w1, w1, out=self._weights.w1)
-            np.add(self._weights.w2, w2, out=self._weights.w2)
+        else:
+            self._descend_by_changes(examples, rows, rate)
 
     def warm_up(self, examples: ReadyExamples, rows: Rows) -> None:
         """Take warm-up steps, or parts of them: steps that change nothing.
@@ -210,6 +200,20 @@ class Engine:
         int
         """
         return max(1, min(n_examples // MIN_SHARD, len(self._passes)))
+
+    def _descend_by_changes(self, examples: ReadyExamples, rows: Rows, rate: np.float32) -> None:
+        """Let each thread add up its change by a shard of the rows, then add all to the weights."""
+
+        def change(thread: int, shard: Rows) -> Weights:
+            for array in self._changes[thread]:
+                array.fill(0)
+            for chunk in _chunks(shard):
+                self._passes[thread](count(chunk)).add_gradient(examples, chunk, rate)
+            return self._changes[thread]
+
+        for w1, w2 in self._share(change, rows):
+            np.add(self._weights.w1, w1, out=self._weights.w1)
+            np.add(self._weights.w2, w2, out=self._weights.w2)
 
     def _share(self, work: Callable[[int, Rows], Result], rows: Rows) -> list[Result]:
         """Let each thread do its shard of some rows; return what each returned, in order."""

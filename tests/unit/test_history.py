@@ -177,5 +177,5 @@ def test_another_format_is_refused(tmp_path):
     with pytest.raises(HistoryError, match=f"format 0, expected {history.FORMAT}; remove it"):
         history.read(path)
     parquet.write(path, TABLE)
-    with pytest.raises(HistoryError, match="found a history of format None, expected 2"):
+    with pytest.raises(HistoryError, match="found a history of format None, expected"):
         history.read(path)

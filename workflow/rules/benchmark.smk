@@ -19,7 +19,7 @@ rule benchmark_engines:
             for part in ("train", "test")
             for name in ("dense.npy", "sparse.npz")
         ],
-        code=NN + ENGINES + code("contention", "cores", "parquet", "theme"),
+        code=NN + ENGINES + code("contention", "cores", "machine", "parquet", "theme"),
     output:
         samples="results/benchmark_engines/samples.parquet",
         table="results/benchmark_engines/table.md",

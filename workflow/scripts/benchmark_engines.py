@@ -10,8 +10,8 @@ from workflow.scripts.common.files import replacing
 def main() -> None:
     """Measure on one thread and on two."""
     logs.start(snakemake.log[0])
-    folders = Path(snakemake.input.parsed[0]).parent, Path(snakemake.input.prepared[0]).parent
-    table = race_engines.samples(folders)
+    parsed, prepared = snakemake.input.parsed[0], snakemake.input.prepared[0]
+    table = race_engines.samples(Path(parsed).parent, Path(prepared).parent)
     parquet.write(Path(snakemake.output.samples), table)
     with replacing(Path(snakemake.output.table)) as temporary:
         temporary.write_text(race_engines.markdown(table))

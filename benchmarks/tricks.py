@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
-from nn.products import Product
 
 from benchmarks import late
 from benchmarks.engines import ours

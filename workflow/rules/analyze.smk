@@ -41,7 +41,15 @@ rule summarize:
     input:
         histories="results/collect/{experiment}/histories.parquet",
         others=list(MACHINES.values()),
-        code=code("history", "measures", "parquet", "statistics", "tables", "words"),
+        code=code(
+            "contrasts",
+            "history",
+            "measures",
+            "parquet",
+            "statistics",
+            "tables",
+            "words",
+        ),
     output:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
@@ -62,7 +70,7 @@ rule compare:
     input:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code("comparison", "measures", "statistics", "words"),
+        code=code("comparison", "contrasts", "measures", "words"),
     output:
         text="results/compare/{experiment}/answer.txt",
         json="results/compare/{experiment}/answer.json",
@@ -76,8 +84,17 @@ rule compare:
 
 rule forecast:
     input:
+        runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code("comparison", "measures", "scaling", "statistics", "words"),
+        code=code(
+            "comparison",
+            "contrasts",
+            "law",
+            "measures",
+            "scaling",
+            "step_times",
+            "words",
+        ),
     output:
         text="results/forecast/{experiment}/forecast.txt",
         json="results/forecast/{experiment}/forecast.json",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflow.scripts.common.comparison import Answer
+from workflow.scripts.common.law import FEWEST
 from workflow.scripts.common.measures import SETTING
-from workflow.scripts.common.scaling import FEWEST
 
 _UNITS = {"loss": "", "accuracy": " %"}
 
@@ -131,6 +131,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
     to = f"To {goal(found)} on {where(found, telling)}: "
+    if found["initial"]:
+        return f"{to}no race, the initial weights meet it ({found['initial']} runs)."
     if found["verdict"] == "too few":
         return (
             f"{to}{len(found['points'])} batch sizes reached it, too few to fit the steps against "
@@ -148,8 +150,25 @@ def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
     if found["verdict"] == "bad":
         return text + " That is no good fit, so nothing is foretold from it."
     if found["verdict"] == "open":
-        return text + " The batch sizes tried do not pin B_crit down, so nothing is foretold."
-    return "\n".join([text, *(_forecast(each) for each in found["forecasts"])])
+        text += " The batch sizes tried do not pin B_crit down."
+    lines = [text, _BRACKETS, _step_time(found["step_time"])]
+    return "\n".join([*lines, *(_forecast(each) for each in found["forecasts"])])
+
+
+_BRACKETS = "  In brackets: 95 % for all of this paragraph at once, if the law holds."
+
+
+def _step_time(effect: dict[str, Any] | None) -> str:
+    if effect is None:
+        return "  No batch size has two learning rates to tell if a step's time depends on them."
+    factor = f"a factor of {effect['factor']:.3g} at the most (batch {effect['batch_size']})"
+    if effect["p_value"] is None:
+        compared = "whether by chance is not known with one seed"
+    elif effect["p_value"] < 0.05:
+        compared = f"which is more than chance (p = {effect['p_value']:.2g})"
+    else:
+        compared = f"which may be chance (p = {effect['p_value']:.2g})"
+    return f"  A step's time differs between learning rates by {factor}, {compared}."
 
 
 def _forecast(forecast: dict[str, Any]) -> str:
@@ -157,6 +176,8 @@ def _forecast(forecast: dict[str, Any]) -> str:
     cost_in_words = f"{cost * 1e6:g} µs of communication a step" if cost else "no communication"
     workers = f"{forecast['workers']} worker" + ("s" if forecast["workers"] > 1 else "")
     size = "{batch_size} [{batch_size_low}, {batch_size_high}]".format(**forecast)
+    if forecast["end"]:
+        size += f" (the {forecast['end']} considered, so perhaps not the best)"
     time = number(forecast["seconds"]) + within(
         forecast["seconds_low"], forecast["seconds_high"], 2
     )

@@ -3,7 +3,8 @@
     python -m benchmarks.forecast_coverage
     python -m benchmarks.forecast_coverage --simulations 200
 
-Draws the steps of a few batch sizes from a known law, with noise, fits it and forecasts from it as the workflow does, and prints a table in Markdown: how many of the intervals hold the truth, in
+Draws the steps of a few batch sizes from a known law, with noise, fits it and forecasts from it as
+the workflow does, and prints a table in Markdown: how many of the intervals hold the truth, in
 percent. With the default of 2,000 simulations it takes about two minutes.
 """
 

@@ -18,6 +18,12 @@ def test_any_false_verdict_in_a_question_is_rare(name, sizes, rates, seeds):
     assert any_in_question <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 
+def test_three_times_the_noise_in_one_batch_size_is_allowed_for():
+    # A critical value for equal noise alone would be wrong in 7 % of the questions.
+    _, any_in_question = false_verdicts(SCENARIOS["one × 3"], 4, 1, 2, 10_000)
+    assert any_in_question <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 10_000)
+
+
 def test_a_difference_is_found():
     assert power(1.3, 0.05, 4, 1, 3, SIMULATIONS) > 0.8
     assert power(2, 0.15, 8, 3, 5, SIMULATIONS) > 0.9
@@ -64,6 +70,19 @@ def test_the_bounds_are_those_of_plain_loops():
     assert found.high == pytest.approx(-found.low.T)
     best = [log_times.mean(axis=1)[np.equal(batch, size)].min() for size in range(5)]
     assert found.estimate == pytest.approx(np.subtract.outer(best, best))
+
+
+@pytest.mark.parametrize("noise", [1, 3])
+def test_the_intervals_of_all_pairs_hold_the_true_ratios_at_once(noise):
+    random = np.random.default_rng(0)
+    truth = np.array([0, 2, 5, 0, 0, 1, 3, 3])
+    scale = np.array([noise, 1, 1, 1, noise, 1, 1, 1])
+    draws = random.normal(size=(SIMULATIONS, 8, 3)) * scale[:, None] + truth[:, None]
+    found = contrasts(draws, [2, 2, 2, 2])
+    best = truth.reshape(4, 2).min(axis=1)
+    ratios = np.subtract.outer(best, best)
+    held = ((found.low <= ratios) & (ratios <= found.high)).all(axis=(1, 2))
+    assert held.mean() >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 
 def test_many_tables_at_once_are_as_each_alone():

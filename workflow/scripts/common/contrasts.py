@@ -2,10 +2,8 @@
 
 Any false claim among all that are made of one table of times has a probability of at most 5 %,
 whichever batch size wins and however its learning rate was chosen: all pairs of configurations are
-bounded at once, as in multiple comparisons with the best (Hsu, "Constrained simultaneous confidence
-intervals for multiple comparisons with the best", Annals of Statistics 12, 1984) but without the
-constraint, under which equal configurations would be called worse (Edwards and Hsu, "Multiple
-comparisons with the best treatment", JASA 78, 1983). docs/method.md has the measured error rates.
+bounded at once (Hsu, "Multiple Comparisons", 1996), with a critical value for unequal noise.
+docs/method.md has the method and its measured error rates.
 """
 
 from collections.abc import Sequence

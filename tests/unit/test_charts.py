@@ -84,7 +84,22 @@ def test_the_seconds_to_each_target():
         (32, pytest.approx(10), pytest.approx(5), pytest.approx(15)),
     ]
     assert {row["series"] for row in data} == {"loss 1"}
-    assert "each batch size at its best learning rate" in described["title"]["subtitle"]
+    subtitle = " ".join(described["title"]["subtitle"])
+    assert "each batch size at its best learning rate" in subtitle
+    assert "bars: lowest to highest of 3" in subtitle
+
+
+def test_a_miss_and_an_unknown_outcome_have_signs_of_their_own():
+    table = pl.concat(
+        [
+            falling(10, batch_size=1),
+            curve([2.0, 1.5], batch_size=2),
+            curve([2.0, 1.5], batch_size=4, stopped="target"),
+        ]
+    )
+    measures = per_run(table, {"loss": [1.0]}, "training")
+    _, data = rows(charts.learning_rates(summarize(measures), "Title", "training"))
+    assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?"}
 
 
 def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):

@@ -1,7 +1,9 @@
 """The fair comparison, on sweeps whose answer is known."""
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from tests.curves import curve, each_seed, falling
 from workflow.scripts.common import words
@@ -49,7 +51,8 @@ def test_a_gap_that_every_seed_shows_is_a_difference():
     assert second["verdict"] == "slower"
     assert second["ratio"] == pytest.approx(1.1, rel=0.01)
     assert 1 < second["ratio_low"] < second["ratio"] < second["ratio_high"]
-    assert second["pairs"] == 4
+    assert second["seeds"] == 4
+    assert second["ratio_interval"] == "95 % for all comparisons of the target at once"
 
 
 def test_a_gap_that_some_seeds_deny_is_none():
@@ -60,15 +63,60 @@ def test_one_seed_proves_nothing():
     second = verdict([10], [30])
     assert second["verdict"] == "unknown"
     assert second["ratio"] == pytest.approx(3)
+    assert (second["ratio_low"], second["ratio_high"], second["ratio_interval"]) == (None,) * 3
 
 
-def test_seeds_that_only_one_has_are_no_pairs():
+def test_the_interval_of_two_batch_sizes_is_that_of_the_paired_t_test():
+    times, others = [1.0, 2.0, 4.0, 3.0], [1.5, 2.9, 6.5, 4.1]
+    interval = stats.ttest_rel(np.log(others), np.log(times)).confidence_interval(0.95)
+    second = verdict(times, others)
+    assert second["ratio"] == pytest.approx(stats.gmean(np.divide(others, times)))
+    bounds = (second["ratio_low"], second["ratio_high"])
+    # The critical value is simulated, on the safe side.
+    assert bounds == pytest.approx((np.exp(interval.low), np.exp(interval.high)), rel=0.01)
+    assert bounds[0] < np.exp(interval.low)
+
+
+def test_the_interval_is_wider_where_more_is_compared():
+    gap = ([10, 10.5, 11.2], [13, 13.1, 14.4])
+    alone = verdict(*gap)
+    (answer,) = answers(
+        sweep(gap[0], batch_size=32),
+        sweep(gap[1], batch_size=64),
+        *(sweep([20 + size, 21, 22], batch_size=size) for size in range(1, 7)),
+    )
+    among_many = answer["ranking"][1]
+    assert among_many["batch_size"] == 64
+    assert among_many["ratio"] == pytest.approx(alone["ratio"])
+    assert among_many["ratio_low"] < alone["ratio"] < among_many["ratio_high"]
+
+
+def test_a_batch_size_is_slower_only_if_all_its_learning_rates_are():
+    first = sweep([10, 10.1, 10.2], batch_size=32)
+    slow = sweep([20, 20.1, 20.2], batch_size=64)
+    (answer,) = answers(first, slow)
+    assert answer["ranking"][1]["verdict"] == "slower"
+    # Its median is 26 s, but it may well be as fast as the first.
+    noisy = sweep([8, 26, 30], batch_size=64, learning_rate=0.1)
+    (answer,) = answers(first, slow, noisy)
+    assert answer["ranking"][1]["learning_rate"] == 0.01
+    assert answer["ranking"][1]["verdict"] == "not distinguishable"
+
+
+def test_only_seeds_that_all_have_are_compared():
     (answer,) = answers(
         sweep([10, 20, 30], batch_size=32),
         sweep([11, 22], batch_size=64).with_columns(seed=pl.col("seed") + 2),
     )
     second = next(entry for entry in answer["ranking"] if entry["batch_size"] == 32)
-    assert (second["pairs"], second["verdict"]) == (1, "unknown")
+    assert (second["seeds"], second["verdict"]) == (1, "unknown")
+
+
+def test_a_batch_size_of_one_run_costs_the_others_none_of_their_seeds():
+    table = [sweep([10, 10.1, 10.2], batch_size=32), sweep([20, 20.1, 20.2], batch_size=64)]
+    (answer,) = answers(*table, sweep([40], batch_size=1))
+    verdicts = {entry["batch_size"]: entry["verdict"] for entry in answer["ranking"][1:]}
+    assert verdicts == {64: "slower", 1: "unknown"}
 
 
 def test_a_run_that_missed_counts_with_what_it_was_given():
@@ -77,12 +125,37 @@ def test_a_run_that_missed_counts_with_what_it_was_given():
         sweep([10, 10, 10, 10], batch_size=32), sweep([19, 20, 21], batch_size=64), missed
     )
     second = answer["ranking"][1]
-    assert second["pairs"] == 4
+    assert second["seeds"] == 4
     assert second["ratio"] == pytest.approx((1.9 * 2 * 2.1 * 10) ** 0.25)
+    assert second["ratio_high"] is None
+
+
+def test_a_diverged_run_counts_as_one_that_never_arrives():
+    # Each run lives 0.5 s and diverges, where the true ratio is 2.
+    lost = curve([2.0, 99.0], batch_size=64, seed=4, stopped="diverged")
+    first = sweep([10, 10.1, 10.2, 10.3], batch_size=32)
+    (answer,) = answers(first, sweep([20, 20.1, 20.2], batch_size=64), lost)
+    second = answer["ranking"][1]
+    # The longest that any run was given is 40.5 s.
+    assert second["ratio"] == pytest.approx(
+        (20 / 10 * 20.1 / 10.1 * 20.2 / 10.2 * 40.5 / 10.3) ** 0.25
+    )
+    assert (second["diverged"], second["ratio_high"]) == (1, None)
+
+
+def test_a_learning_rate_that_always_diverges_hinders_no_verdict():
+    lost = pl.concat(
+        curve([2.0, 99.0], batch_size=64, learning_rate=9.0, seed=seed, stopped="diverged")
+        for seed in (1, 2, 3)
+    )
+    (answer,) = answers(
+        sweep([10, 10.1, 10.2], batch_size=32), sweep([30, 30.1, 30.2], batch_size=64), lost
+    )
+    assert answer["ranking"][1]["verdict"] == "slower"
 
 
 def test_a_winner_that_missed_where_another_did_not_is_not_ahead():
-    missed = curve([2.0] * 3, batch_size=32, seed=4)
+    missed = curve([2.0] * 81, batch_size=32, seed=4)
     (answer,) = answers(
         sweep([10, 10, 10], batch_size=32), missed, sweep([20, 20, 20, 20], batch_size=64)
     )
@@ -90,11 +163,59 @@ def test_a_winner_that_missed_where_another_did_not_is_not_ahead():
     assert answer["ranking"][1]["verdict"] == "not distinguishable"
 
 
-def test_what_did_not_arrive_is_named():
+def test_a_run_that_was_given_less_than_the_winner_needed_says_nothing():
+    short = curve([2.0] * 3, batch_size=64, learning_rate=0.1, seed=1)  # 1 s
     (answer,) = answers(
-        sweep([10, 10], batch_size=32), curve([2.0, 1.5], batch_size=1), curve([2.0], batch_size=7)
+        sweep([10, 10.1, 10.2], batch_size=32),
+        sweep([20, 20.1, 20.2], batch_size=64),
+        *(short.with_columns(seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)),
     )
-    assert answer["missed"] == [1, 7]
+    assert (answer["ranking"][1]["seeds"], answer["ranking"][1]["verdict"]) == (0, "unknown")
+
+
+def test_a_target_that_the_initial_weights_meet_is_no_race():
+    tables = [sweep([10, 11], batch_size=32), sweep([20, 21], batch_size=64)]
+    (answer,) = answers(*tables, targets={"loss": [2.5]})
+    assert (answer["initial"], answer["ranking"], answer["missed"]) == (4, [], [])
+    assert lines(*tables, targets={"loss": [2.5]}) == [
+        "To loss 2.5 on mnist: no race, the initial weights meet it (4 runs)."
+    ]
+
+
+def test_what_the_budget_ended_is_unknown_not_missed():
+    # Each run ends at loss 1, where its accuracy is 90 %; what 95 % takes is not known.
+    ended = {"stopped": "target", "seed": 1}
+    runs = [curve([2.0, 1.5, 1.0], batch_size=8, **ended), curve([2.0, 1.0], **ended)]
+    missed = curve([2.0, 1.9], batch_size=1)
+    (answer,) = answers(*runs, missed, targets={"accuracy": [95]})
+    assert (answer["ranking"], answer["unknown"], answer["missed"]) == ([], [8, 32], [1])
+    assert lines(*runs, missed, falling(9, batch_size=64), targets={"accuracy": [95]})[0] == (
+        "To accuracy 95 % on mnist: batch 64 at learning rate 0.01, 6.75 s; batch 1 did not reach "
+        "it; unknown of batch 8, 32, whose runs a target of the budget ended."
+    )
+
+
+def test_a_learning_rate_whose_outcome_is_unknown_may_be_the_best():
+    ended = [
+        curve([2.0, 1.5], batch_size=64, learning_rate=0.1, seed=seed, stopped="target")
+        for seed in (1, 2, 3)
+    ]
+    tables = [sweep([10, 10.1, 10.2], batch_size=32), sweep([20, 20.1, 20.2], batch_size=64)]
+    (answer,) = answers(*tables, *ended)
+    assert answer["ranking"][1]["verdict"] == "unknown"
+    assert any("Not compared with the first: batch 64." in line for line in lines(*tables, *ended))
+
+
+def test_what_did_not_arrive_is_named():
+    tables = [
+        sweep([10, 10], batch_size=32),
+        curve([2.0, 1.5], batch_size=1),
+        curve([2.0], batch_size=7),
+        curve([2.0, 99.0], batch_size=3, stopped="diverged"),
+    ]
+    (answer,) = answers(*tables)
+    assert (answer["missed"], answer["diverged"]) == ([1, 7], [3])
+    assert "; batch 1, 7 did not reach it; batch 3 diverged." in lines(*tables)[0]
 
 
 def test_settings_and_targets_have_answers_of_their_own():
@@ -126,8 +247,10 @@ def test_the_answer_in_words():
         curve([2.0, 1.5], batch_size=1, learning_rate=0.03),
     ) == [
         "To loss 1 on mnist: batch 32 at learning rate 0.03, 20 s [10, 30]; batch 64 is not "
-        "distinguishable (25 s [9, 31]); batch 128 took 10.5 [6.98, 15.8] times as long (250 s "
+        "distinguishable (25 s [9, 31]); batch 128 took 10.5 [3.61, 30.6] times as long (250 s "
         "[90, 310]); batch 1 did not reach it.",
+        "In brackets: after seconds, lowest to highest of 3; after a ratio, 95 % for all "
+        "comparisons of the target at once.",
         "Where a batch size had one learning rate, it may have a better one: give a list of rates.",
         "At the end of the learning rates tried, so perhaps not at their best: batch 32 (0.03).",
     ]
@@ -168,6 +291,7 @@ def test_marks_and_machines_are_named():
         "contended.",
         "To loss 1 on mnist, machine B: batch 32 at learning rate 0.01, 20 s [10, …], 1 of 3 runs "
         "missed it.",
+        "In brackets: after seconds, lowest to highest of 2 or lowest to highest of 3.",
         "Not all runs were made on one type of machine, and times are only compared within each: "
         "what is said of A leaves out the runs that only others made. Ask the batch system for one "
         "type (docs/scaling.md).",

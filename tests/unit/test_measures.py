@@ -65,8 +65,39 @@ def test_a_run_that_comes_back_from_no_loss_at_all_arrives_when_it_is_there(gone
 def test_a_missed_target_has_no_value_but_what_was_spent(losses):
     measures = per_run(curve(losses), {"loss": [0.5]}, "training")
     (row,) = measures.filter(measure="seconds").to_dicts()
-    assert row["value"] is None
-    assert row["spent"] == 1.0
+    assert (row["outcome"], row["value"], row["spent"]) == ("missed", None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "stopped", "outcome"),
+    [
+        ([2.0, 1.0, 0.4], "budget", "reached"),
+        ([2.0, 1.0, 0.4], "target", "reached"),
+        ([2.0, 0.4, 99.0], "diverged", "reached"),
+        ([2.0, 1.0, 0.6], "budget", "missed"),
+        ([2.0, 1.0, 0.6], "target", "unknown"),
+        ([2.0, 1.0, 99.0], "diverged", "diverged"),
+        ([0.4, 1.0, 99.0], "diverged", "initial"),
+        ([0.5, 0.4, 0.3], "budget", "initial"),
+    ],
+)
+def test_the_outcome_of_a_run_and_a_target(losses, stopped, outcome):
+    measures = per_run(curve(losses, stopped=stopped), {"loss": [0.5]}, "training")
+    costs = measures.filter(pl.col("target").is_not_null())
+    assert costs["outcome"].to_list() == [outcome] * 3
+    assert costs["value"].is_not_null().to_list() == [outcome in ("reached", "initial")] * 3
+
+
+def test_the_seconds_that_a_diverged_run_lived_are_in_no_column():
+    lost = curve([2.0, math.nan], stopped="diverged")
+    measures = per_run(lost, {"loss": [0.5]}, "training")
+    (row,) = measures.filter(measure="seconds").to_dicts()
+    assert (row["value"], row["spent"]) == (None, None)
+
+
+def test_an_end_has_no_outcome():
+    measures = per_run(curve([2.0, 1.0]), NOTHING, "training")
+    assert measures["outcome"].null_count() == len(measures)
 
 
 def test_the_ends_of_a_run():

@@ -36,6 +36,7 @@ def test_a_row_for_each_configuration():
             "epochs": "0 [0, 0]",
             "steps per second": "2 [2, 2]",
             "examples per second": "64 [64, 64]",
+            "interval": "lowest to highest of 3",
         },
         {
             "dataset": "mnist",
@@ -52,8 +53,22 @@ def test_a_row_for_each_configuration():
             "epochs": "0 [0, 0]",
             "steps per second": "2 [2, 2]",
             "examples per second": "128 [128, 128]",
+            "interval": "lowest to highest of 2",
         },
     ]
+
+
+def test_an_unknown_outcome_and_no_race_are_told_from_a_miss():
+    heading, _, unknown, initial = table(
+        falling(10, batch_size=32)
+        .filter(pl.col("step") < 5)
+        .with_columns(stopped=pl.lit("target")),
+        curve([0.9, 0.8], batch_size=64),
+    )
+    place = heading.index("seconds to loss 1")
+    assert unknown[place] == "– (0 of 1 reached it, 1 unknown)"
+    assert initial[place] == "no race (1 of 1 began there)"
+    assert unknown[-1] == "–"
 
 
 def test_what_tells_configurations_apart_has_a_column():

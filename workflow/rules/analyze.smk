@@ -55,7 +55,15 @@ rule summarize:
     input:
         histories="results/collect/{experiment}/histories.parquet",
         others=list(MACHINES.values()),
-        code=code("history", "measures", "parquet", "statistics", "tables", "words"),
+        code=code(
+            "contrasts",
+            "history",
+            "measures",
+            "parquet",
+            "statistics",
+            "tables",
+            "words",
+        ),
     output:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
@@ -76,7 +84,7 @@ rule compare:
     input:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code("comparison", "measures", "statistics", "words"),
+        code=code("comparison", "contrasts", "measures", "words"),
     output:
         text="results/compare/{experiment}/answer.txt",
         json="results/compare/{experiment}/answer.json",
@@ -90,8 +98,17 @@ rule compare:
 
 rule forecast:
     input:
+        runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code("comparison", "measures", "scaling", "statistics", "words"),
+        code=code(
+            "comparison",
+            "contrasts",
+            "law",
+            "measures",
+            "scaling",
+            "step_times",
+            "words",
+        ),
     output:
         text="results/forecast/{experiment}/forecast.txt",
         json="results/forecast/{experiment}/forecast.json",

@@ -27,6 +27,7 @@ CHARTS = {
 DRAWING = code(
     "charts",
     "comparison",
+    "contrasts",
     "curves",
     "images",
     "measures",

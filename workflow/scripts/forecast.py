@@ -10,9 +10,10 @@ from workflow.scripts.common.files import replacing
 def main() -> None:
     """Write the law and the forecasts in words and as JSON."""
     logs.start(snakemake.log[0])
+    runs, _ = parquet.read(Path(snakemake.input.runs))
     summary, _ = parquet.read(Path(snakemake.input.summary))
     found = scaling.foretell(
-        summary, snakemake.params.workers, snakemake.params.communication_seconds
+        runs, summary, snakemake.params.workers, snakemake.params.communication_seconds
     )
     for path, text in (
         (snakemake.output.text, words.law(found)),

@@ -137,7 +137,7 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     """
     pair = []
     for what in ("steps", "examples"):
-        # The learning rate does not change how long a step takes.
+        # A point for each batch size, and a bar that spans its learning rates.
         rates = (
             summary.filter(pl.col("measure") == f"{what}_per_second")
             .group_by(*SETTING, "batch_size")
@@ -149,7 +149,7 @@ def throughput(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         names = sorted({row["series"] for row in rows})
         chart = _against_batch_size(rows, names, f"{what} per second", "on")
         pair.append(chart.properties(width=340, height=300))
-    titled = theme.title(summary, title, "steps alone", _contended(summary))
+    titled = theme.title(summary, title, "steps alone", _bars(summary), _contended(summary))
     return theme.with_legend(alt.hconcat(*pair, title=titled), names)
 
 
@@ -167,16 +167,15 @@ def learning_rates(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     Returns
     -------
     altair.VConcatChart
-        A panel for each target and setting; a cell without a colour is a configuration that missed.
+        A panel for each target and setting; a cell without a colour has no median.
     """
     telling = _telling_settings(summary)
     asked = summary.filter(pl.col("measure") == "seconds")
     panels: dict[str, list[dict[str, Any]]] = {}
     for row in asked.to_dicts():
-        words_of_cell = words.number(row["median"]) if row["median"] is not None else "–"
         cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
-        panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": words_of_cell})
-    what = "seconds to target, – is a miss"
+        panels.setdefault(_goal_name(row, telling), []).append(cell | {"text": _cell_text(row)})
+    what = "seconds to target, – is a miss, ? unknown"
     titled = theme.title(summary, title, _evaluated(clock), what, _contended(summary))
     return alt.vconcat(*(_map(name, cells) for name, cells in panels.items()), title=titled)
 
@@ -320,7 +319,8 @@ def _costs(summary: pl.DataFrame, cost: str, axis: str, title: str, clock: str) 
     chart = _against_batch_size(rows, names, axis, "target")
     has_rates = summary["learning_rate"].n_unique() > 1
     note = "each batch size at its best learning rate" if has_rates else ""
-    titled = theme.title(summary, title, _evaluated(clock), note, _contended(summary))
+    notes = (_evaluated(clock), note, _bars(summary), _contended(summary))
+    titled = theme.title(summary, title, *notes)
     return theme.with_legend(chart.properties(width=600, height=400, title=titled), names)
 
 
@@ -367,6 +367,12 @@ def _map(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
     return layered.properties(width=alt.Step(64), height=alt.Step(26), title=panel)
 
 
+def _cell_text(row: dict[str, Any]) -> str:
+    if row["median"] is not None:
+        return words.number(row["median"])
+    return "?" if row["unknown"] else "–"
+
+
 def _middle(cells: list[dict[str, Any]]) -> float:
     known = [cell["median"] for cell in cells if cell["median"]]
     return (min(known) * max(known)) ** 0.5 if known else 0.0
@@ -374,6 +380,12 @@ def _middle(cells: list[dict[str, Any]]) -> float:
 
 def _goal_name(row: dict[str, Any], telling: list[str]) -> str:
     return ", ".join([words.goal(row), *(f"{key} {row[key]}" for key in telling)])
+
+
+def _bars(summary: pl.DataFrame) -> str:
+    """Name the intervals that a chart of medians draws as bars."""
+    kinds = summary["interval"].drop_nulls().unique(maintain_order=True).to_list()
+    return f"bars: {' or '.join(kinds)}" if kinds else ""
 
 
 def _contended(summary: pl.DataFrame) -> str:

@@ -60,10 +60,17 @@ def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFra
     -------
     polars.DataFrame
         A row for each run and measure, with the columns of `CONFIGURATION`, seed, contended,
-        diverged, measure, target and target_value (null where there is none), value, and spent.
-        The value of a target that was missed is null: it would have cost more than `spent`, what
-        the whole run cost. The value of a loss that is not finite is null as well. The rates are
-        those of the steps alone, whatever the clock.
+        diverged, measure, target and target_value (null where there is none), outcome, value, and
+        spent. The value of a loss that is not finite is null. The rates are those of the steps
+        alone, whatever the clock.
+
+        The outcome is null where there is no target, and otherwise
+
+        - `reached`: value is what it cost;
+        - `initial`: the initial weights meet the target, and value is 0;
+        - `missed`: it would have cost more than `spent`, what the whole run cost;
+        - `unknown`: a target of the budget ended the run before it could answer;
+        - `diverged`: it would take forever. What such a run spent says nothing, and is null.
     """
     run = [*CONFIGURATION, "seed"]
     # A step may have two evaluations, so rows are in the order of time.
@@ -90,12 +97,41 @@ def where(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
 def _costs(
     rows: pl.DataFrame, ends: pl.DataFrame, run: list[str], metric: str, target: float
 ) -> pl.DataFrame:
+    there = _reached(rows, run, metric, target)
+    together = ends.join(there, on=run, how="left", maintain_order="left")
+    outcome = (
+        pl.when(pl.col("steps_there") == 0)
+        .then(pl.lit("initial"))
+        .when(pl.col("steps_there").is_not_null())
+        .then(pl.lit("reached"))
+        .when("diverged")
+        .then(pl.lit("diverged"))
+        .when(pl.col("stopped") == "target")
+        .then(pl.lit("unknown"))
+        .otherwise(pl.lit("missed"))
+    )
+    return pl.concat(
+        together.select(
+            *_of_run(run),
+            pl.lit(cost).alias("measure"),
+            pl.lit(metric).alias("target"),
+            pl.lit(target).alias("target_value"),
+            outcome.alias("outcome"),
+            pl.col(f"{cost}_there").alias("value"),
+            pl.when(outcome != "diverged").then(cost).alias("spent"),
+        )
+        for cost in COSTS
+    )
+
+
+def _reached(rows: pl.DataFrame, run: list[str], metric: str, target: float) -> pl.DataFrame:
+    """Read what a target cost each run that reached it off the line between two evaluations."""
     column, is_reached = _REACHED[metric]
     before = {cost: pl.col(cost).shift(1).over(run) for cost in (column, *COSTS)}
     share = (before[column] - target) / (before[column] - pl.col(column))
     # A run that begins at its target, or comes back from where no loss is, has no line to it.
     share = pl.when(share.is_finite()).then(share).otherwise(1.0)
-    reached = (
+    return (
         rows.with_columns(
             (
                 before[cost].fill_null(pl.col(cost))
@@ -107,18 +143,6 @@ def _costs(
         .group_by(run, maintain_order=True)
         .first()
         .select(*run, *(f"{cost}_there" for cost in COSTS))
-    )
-    together = ends.join(reached, on=run, how="left", maintain_order="left")
-    return pl.concat(
-        together.select(
-            *_of_run(run),
-            pl.lit(cost).alias("measure"),
-            pl.lit(metric).alias("target"),
-            pl.lit(target).alias("target_value"),
-            pl.col(f"{cost}_there").alias("value"),
-            pl.col(cost).alias("spent"),
-        )
-        for cost in COSTS
     )
 
 
@@ -140,6 +164,7 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
             pl.lit(measure).alias("measure"),
             pl.lit(None, pl.String).alias("target"),
             pl.lit(None, pl.Float64).alias("target_value"),
+            pl.lit(None, pl.String).alias("outcome"),
             values[measure].alias("value"),
             pl.lit(None, pl.Float64).alias("spent"),
         )

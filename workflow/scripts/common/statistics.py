@@ -1,32 +1,22 @@
-"""What several seeds say together."""
-
-from collections.abc import Sequence
-from typing import Any
+"""Medians over seeds, with intervals."""
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
+from workflow.scripts.common.contrasts import LEVEL
 from workflow.scripts.common.measures import CONFIGURATION
 
-LEVEL = 0.95
-"""The confidence level of all intervals."""
-
-RESAMPLES = 2000
-
-# A missed target stands for a number beyond all others while medians are taken of resamples.
-# (Infinity would make NaN of their differences.)
-_MISSED = 1e100
-
-_ROWS_AT_ONCE = 1000  # 16 MB of medians of resamples
+Array = npt.NDArray[np.float64]
 
 
 def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     """Take the median over seeds of each measure.
 
-    A run that missed a target counts as one that needs longer than any other: it is censored, not
-    left out. Its value is beyond the median as long as more than half of the runs reached it.
+    A run that missed a target, or diverged before it, counts as one that needs longer than any
+    other: the median is known as long as more than half of the runs reached the target. It is not
+    known if the outcome of any run is unknown.
 
     Parameters
     ----------
@@ -37,77 +27,75 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
-        target, target_value, median, low, high, runs, reached, contended and diverged. low and high
-        bound a 95 % interval: the percentile bootstrap (Efron and Tibshirani, "An Introduction to
-        the Bootstrap", 1993, chapter 13) of the median over seeds. They are null for a single run.
-        A median or bound that is not known because of runs that missed is null; `reached` says of
-        how many runs there is a value.
+        target, target_value, median, low, high, interval, runs, reached, missed, unknown, diverged,
+        initial and contended. low and high bound the interval that `interval` names, as
+        `interval_name` does; they are null for a single run. A median or bound that is not known is
+        null. Five columns count outcomes; where there is no target, `reached` counts the runs that
+        have a value, and `diverged` those that diverged at any time.
     """
     keys = [*CONFIGURATION, "measure", "target", "target_value"]
+    counts = {
+        "reached": pl.coalesce(pl.col("outcome") == "reached", pl.col("value").is_not_null()),
+        "missed": pl.col("outcome") == "missed",
+        "unknown": pl.col("outcome") == "unknown",
+        "diverged": pl.coalesce(pl.col("outcome") == "diverged", "diverged"),
+        "initial": pl.col("outcome") == "initial",
+        "contended": pl.col("contended"),
+    }
     grouped = (
         measures.sort("seed", maintain_order=True)
         .group_by(keys, maintain_order=True)
         .agg(
-            pl.col("value").fill_null(_MISSED).alias("values"),
+            pl.col("value").fill_null(np.inf).alias("values"),
             pl.len().cast(pl.Int64).alias("runs"),
-            pl.col("value").count().cast(pl.Int64).alias("reached"),
-            pl.col("contended", "diverged").sum().cast(pl.Int64),
+            *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
         )
     )
     parts = []
-    for alike in grouped.partition_by("runs", maintain_order=True):
-        for part in alike.iter_slices(_ROWS_AT_ONCE):
-            median, low, high = _intervals(np.array(part["values"].to_list()))
-            parts.append(part.with_columns(median=median, low=low, high=high))
+    for part in grouped.partition_by("runs", maintain_order=True):
+        values = np.array(part["values"].to_list())
+        median, low, high = _medians(values)
+        name = pl.lit(interval_name(values.shape[1]), pl.String)
+        parts.append(part.with_columns(median=median, low=low, high=high, interval=name))
     bounds = ("median", "low", "high")
-    known = (pl.when(pl.col(name) < _MISSED / 1e10).then(name).alias(name) for name in bounds)
+    known = (
+        pl.when(pl.col(name).is_finite(), pl.col("unknown") == 0).then(name).alias(name)
+        for name in bounds
+    )
     return (
         pl.concat(parts)
         .with_columns(known)
         .sort(CONFIGURATION, maintain_order=True)  # the targets stay as they were configured
-        .select(*keys, *bounds, "runs", "reached", "contended", "diverged")
+        .select(*keys, *bounds, "interval", "runs", *counts)
     )
 
 
-def paired_ratio(
-    times: Sequence[float], others: Sequence[float]
-) -> tuple[float, float | None, float | None]:
-    """Tell how many times as long another configuration takes, seed by seed.
-
-    Parameters
-    ----------
-    times, others : sequence of float
-        The seconds of each seed, above 0, in the same order.
+def interval_name(n_runs: int) -> str | None:
+    """Name the interval beside a median of so many runs.
 
     Returns
     -------
-    ratio : float
-        The geometric mean of others / times.
-    low, high : float or None
-        Its 95 % interval, from Student's t distribution of the logarithms; None for a single seed.
+    str or None
+        "95 %", if all of the values from the lowest to the highest hold the true median at least so
+        often, which takes six; with fewer, "lowest to highest of 5"; None for a single run.
     """
-    logarithms = np.log(others) - np.log(times)
-    mean = float(logarithms.mean())
-    if len(logarithms) == 1:
-        return float(np.exp(mean)), None, None
-    margin = stats.t.ppf((1 + LEVEL) / 2, len(logarithms) - 1) * stats.sem(logarithms)
-    return float(np.exp(mean)), float(np.exp(mean - margin)), float(np.exp(mean + margin))
+    if n_runs == 1:
+        return None
+    # The median lies outside if all values fall on one side of it.
+    is_enough = 1 - 2 * 0.5**n_runs >= LEVEL
+    return f"{100 * LEVEL:g} %" if is_enough else f"lowest to highest of {n_runs}"
 
 
-def _intervals(values: npt.NDArray[np.float64]) -> tuple[Any, Any, Any]:
-    """Take medians along the rows, with intervals; values has a row for each configuration."""
-    medians = np.median(values, axis=-1)
-    if values.shape[1] == 1:
+def _medians(values: Array) -> tuple[Array, Array, Array]:
+    """Take the median of each row, and the order statistics that bound it.
+
+    The interval is that of the sign test, which holds the true median at least as often as it says
+    whatever the distribution (David and Nagaraja, "Order Statistics", 2003, section 7.1).
+    """
+    count = values.shape[1]
+    ordered = np.sort(values, axis=1)
+    if count == 1:
         unknown = np.full(len(values), np.inf)
-        return medians, unknown, unknown
-    interval = stats.bootstrap(
-        (values,),
-        np.median,
-        axis=-1,
-        n_resamples=RESAMPLES,
-        batch=100,  # so many resamples of all rows in memory at a time
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(0),  # the same table from the same histories
-    ).confidence_interval
-    return medians, interval.low, interval.high
+        return ordered[:, 0], unknown, unknown
+    place = max(int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5)) - 1, 0)
+    return np.median(ordered, axis=1), ordered[:, place], ordered[:, -1 - place]

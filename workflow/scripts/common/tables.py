@@ -26,9 +26,9 @@ def rows(summary: pl.DataFrame) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        With the median over seeds and its 95 % interval of the seconds to each target and of the
-        ends. Of the keys that are no mere batch size or learning rate, those that tell
-        configurations apart.
+        With the median over seeds of the seconds to each target and of the ends, each with its
+        interval, which the column `interval` names. Of the keys that are no mere batch size or
+        learning rate, those that tell configurations apart.
     """
     telling = [
         key
@@ -43,13 +43,15 @@ def rows(summary: pl.DataFrame) -> list[list[str]]:
         ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
         if not written:
             goals = [f"seconds to {words.goal(row)}" for row in costs]
-            written.append([*shown, "runs", "contended", "diverged", *goals, *_ENDS.values()])
+            counted = ("runs", "contended", "diverged")
+            written.append([*shown, *counted, *goals, *_ENDS.values(), "interval"])
         written.append(
             [
                 *(str(first[key]) for key in shown),
-                *(str(first[key]) for key in ("runs", "contended", "diverged")),
+                *(str(ends["final_loss"][key]) for key in ("runs", "contended", "diverged")),
                 *(_cost(row) for row in costs),
                 *(_median(ends[measure]) for measure in _ENDS),
+                first["interval"] or "–",
             ]
         )
     return written
@@ -66,9 +68,12 @@ _ENDS = {
 
 
 def _cost(row: dict[str, Any]) -> str:
+    if row["initial"]:
+        return f"no race ({row['initial']} of {row['runs']} began there)"
     if row["reached"] == row["runs"]:
         return _median(row)
-    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it)"
+    unknown = f", {row['unknown']} unknown" if row["unknown"] else ""
+    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it{unknown})"
 
 
 def _median(row: dict[str, Any]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflow.scripts.common.comparison import Answer
+from workflow.scripts.common.law import FEWEST
 from workflow.scripts.common.measures import SETTING
-from workflow.scripts.common.scaling import FEWEST
 
 _UNITS = {"loss": "", "accuracy": " %"}
 
@@ -88,9 +88,21 @@ def within(low: float | None, high: float | None, number_of_runs: int) -> str:
 
 def _sentence(asked: Answer, telling: Sequence[str]) -> str:
     to = f"To {goal(asked)} on {where(asked, telling)}: "
-    if not asked["ranking"]:
-        return to + _unreached(asked)
-    first, *others = asked["ranking"]
+    if asked["initial"]:
+        return f"{to}no race, the initial weights meet it ({asked['initial']} runs)."
+    clauses = _ranked(asked["ranking"]) if asked["ranking"] else [_unreached(asked)]
+    if asked["ranking"] and asked["missed"]:
+        clauses.append(f"batch {_batches(asked['missed'])} did not reach it")
+    if asked["diverged"] and asked["nearest"]:
+        clauses.append(f"batch {_batches(asked['diverged'])} diverged")
+    if asked["unknown"]:
+        unknown = _batches(asked["unknown"])
+        clauses.append(f"unknown of batch {unknown}, whose runs a target of the budget ended")
+    return to + "; ".join(clauses) + "."
+
+
+def _ranked(ranking: Sequence[dict[str, Any]]) -> list[str]:
+    first, *others = ranking
     size, rate = first["batch_size"], first["learning_rate"]
     clauses = [f"batch {size} at learning rate {rate:g}, {_seconds(first)}"]
     alike = [each for each in others if each["verdict"] == "not distinguishable"]
@@ -102,9 +114,14 @@ def _sentence(asked: Answer, telling: Sequence[str]) -> str:
     if len(alike) > _NAMED:
         clauses.append(f"{len(alike) - _NAMED} more are not distinguishable")
     clauses += [_behind(each) for each in rest[:1]]
-    if asked["missed"]:
-        clauses.append(f"batch {_listed(list(map(str, asked['missed'])))} did not reach it")
-    return to + "; ".join(clauses) + "."
+    slower = [each["batch_size"] for each in rest[1:] if each["verdict"] == "slower"]
+    if slower:
+        clauses.append(f"batch {_batches(slower)} {'is' if len(slower) == 1 else 'are'} slower too")
+    return clauses
+
+
+def _batches(sizes: Sequence[int]) -> str:
+    return _listed(list(map(str, sizes)))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -114,6 +131,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
     to = f"To {goal(found)} on {where(found, telling)}: "
+    if found["initial"]:
+        return f"{to}no race, the initial weights meet it ({found['initial']} runs)."
     if found["verdict"] == "too few":
         return (
             f"{to}{len(found['points'])} batch sizes reached it, too few to fit the steps against "
@@ -131,8 +150,25 @@ def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
     if found["verdict"] == "bad":
         return text + " That is no good fit, so nothing is foretold from it."
     if found["verdict"] == "open":
-        return text + " The batch sizes tried do not pin B_crit down, so nothing is foretold."
-    return "\n".join([text, *(_forecast(each) for each in found["forecasts"])])
+        text += " The batch sizes tried do not pin B_crit down."
+    lines = [text, _BRACKETS, _step_time(found["step_time"])]
+    return "\n".join([*lines, *(_forecast(each) for each in found["forecasts"])])
+
+
+_BRACKETS = "  In brackets: 95 % for all of this paragraph at once, if the law holds."
+
+
+def _step_time(effect: dict[str, Any] | None) -> str:
+    if effect is None:
+        return "  No batch size has two learning rates to tell if a step's time depends on them."
+    factor = f"a factor of {effect['factor']:.3g} at the most (batch {effect['batch_size']})"
+    if effect["p_value"] is None:
+        compared = "whether by chance is not known with one seed"
+    elif effect["p_value"] < 0.05:
+        compared = f"which is more than chance (p = {effect['p_value']:.2g})"
+    else:
+        compared = f"which may be chance (p = {effect['p_value']:.2g})"
+    return f"  A step's time differs between learning rates by {factor}, {compared}."
 
 
 def _forecast(forecast: dict[str, Any]) -> str:
@@ -140,6 +176,8 @@ def _forecast(forecast: dict[str, Any]) -> str:
     cost_in_words = f"{cost * 1e6:g} µs of communication a step" if cost else "no communication"
     workers = f"{forecast['workers']} worker" + ("s" if forecast["workers"] > 1 else "")
     size = "{batch_size} [{batch_size_low}, {batch_size_high}]".format(**forecast)
+    if forecast["end"]:
+        size += f" (the {forecast['end']} considered, so perhaps not the best)"
     time = number(forecast["seconds"]) + within(
         forecast["seconds_low"], forecast["seconds_high"], 2
     )
@@ -149,36 +187,48 @@ def _forecast(forecast: dict[str, Any]) -> str:
 def _unreached(asked: Answer) -> str:
     nearest = asked["nearest"]
     if nearest is None:
-        return "all runs diverged."
+        return "all runs diverged"
     return (
         f"no batch size reached it; batch {nearest['batch_size']} at learning rate "
         f"{nearest['learning_rate']:g} came nearest, {number(nearest['value'])}"
-        f"{_UNITS[asked['target']]}."
+        f"{_UNITS[asked['target']]}"
     )
 
 
 def _behind(other: dict[str, Any]) -> str:
     if other["ratio"] is None:
         return f"then batch {other['batch_size']}, {_seconds(other)}"
-    ratio = number(other["ratio"]) + within(other["ratio_low"], other["ratio_high"], other["pairs"])
-    return f"batch {other['batch_size']} took {ratio} times as long ({_seconds(other)})"
+    ratio = number(other["ratio"])
+    ratio += within(other["ratio_low"], other["ratio_high"], other["seeds"])
+    at_least = "at least " if other["reached"] < other["runs"] else ""
+    return f"batch {other['batch_size']} took {at_least}{ratio} times as long ({_seconds(other)})"
 
 
 def _seconds(entry: dict[str, Any]) -> str:
     text = number(entry["seconds"]) + " s"
     text += within(entry["seconds_low"], entry["seconds_high"], entry["runs"])
-    marks = []
-    if entry["reached"] < entry["runs"]:
-        marks.append(f"{entry['runs'] - entry['reached']} of {entry['runs']} runs missed it")
-    if entry["contended"]:
-        marks.append(f"{entry['contended']} of {entry['runs']} contended")
-    return text + (f", {', '.join(marks)}" if marks else "")
+    missed = entry["runs"] - entry["reached"] - entry["diverged"]
+    counts = {"runs missed it": missed}
+    counts |= {"diverged": entry["diverged"], "contended": entry["contended"]}
+    marks = [f", {count} of {entry['runs']} {mark}" for mark, count in counts.items() if count]
+    return text + "".join(marks)
+
+
+def _brackets(ranked: Sequence[Answer]) -> list[str]:
+    """Name the intervals that `_sentence` shows."""
+    entries = [each for asked in ranked for each in asked["ranking"]]
+    kinds = dict.fromkeys(each["seconds_interval"] for each in entries if each["seconds_interval"])
+    if not kinds:
+        return []
+    line = f"In brackets: after seconds, {' or '.join(kinds)}"
+    ratios = [each["ratio_interval"] for each in entries if each.get("verdict") == "slower"]
+    return [line + (f"; after a ratio, {ratios[0]}." if ratios else ".")]
 
 
 def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str]:
     ranked = [each for each in answers if each["ranking"]]
     compared = [each for each in ranked if len(each["ranking"]) > 1]
-    lines = []
+    lines = _brackets(ranked)
     scattered = sorted({asked["machine"] for asked in answers if asked["elsewhere"]})
     if scattered:
         lines.append(
@@ -186,10 +236,7 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
             f"each: what is said of {'; '.join(scattered)} leaves out the runs that only others "
             "made. Ask the batch system for one type (docs/scaling.md)."
         )
-    if any(each["verdict"] == "unknown" for asked in compared for each in asked["ranking"][1:]):
-        lines.append(
-            "With one seed nothing tells a difference from chance: raise `repeats` to find out."
-        )
+    lines += _not_compared(compared)
     if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(
             "Where a batch size had one learning rate, it may have a better one: give a list of "
@@ -206,5 +253,24 @@ def _reservations(answers: Sequence[Answer], telling: Sequence[str]) -> list[str
         lines.append(
             "At the end of the learning rates tried, so perhaps not at their best: "
             f"{_listed(list(at_the_edge))}."
+        )
+    return lines
+
+
+def _not_compared(answers: Sequence[Answer]) -> list[str]:
+    unknown = [
+        each for asked in answers for each in asked["ranking"][1:] if each["verdict"] == "unknown"
+    ]
+    lines = []
+    if any(each["seeds"] == 1 for each in unknown):
+        lines.append(
+            "With one seed nothing tells a difference from chance: raise `repeats` to find out."
+        )
+    others = dict.fromkeys(f"batch {each['batch_size']}" for each in unknown if not each["seeds"])
+    if others:
+        lines.append(
+            f"Not compared with the first: {_listed(list(others))}. That takes, of each learning "
+            "rate of both, the same seeds, not ended by a target of the budget, and as many "
+            "seconds as the first needed."
         )
     return lines

@@ -20,6 +20,9 @@ def choose(*tables, targets, elsewhere=()):
         histories[str(place)] = {
             "specification": {key: row[key] for key in (*CONFIGURATION, "seed")},
             "training_images": row["training_images"],
+            "subnormals": row["subnormals"],
+            "stopped": row["stopped"],
+            "contention": {"contended": row["contended"]},
             "machine": {"processor": row["machine"]},
         }
     found = mistakes.choose(answers, runs, histories)

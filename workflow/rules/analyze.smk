@@ -135,7 +135,7 @@ rule find_mistakes:
         ],
         test_images=[DATASETS[name].files["test_images"] for name in RACED],
         test_labels=[DATASETS[name].files["test_labels"] for name in RACED],
-        code=code("idx", "measures", "mistakes", "trained", "words"),
+        code=code("history", "idx", "measures", "mistakes", "trained", "words"),
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",

@@ -170,7 +170,7 @@ def collect(paths: Sequence[Path]) -> pl.DataFrame:
         history.
     """
     runs = pl.DataFrame(
-        [{"path": str(path)} | _of_run(read_metadata(path)) for path in paths],
+        [{"path": str(path)} | of_run(read_metadata(path)) for path in paths],
         schema={"path": pl.String, **_OF_RUN},
     )
     try:
@@ -221,7 +221,8 @@ def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     return metadata
 
 
-def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a history's metadata says of its run that `COLLECTED` has beside `SCHEMA`."""
     specification = metadata["specification"]
     return {key: specification[key] for key in NOT_IN_SCHEMA} | {
         "subnormals": metadata["subnormals"],

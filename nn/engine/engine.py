@@ -169,19 +169,14 @@ class Engine:
             raise ValueError("examples: found other columns than those that the engine learns from")
         is_small = self._is_small(examples)
 
-        def scores(thread: int, shard: Rows) -> list[tuple[float, int]]:
+        def score(thread: int, chunk: Rows) -> tuple[float, int]:
             if is_small:
-                return [
-                    self._passes[thread](count(chunk)).evaluate(examples, chunk)
-                    for chunk in _chunks(shard)
-                ]
-            return [
-                network.score(
-                    network.forward(examples.inputs(chunk), self._weights)[1],
-                    examples.labels[chunk],
-                )
-                for chunk in _chunks(shard)
-            ]
+                return self._passes[thread](count(chunk)).evaluate(examples, chunk)
+            _, logits = network.forward(examples.inputs(chunk), self._weights)
+            return network.score(logits, examples.labels[chunk])
+
+        def scores(thread: int, shard: Rows) -> list[tuple[float, int]]:
+            return [score(thread, chunk) for chunk in _chunks(shard)]
 
         n_examples = len(examples.labels)
         found = itertools.chain(*self._share(scores, slice(0, n_examples)))

@@ -99,7 +99,7 @@ def values(page):
 
 
 def test_all_of_it_is_there_and_every_name_is_escaped(page, results):
-    assert page.locator("h1").inner_text() == TITLE
+    assert page.locator("h1").inner_text() == f"{TITLE} (4 steps each)"
     assert TITLE in page.title()
     answer = (results / "compare/race/answer.txt").read_text().splitlines()
     assert page.locator(".answer li").all_inner_texts() == answer

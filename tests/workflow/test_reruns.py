@@ -127,7 +127,7 @@ def test_what_an_edit_makes_anew(finished_project):
         "workflow/report/throughput.rst": (edit, PAGE),
         # The network's code is part of each result, and so is the trainer's.
         "nn/network.py": (edit, {"train": 3} | AGGREGATES),
-        "nn/engine.py": (edit, {"train": 3} | AGGREGATES),
+        "nn/engine/passes.py": (edit, {"train": 3} | AGGREGATES),
         # A script makes what it makes, and what is made of that.
         "workflow/scripts/parse.py": (edit, DATA | {"train": 3} | AGGREGATES),
         "workflow/scripts/compare.py": (edit, {"compare": 1} | MISTAKES),

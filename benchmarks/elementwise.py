@@ -25,12 +25,13 @@ def kernels(functions: Numpy, size: int) -> dict[str, Work]:
     """Give each elementwise function on so many elements."""
     z, hidden, delta, inputs = np.full((4, size), 0.5, dtype=np.float32)
     pixels = np.full(size, 7, dtype=np.uint8)
+    largest = np.full((size // N_CLASSES, 1), 0.5, dtype=np.float32)
     logits = np.full((N_CLASSES, size // N_CLASSES), 0.5, dtype=np.float32).T  # by class
     return {
         "sigmoid": lambda: functions.sigmoid(z),
         "times slope": lambda: functions.times_slope(delta, hidden),
         "pixels scaled": lambda: functions.scale(pixels, (1 / 255, 0.0), out=inputs),
-        "exponentials": lambda: functions.exponentials(logits),
+        "exponentials": lambda: functions.exponentials(logits, largest),
     }
 
 

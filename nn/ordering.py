@@ -1,4 +1,4 @@
-"""An order of the columns that parts them into dense and sparse ones.
+"""An order of the columns that splits them into dense and sparse ones.
 
 Most pixels of a digit are zero, and a product with zero adds nothing. Some columns, in the middle,
 are seldom zero, others nearly always. With the columns in order of that, the first ones make a
@@ -16,8 +16,7 @@ from nn.network import Integers
 Pixels = npt.NDArray[np.uint8]
 
 DENSE = 0.1
-"""The share of pixels other than zero from which on a column is dense: 343 of MNIST's 784. With
-0.05 (398) a step takes 3 to 7 % longer, with 0.2 (285) as long within 5 % (`benchmarks.tricks`)."""
+"""The share of nonzeros from which on a column is dense: 343 of MNIST's 784."""
 
 
 class Columns(NamedTuple):
@@ -72,7 +71,7 @@ def order_columns(images: Pixels) -> Columns:
 
 
 def arrange(images: Pixels, columns: Columns) -> Arranged:
-    """Part the dense columns of images from the sparse ones.
+    """Split images into their dense and their sparse columns.
 
     Parameters
     ----------

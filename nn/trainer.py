@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine import Engine, ready
-from nn.engine.subnormals import are_flushed
 from nn.examples import Examples
 from nn.network import Weights
 from nn.schedule import Schedule
@@ -182,8 +181,7 @@ class Trainer:
     @property
     def subnormals(self) -> str:
         """What becomes of subnormals while the network is trained: `flushed` or `kept`."""
-        with self._engine.running():
-            return "flushed" if are_flushed() else "kept"
+        return "flushed" if self._engine.flushes_subnormals() else "kept"
 
     @property
     def wall_seconds(self) -> float:

@@ -6,7 +6,6 @@ from pathlib import Path
 from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.engine import ready
-from nn.engine.subnormals import are_flushed
 from nn.examples import Examples
 from nn.network import Weights
 from workflow.scripts.common import arrays
@@ -25,8 +24,7 @@ class Engine:
         return self._engine.running()
 
     def flushes_subnormals(self) -> bool:
-        with self.running():
-            return are_flushed()
+        return self._engine.flushes_subnormals()
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size

@@ -1,7 +1,8 @@
 """The elementwise functions of a step, by NumPy or by numexpr: the key `elementwise` chooses.
 
 NumPy makes several passes with vector instructions, numexpr one pass without (unless it was built
-with MKL's vector library). `benchmarks.elementwise` measures both.
+with MKL's vector library). `benchmarks.elementwise` measures both. (The loss of an evaluation is
+always NumPy's.)
 """
 
 import contextlib
@@ -41,12 +42,12 @@ class Numpy:
         np.subtract(ONE, hidden, out=hidden)
         np.multiply(delta, hidden, out=delta)
 
-    def exponentials(self, logits: Floats) -> None:
-        """Replace logits, of shape (n_examples, n_classes), by softmax's numerators.
+    def exponentials(self, logits: Floats, largest: Floats | np.float32) -> None:
+        """Replace logits by softmax's numerators, exp(logits - largest).
 
         The largest exponent of each example is 0, so no sum of them is.
         """
-        logits -= np.maximum.reduce(logits, axis=1, keepdims=True)
+        logits -= largest
         np.exp(logits, out=logits)
 
     @staticmethod
@@ -86,9 +87,9 @@ class Numexpr(Numpy):
         """See `Numpy.times_slope`."""
         self._slope(delta, hidden, ONE, out=delta)
 
-    def exponentials(self, logits: Floats) -> None:
+    def exponentials(self, logits: Floats, largest: Floats | np.float32) -> None:
         """See `Numpy.exponentials`."""
-        self._exponentials(logits, logits.max(axis=1, keepdims=True), out=logits)
+        self._exponentials(logits, largest, out=logits)
 
     @staticmethod
     @contextlib.contextmanager

@@ -5,7 +5,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -15,6 +15,7 @@ from nn.engine import subnormals
 from nn.engine.elementwise import ELEMENTWISE
 from nn.engine.inputs import ReadyExamples
 from nn.engine.passes import Pass, PassOfOne
+from nn.engine.products import Product
 from nn.network import Floats, Weights
 from nn.rows import Rows, count, cut, first
 
@@ -24,6 +25,9 @@ CHUNK = 512
 MIN_SHARD = 256
 """Fewer examples for each thread are not worth waking another: the two would wait for each other to
 release the GIL."""
+
+W2_ORDER: Literal["C", "F"] = "F"
+"""The weights of the second layer lie by classes: products with long rows are faster."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -64,21 +68,21 @@ class Engine:
                 f"weights: found those of {len(weights.w1) - 1} inputs, "
                 f"expected {len(examples.columns)}"
             )
-        self._columns, n_dense = examples.columns, examples.dense.shape[1]
+        self._columns, self._n_dense = examples.columns, examples.dense.shape[1]
         self._order = np.concatenate(([0], 1 + self._columns))
-        # The second layer by classes: products with long rows are faster.
-        self._weights = Weights(weights.w1[self._order], np.array(weights.w2, order="F"))
+        w2 = np.array(weights.w2, order=W2_ORDER)
+        self._weights = Weights(weights.w1[self._order], w2)
         self._elementwise = ELEMENTWISE[elementwise]
 
         def passes(into: Weights) -> Callable[[int], Pass]:
             """Prepare a pass for each number of examples: the same are wanted again and again."""
             functions = self._elementwise()
             return functools.cache(
-                lambda n_rows: Pass(self._weights, into, n_rows, n_dense, functions)
+                lambda n_rows: Pass(self._weights, into, n_rows, self._n_dense, functions)
             )
 
         self._pass = passes(self._weights)
-        self._pass_of_one = PassOfOne(self._weights, n_dense, self._elementwise())
+        self._pass_of_one = PassOfOne(self._weights, self._n_dense, self._elementwise())
         self._changes = [Weights(*map(np.zeros_like, self._weights)) for _ in range(threads)]
         self._passes = [passes(change) for change in self._changes]
         self._blas = ThreadpoolController().select(user_api="blas")
@@ -131,7 +135,7 @@ class Engine:
             self._descend_by_changes(examples, rows, rate)
 
     def warm_up(self, examples: ReadyExamples, rows: Rows) -> None:
-        """Take warm-up steps, or parts of them: steps that change nothing.
+        """Take warm-up steps, or parts of them: at rate 0, which changes no finite, normal weight.
 
         Evaluation leaves the processor's caches full of images. The next step would pay for that,
         and so evaluation would be on the clock after all.
@@ -165,7 +169,8 @@ class Engine:
         ValueError
             If the examples have other columns than those to learn from.
         """
-        if not np.array_equal(examples.columns, self._columns):
+        is_same = np.array_equal(examples.columns, self._columns)
+        if not is_same or examples.dense.shape[1] != self._n_dense:
             raise ValueError("examples: found other columns than those that the engine learns from")
         is_small = self._is_small(examples)
 
@@ -182,6 +187,21 @@ class Engine:
         found = itertools.chain(*self._share(scores, slice(0, n_examples)))
         losses, n_right = map(sum, zip(*found, strict=True))
         return losses / n_examples, 100 * n_right / n_examples
+
+    def flushes_subnormals(self) -> bool:
+        """Return whether all that steps and evaluations compute with takes subnormals for zero.
+
+        Found by computing: in each thread, and by products that are large enough to be shared, as
+        not every BLAS can be told to have one thread.
+        """
+        n_rows = len(self._passes) * MIN_SHARD
+        tiny = np.full((n_rows, n_rows), 1e-20, dtype=np.float32)
+        products = np.empty_like(tiny), np.empty_like(tiny)
+        with self.running():
+            np.matmul(tiny, np.float32(0.1) * tiny, out=products[0])
+            Product(tiny, np.float32(0.1) * tiny, out=products[1])()
+            in_threads = self._share(lambda *_: subnormals.are_flushed(), slice(0, n_rows))
+        return all(in_threads) and not any(product.any() for product in products)
 
     def threads_for(self, n_examples: int) -> int:
         """Return how many threads share the work on so many examples.

@@ -67,7 +67,8 @@ class Pass:
         """Add the gradient of the examples' summed loss, times a rate."""
         sparse = self._forward(examples, rows)
         logits = self._logits
-        self._elementwise.exponentials(logits)
+        largest = np.maximum.reduce(logits, axis=1, keepdims=True)
+        self._elementwise.exponentials(logits, largest)
         # The gradient is linear in the probabilities' errors; here the rate costs least.
         logits *= rate / np.add.reduce(logits, axis=1, keepdims=True)
         logits[self._row_numbers, examples.labels[rows]] -= rate
@@ -135,8 +136,7 @@ class PassOfOne:
         self._elementwise.sigmoid(hidden)
         self._hidden.dot(self._w2, logits)
         # Of ten numbers Python's own maximum and sum are faster.
-        logits -= max(logits.tolist())
-        np.exp(logits, out=logits)
+        self._elementwise.exponentials(logits, np.float32(max(logits.tolist())))
         logits *= rate / sum(logits.tolist())
         logits[examples.labels[index]] -= rate
         logits.dot(self._w2.T, self._delta)

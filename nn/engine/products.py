@@ -1,7 +1,7 @@
 """Matrix products that are prepared once and computed many times, in parts that suit BLAS.
 
 **Straight to BLAS.** A step works in the same arrays again and again, so the arguments of a product
-are put together once, and a call takes 1 µs. SciPy gives the address of its sgemm to Cython, in
+are put together once. SciPy gives the address of its sgemm to Cython, in
 `scipy.linalg.cython_blas`. Called there, it takes rows whose leading dimension is larger than their
 length, adds to what stands in the result, and releases the GIL, none of which SciPy's own Python
 function does.
@@ -71,6 +71,8 @@ class Product:
         _, out_leading = _layout(out)
         if (b.shape[0], *out.shape) != (k, n, m):
             raise ValueError(f"product: found {a.shape} @ {b.shape} into {out.shape}")
+        if not out.flags.writeable or any(np.may_share_memory(out, each) for each in (a, b)):
+            raise ValueError("product: found a result that is read-only or part of a factor")
         char, integer, real = ctypes.c_char, ctypes.c_int, ctypes.c_float
         # BLAS is given addresses, so all of this must live as long as the product.
         self._values = (
@@ -130,12 +132,13 @@ def _layout(matrix: Floats) -> tuple[bytes, int]:
     """
     size = matrix.itemsize
     if matrix.dtype == np.float32:
-        for order, (lines, within), length in (
-            (b"N", matrix.strides, matrix.shape[1]),
-            (b"T", matrix.strides[::-1], matrix.shape[0]),
+        for order, (lines, within), (n_lines, length) in (
+            (b"N", matrix.strides, matrix.shape),
+            (b"T", matrix.strides[::-1], matrix.shape[::-1]),
         ):
-            if within == size or length == 1:
-                return order, max(lines // size, length)
+            leading = length if n_lines == 1 else lines // size
+            if (within == size or length == 1) and leading >= length:
+                return order, leading
     raise ValueError(f"product: found {matrix.dtype} with strides {matrix.strides}")
 
 

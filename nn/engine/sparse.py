@@ -85,9 +85,9 @@ class SparseRows(NamedTuple):
         Raises
         ------
         ValueError
-            If `out` is not contiguous: SciPy would add to a copy of it.
+            If there are more or fewer rows, or `out` is not contiguous: SciPy would add to a copy.
         """
-        _check_contiguous(out)
+        self._check(len(out), out)
         if LOOPS is None:
             out += self._public(len(b)) @ b
         else:
@@ -104,14 +104,21 @@ class SparseRows(NamedTuple):
         Raises
         ------
         ValueError
-            If `out` is not contiguous: SciPy would add to a copy of it.
+            If there are more or fewer rows, or `out` is not contiguous: SciPy would add to a copy.
         """
-        _check_contiguous(out)
+        self._check(len(b), out)
         if LOOPS is None:
             out += self._public(len(out)).T @ b
         else:
             # What is compressed by rows is, transposed, compressed by columns.
             LOOPS.csc_matvecs(len(out), len(b), b.shape[1], *self, b, out)
+
+    def _check(self, n_rows: int, out: Floats) -> None:
+        if n_rows != len(self.indptr) - 1 or not out.flags.c_contiguous:
+            raise ValueError(
+                f"sparse product: found {n_rows} rows and strides {out.strides} of the result, "
+                f"expected {len(self.indptr) - 1} rows and a contiguous result"
+            )
 
     def _public(self, n_columns: int) -> csr_array:
         """Give the rows as one of SciPy's public arrays."""
@@ -142,8 +149,3 @@ def sparse_rows(matrix: csr_array, factor: float) -> SparseRows:
         raise ValueError(f"sparse inputs: found {matrix.nnz} nonzeros, expected fewer than 2**31")
     data = matrix.data.astype(np.float32) * np.float32(factor)
     return SparseRows(matrix.indptr, matrix.indices, data)
-
-
-def _check_contiguous(out: Floats) -> None:
-    if not out.flags.c_contiguous:
-        raise ValueError(f"sparse product: found strides {out.strides}, expected contiguous rows")

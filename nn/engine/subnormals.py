@@ -1,8 +1,8 @@
 """Flush subnormal numbers to zero in the threads that train and evaluate.
 
 Numbers below 1.2e-38 have no normal representation in float32. Intel processors need over a hundred
-cycles for an operation with one, so that steps take up to ten times as long once sigmoids saturate;
-AMD's lose next to nothing. XLA flushes them too.
+cycles for an operation with one, which saturated sigmoids are full of; AMD's lose next to nothing.
+XLA flushes them too.
 
 The mode is two bits of a control register: flush-to-zero and denormals-are-zero in MXCSR (Intel 64
 and IA-32 Architectures Software Developer's Manual, volume 1, 10.2.3), or one bit in FPCR (Arm
@@ -35,7 +35,7 @@ _REGISTERS = {
     ("Darwin", "arm64"): _Register(16, 8, 1 << 24),
 }
 _REGISTER = _REGISTERS.get((platform.system(), platform.machine()))
-_LIBRARY = ctypes.PyDLL(None)  # keeps the GIL, so the thread stays the same
+_LIBRARY = ctypes.PyDLL(None) if _REGISTER else None  # it keeps the GIL, and so the thread
 
 
 def flush() -> Any:
@@ -46,7 +46,7 @@ def flush() -> Any:
     ctypes.Array or None
         The thread's floating-point environment before, for `fesetenv`.
     """
-    if _REGISTER is None:
+    if _REGISTER is None or _LIBRARY is None:
         return None
     before = ctypes.create_string_buffer(_REGISTER.size)
     _LIBRARY.fegetenv(before)
@@ -63,7 +63,7 @@ def flushed() -> Iterator[None]:
     try:
         yield
     finally:
-        if before is not None:
+        if before is not None and _LIBRARY is not None:
             _LIBRARY.fesetenv(before)
 
 

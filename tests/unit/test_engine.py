@@ -165,7 +165,8 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
 def test_other_columns_are_refused():
     plain, prepared, weights = problem("mixed")
     engine = Engine(weights, prepared)
-    for others in (ready(plain), problem("sparse", n_inputs=N_INPUTS + 1)[1]):
+    narrower = prepared._replace(dense=prepared.dense[:, :1])
+    for others in (ready(plain), narrower, problem("sparse", n_inputs=N_INPUTS + 1)[1]):
         with pytest.raises(
             ValueError, match="found other columns than those that the engine learns"
         ):
@@ -226,6 +227,31 @@ def test_a_step_from_logits_whose_exponentials_overflow(size):
     plain, prepared, weights = problem("sparse")
     weights.w2[0, 3] = 200  # exp(200) is beyond float32
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
+
+
+def test_sums_that_float32_has_no_room_for_in_either_layer():
+    # By the size of one weight, by the number of weights alone, by the offset of the inputs.
+    plain, prepared, weights = problem("standardized", 20, "standardized", n_hidden=40)
+    for layer, size in ((1, 3e38), (1, 1e37), (0, 2e37)):
+        changed = Weights(*map(np.copy, weights))
+        changed[layer][:] = size
+        if layer == 1:
+            changed.w1[:] = 0
+            changed.w2[:, 5:] = -size
+        loss, _ = evaluated(Engine(changed, prepared), prepared)
+        logits, _ = exactly(plain, changed, slice(0, 20))
+        assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_that_diverges_warns_nobody(threads):
+    _, prepared, weights = problem("mixed", 2 * MIN_SHARD, "raw")
+    engine = Engine(weights, prepared, threads)
+    with engine.running():
+        for _ in range(20):
+            engine.descend(prepared, slice(0, 2 * MIN_SHARD), 1e30)
+        engine.evaluate(prepared)
+    assert not np.isfinite(engine.weights.w2).all()
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nn.engine import products
 from nn.engine.products import Product, compute, in_parts
@@ -63,6 +64,12 @@ def test_what_blas_cannot_read_is_refused():
         (a, b[:5], out),  # shapes that do not fit
         (a, b, out.T),
         (a, b, np.empty((4, 16), "f")[:, ::2]),  # neither in the result
+        (a[::-1], b, out),  # leading dimensions that BLAS does not know: negative,
+        (np.broadcast_to(a[:1], a.shape), b, out),  # zero,
+        (sliding_window_view(drawn(9), 6), b, out),  # shorter than a row
+        (a, b, out[::-1]),
+        (a, b, np.broadcast_to(out, out.shape)),  # read-only
+        (out[:, :6], b, out),  # a result that is read while it is written
     ):
         with pytest.raises(ValueError, match="product: found"):
             Product(*factors)

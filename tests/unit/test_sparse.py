@@ -59,8 +59,27 @@ def test_a_result_that_scipy_would_copy_is_refused(has_loops, monkeypatch):
         monkeypatch.setattr(sparse, "LOOPS", None)
     rows, b = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0), np.ones((5, 3), "f")
     for add in (rows.add_product, rows.add_transposed_product):
-        with pytest.raises(ValueError, match="sparse product: found strides"):
+        with pytest.raises(ValueError, match="found 5 rows and strides"):
             add(b, out=np.zeros((3, 5), "f").T)
+
+
+@pytest.mark.parametrize("has_loops", [True, False])
+def test_more_rows_than_there_are_are_refused(has_loops, monkeypatch):
+    if not has_loops:
+        monkeypatch.setattr(sparse, "LOOPS", None)
+    rows = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0)
+    five, six = (np.ones((count, 3), "f") for count in (5, 6))
+    with pytest.raises(ValueError, match="found 6 rows"):
+        rows.add_product(five, out=six)
+    with pytest.raises(ValueError, match="found 6 rows"):
+        rows.add_transposed_product(six, out=five)
+
+
+def test_more_nonzeros_than_32_bits_count_are_refused():
+    matrix = csr_array(np.eye(5, dtype=np.uint8))
+    matrix.indices = matrix.indices.astype(np.int64)
+    with pytest.raises(ValueError, match="sparse inputs: found 5 nonzeros"):
+        sparse_rows(matrix, 1.0)
 
 
 @pytest.mark.parametrize("moved", ["module", "function"])

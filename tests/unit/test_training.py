@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nn.engine import subnormals
+from nn.engine.elementwise import ELEMENTWISE
 from nn.examples import Examples
 from nn.initializers import normal
 from nn.trainer import Evaluation, State
@@ -31,6 +32,37 @@ def test_an_evaluation_is_logged_as_the_chapter_prints_it(caplog, step, line):
     assert caplog.messages[0].startswith(line)
 
 
+def a_run(batch_size=4, elementwise="numpy"):
+    """Put a run together on a few small images."""
+    examples = Examples(np.ones((20, 8), dtype=np.uint8), np.arange(20) % 10)
+    specification = {
+        **{"batch_size": batch_size, "learning_rate": 0.1, "hidden_nodes": 6, "seed": 1},
+        **{"initializer": "normal", "inputs": "raw", "shuffle": False, "leftover": "repeat"},
+        **{"threads": 1, "elementwise": elementwise},
+        **{"budget": {"steps": 1}, "evaluation": {"every_steps": 1}},
+    }
+    run = Run(specification, examples, examples)
+    state = State(normal(1, (9, 6), (7, 10)))
+    return lambda: run.trainer(state, SimpleNamespace(attend=lambda trainer: None))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("elementwise", ELEMENTWISE)
+def test_what_computes_the_elementwise_functions(elementwise, batch_size, monkeypatch):
+    calls = set()
+    for name, kind in ELEMENTWISE.items():
+        for function in ("scale", "sigmoid", "times_slope", "exponentials"):
+            method = getattr(kind, function)
+
+            def counted(*arguments, _name=name, _method=method, **others):
+                calls.add(_name)
+                return _method(*arguments, **others)
+
+            monkeypatch.setattr(kind, function, counted)
+    a_run(batch_size, elementwise)().run()
+    assert calls == {elementwise}
+
+
 @pytest.mark.parametrize(
     ("module", "name", "words"),
     [
@@ -39,22 +71,10 @@ def test_an_evaluation_is_logged_as_the_chapter_prints_it(caplog, step, line):
     ],
 )
 def test_what_makes_a_run_slower_is_logged(caplog, monkeypatch, module, name, words):
-    examples = Examples(np.ones((20, 8), dtype=np.uint8), np.arange(20) % 10)
-    run = Run(
-        {
-            **{"batch_size": 4, "learning_rate": 0.1, "hidden_nodes": 6, "seed": 1},
-            **{"initializer": "normal", "inputs": "raw", "shuffle": False, "leftover": "repeat"},
-            **{"threads": 1, "elementwise": "numpy"},
-            **{"budget": {"steps": 1}, "evaluation": {"every_steps": 1}},
-        },
-        examples,
-        examples,
-    )
-    state = State(normal(1, (9, 6), (7, 10)))
-    attendant = SimpleNamespace(attend=lambda trainer: None)
-    run.trainer(state, attendant)
+    trainer = a_run()
+    trainer()
     assert not caplog.messages
     monkeypatch.setattr(module, name, None)
-    run.trainer(state, attendant)
+    trainer()
     assert len(caplog.messages) == 1
     assert words in caplog.messages[0]

@@ -36,7 +36,7 @@ def kernels(functions: Numpy, size: int) -> dict[str, Work]:
 
 
 def nanoseconds(work: Work, size: int) -> float:
-    """Tell the nanoseconds of an element, the median of some repetitions."""
+    """Return the nanoseconds of an element, the median of some repetitions."""
     n_calls = max(1, 200_000 // size)
     seconds = []
     for _ in range(15):

@@ -63,7 +63,7 @@ class Measurements:
         self._prepared: dict[str, int] = {}
 
     def differences(self, path: str) -> dict[str, float]:
-        """Tell how far weights, loss and accuracy are from what `benchmarks.exact` wrote."""
+        """Return how far weights, loss and accuracy are from what `benchmarks.exact` wrote."""
         right = exact.read(Path(path))
         found = {}
         for batch_size, weights in right.weights.items():
@@ -115,11 +115,11 @@ class Measurements:
         return self._engine("real").flushes_subnormals()
 
     def memory_bytes(self) -> float:
-        """Tell the memory that this process has for itself."""
+        """Return the memory that this process has for itself."""
         return float(psutil.Process().memory_full_info().uss)
 
     def to_accuracy(self) -> dict[str, float]:
-        """Tell the steps to 97 % accuracy and their seconds; looked at off the clock, every 500."""
+        """Return the steps to 97 % accuracy and their seconds; looked at off the clock, every 500."""
         n_batches = len(self._problem.training.labels) // RECIPE_BATCH_SIZE
         engine = started(self._name, self._problem._replace(**RECIPE))
         engine.prepare(RECIPE_BATCH_SIZE, n_batches)
@@ -135,7 +135,7 @@ class Measurements:
         return {"to_accuracy": seconds, "steps_to_accuracy": step}
 
     def sgemm_gflops(self) -> float:
-        """Tell the machine's speed at a product of 1024 by 1024 numbers, with NumPy's BLAS."""
+        """Return the machine's speed at a product of 1024 by 1024 numbers, with NumPy's BLAS."""
         factor = np.full((1024, 1024), 0.5, dtype=np.float32)
         product = np.empty_like(factor)
         with threadpool_limits(limits=self._problem.threads, user_api="blas"):

@@ -210,7 +210,7 @@ def race(threads: int, folders: Folders, right: Path | None) -> list[dict[str, A
 
 
 def four_at_once(engine: str, folders: Folders) -> float:
-    """Tell the seconds of a step of four processes of one thread together, at batch size 32."""
+    """Return the seconds of a step of four processes of one thread together, at batch size 32."""
     with contextlib.ExitStack() as stack:
         four = [stack.enter_context(Participant(engine, 1, folders)) for _ in range(4)]
         for processor, participant in enumerate(four):
@@ -228,7 +228,7 @@ def least(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[float]]:
-    """Tell the best peer at some work, and its time over ours, round by round.
+    """Return the best peer at some work, and its time over ours, round by round.
 
     A peer may have fewer threads than ours has, where it is the faster for it.
     """

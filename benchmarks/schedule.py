@@ -26,7 +26,7 @@ CORES = (1, 16, 64, 256, 1024)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
-    """Tell when the last job ends if each in turn goes to the worker that is free first."""
+    """Return when the last job ends if each in turn goes to the worker that is free first."""
     free_at = [0.0] * workers
     for duration in seconds:
         heapq.heapreplace(free_at, free_at[0] + duration)

@@ -47,7 +47,7 @@ def neighbours(checkout: Checkout) -> tuple[str, str]:
 
 
 def seconds(checkout: Checkout) -> float:
-    """Tell the training seconds of the base configuration's run."""
+    """Return the training seconds of the base configuration's run."""
     return float(checkout.history(32, f"{STEPS}_steps")[0]["training_seconds"][-1])
 
 

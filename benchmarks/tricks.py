@@ -128,7 +128,7 @@ def switched_off(trick: Trick) -> Iterator[None]:
 
 
 def seconds(one: ours.Engine, n_batches: int) -> float:
-    """Tell the mean seconds of a step, over consecutive batches."""
+    """Return the mean seconds of a step, over consecutive batches."""
     steps, began = 0, time.perf_counter()
     while steps == 0 or time.perf_counter() - began < SECONDS:
         one.step(steps % n_batches)
@@ -137,7 +137,7 @@ def seconds(one: ours.Engine, n_batches: int) -> float:
 
 
 def compare(trick: Trick, batch_size: int, problem: Problem) -> tuple[list[float], ...]:
-    """Tell the seconds of a step with a trick, and without, turn by turn."""
+    """Return the seconds of a step with a trick, and without, turn by turn."""
     with switched_off(trick):
         bare = ours.Engine(problem)
     engines = ours.Engine(problem), bare

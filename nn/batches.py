@@ -58,7 +58,7 @@ class MiniBatches:
         return whole + 1 if rest and self.leftover != "drop" else whole
 
     def rows(self, step: int) -> Rows:
-        """Tell which examples a step looks at.
+        """Return which examples a step looks at.
 
         Parameters
         ----------

@@ -42,13 +42,13 @@ class Budget:
             raise ValueError("budget: found no limit, expected seconds, steps or epochs")
 
     def last_step(self, batches_per_epoch: int) -> float:
-        """Tell the step at which training ends at the latest; infinite without such a limit."""
+        """Return the step at which training ends at the latest; infinite without such a limit."""
         steps = float("inf") if self.steps is None else self.steps
         epochs = float("inf") if self.epochs is None else self.epochs * batches_per_epoch
         return min(steps, epochs)
 
     def seconds_left(self, training_seconds: float, wall_seconds: float) -> float:
-        """Tell what is left of the seconds; infinite without such a limit."""
+        """Return what is left of the seconds; infinite without such a limit."""
         if self.seconds is None:
             return float("inf")
         return self.seconds - (training_seconds if self.clock == "training" else wall_seconds)
@@ -56,7 +56,7 @@ class Budget:
     def share_spent(
         self, step: int, batches_per_epoch: int, training_seconds: float, wall_seconds: float
     ) -> float:
-        """Tell what share of the limit that is nearest is spent; from 0, over 1 if overshot."""
+        """Return what share of the limit that is nearest is spent; from 0, over 1 if overshot."""
         share = step / self.last_step(batches_per_epoch)
         if self.seconds is not None:
             left = self.seconds_left(training_seconds, wall_seconds)
@@ -64,7 +64,7 @@ class Budget:
         return share
 
     def is_target_reached(self, training_loss: float, test_accuracy: float) -> bool:
-        """Tell whether an evaluation reaches a target."""
+        """Return whether an evaluation reaches a target."""
         return (self.loss is not None and training_loss <= self.loss) or (
             self.accuracy is not None and test_accuracy >= self.accuracy
         )

@@ -26,7 +26,7 @@ class Examples(NamedTuple):
     scaling : tuple of float
         Factor and offset that turn pixels into inputs.
     arranged : Arranged, optional
-        The same images, as `nn.ordering` parts them.
+        The same images, as `nn.ordering` splits them.
     """
 
     images: npt.NDArray[np.uint8]

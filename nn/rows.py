@@ -1,4 +1,4 @@
-"""Rows of examples: a batch, a thread's share of it, a piece of that."""
+"""Rows of examples: a batch, a thread's shard of it, a chunk of that."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ is negative or past the end: compiled loops trust that."""
 
 
 def count(rows: Rows) -> int:
-    """Tell how many rows there are."""
+    """Return how many rows there are."""
     return int(rows.stop - rows.start) if isinstance(rows, slice) else len(rows)
 
 
@@ -41,5 +41,5 @@ def cut(rows: Rows, n_parts: int) -> list[Rows]:
 
 def slices(length: int, n_parts: int) -> list[slice]:
     """Cut a length into slices of about the same size."""
-    bounds = [length * place // n_parts for place in range(n_parts + 1)]
+    bounds = [length * index // n_parts for index in range(n_parts + 1)]
     return [slice(start, stop) for start, stop in pairwise(bounds)]

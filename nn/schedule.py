@@ -35,7 +35,7 @@ class Schedule:
     twice_at_epoch_end: bool = False
 
     def next_step(self, step: int) -> float:
-        """Tell the first step behind `step` to evaluate after; infinite if seconds decide."""
+        """Return the first step behind `step` to evaluate after; infinite if seconds decide."""
         if self.every_steps is not None:
             return (step // self.every_steps + 1) * self.every_steps
         if self.every_seconds is not None:
@@ -46,7 +46,7 @@ class Schedule:
         return candidate
 
     def next_second(self, training_seconds: float) -> float:
-        """Tell the training second to evaluate after; infinite if steps decide."""
+        """Return the training second to evaluate after; infinite if steps decide."""
         if self.every_seconds is None:
             return float("inf")
         return (training_seconds // self.every_seconds + 1) * self.every_seconds
@@ -54,7 +54,7 @@ class Schedule:
     def affords(
         self, evaluation_seconds: float, training_seconds: float, budget_seconds: float | None
     ) -> bool:
-        """Tell whether the next evaluation keeps within the share.
+        """Return whether the next evaluation keeps within the share.
 
         Parameters
         ----------

@@ -85,14 +85,14 @@ class Trainer:
     Parameters
     ----------
     state : State
-        Where to go on; its weights are not changed.
+        Where to resume; its weights are not changed.
     training, test : Examples
         Labelled by class indices or one-hot rows.
     batches : MiniBatches
         Over the training examples.
     learning_rate : float
     budget : Budget
-        Looked at after every step, so it is overshot by one step at the most.
+        Checked after every step, so it is overshot by one step at the most.
     schedule : Schedule
         When to evaluate, beside the beginning and the end.
     attend : callable
@@ -244,7 +244,7 @@ class Trainer:
                 self._attend(self)
 
     def _train_a_stretch(self) -> bool:
-        """Take steps for a second at the most; tell whether an evaluation is due."""
+        """Take steps for a second at the most; return whether an evaluation is due."""
         watch, schedule = self._stopwatch, self._schedule
         due = schedule.next_step(self.step)
         due_second = schedule.next_second(watch.training_seconds)

@@ -62,7 +62,7 @@ class Engine(Protocol):
         """Compute the loss over all training images and the accuracy on all test images."""
 
     def weights(self) -> Weights:
-        """Tell the weights now."""
+        """Return the weights now."""
 
 
 def real(parsed: Path, prepared: Path, threads: int) -> Problem:

@@ -119,7 +119,7 @@ class Measurements:
         return float(psutil.Process().memory_full_info().uss)
 
     def to_accuracy(self) -> dict[str, float]:
-        """Return the steps to 97 % accuracy and their seconds; looked at off the clock, every 500."""
+        """Return the steps to 97 % accuracy and their seconds; checked, not timed, every 500."""
         n_batches = len(self._problem.training.labels) // RECIPE_BATCH_SIZE
         engine = started(self._name, self._problem._replace(**RECIPE))
         engine.prepare(RECIPE_BATCH_SIZE, n_batches)

@@ -5,15 +5,14 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common import words
 from workflow.scripts.common.comparison import compare
-from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
 
 def answers(*tables, targets=None):
-    measures = per_run(pl.concat(tables), targets or {"loss": [1.0]}, "training")
+    measures = measured(pl.concat(tables), targets or {"loss": [1.0]}, "training")
     return compare(measures, summarize(measures))
 
 

@@ -4,15 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.curves import RUN, curve, falling
+from tests.curves import RUN, curve, falling, measured
 from workflow.scripts.common import comparison, mistakes
-from workflow.scripts.common.measures import CONFIGURATION, per_run
+from workflow.scripts.common.measures import CONFIGURATION
 from workflow.scripts.common.statistics import summarize
 
 
 def choose(*tables, targets, elsewhere=()):
     """Choose among runs, each with a history named by its place; others have none here."""
-    runs = per_run(pl.concat([*tables, *elsewhere]), targets, "training")
+    runs = measured(pl.concat([*tables, *elsewhere]), targets, "training")
     answers = comparison.compare(runs, summarize(runs))
     histories = {}
     for place, table in enumerate(tables):

@@ -75,8 +75,10 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
 
         A ranking's entries have the best `learning_rate` and all `learning_rates` tried, and the
         median `seconds` with an interval (`seconds_low`, `seconds_high`) of the kind that
-        `seconds_interval` names. Each but the first has a `verdict`: slower, not distinguishable,
-        or unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
+        `seconds_interval` names, and `seconds_after`: the target was reached after that. Each but
+        the first has a `verdict`: slower, not distinguishable (also where it was reached after less
+        than the winner's seconds, so that the steps looked at cannot tell the two apart), or
+        unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
         took, as a geometric mean over `seeds`, with its interval (`ratio_low`, `ratio_high`), named
         by `ratio_interval`. If some of its runs did not arrive, the ratio is a lower bound, and
         `ratio_high` null.
@@ -109,6 +111,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
             "learning_rate": row["learning_rate"],
             "learning_rates": _rates(asked, row["batch_size"]),
             "seconds": row["median"],
+            "seconds_after": row["median_low"],
             "seconds_low": row["low"],
             "seconds_high": row["high"],
             "seconds_interval": row["interval"],
@@ -120,7 +123,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
         if not ranking:
             ratios = _ratios(runs, row)
         else:
-            entry |= _verdict(ratios.get(row["batch_size"]), row)
+            entry |= _verdict(ratios.get(row["batch_size"]), row, ranking[0]["seconds"])
         ranking.append(entry)
     return ranking
 
@@ -152,14 +155,16 @@ def _ratios(runs: pl.DataFrame, winner: dict[str, Any]) -> dict[int, _Ratio]:
     }
 
 
-def _verdict(ratio: _Ratio | None, row: dict[str, Any]) -> dict[str, Any]:
+def _verdict(ratio: _Ratio | None, row: dict[str, Any], first: float) -> dict[str, Any]:
+    """Give the verdict on a batch size, of which the winner needed `first` seconds."""
     seeds = ratio.seeds if ratio else 0
     if not ratio or seeds == 1:
         low, high, verdict = None, None, "unknown"
     else:
         low = ratio.low
         high = ratio.high if row["reached"] == row["runs"] else None
-        verdict = "slower" if low > 1 else "not distinguishable"
+        is_apart = row["median_low"] >= first
+        verdict = "slower" if low > 1 and is_apart else "not distinguishable"
     return {
         "ratio": ratio.value if ratio else None,
         "ratio_low": low,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from nn.network import N_CLASSES, Floats
-from workflow.scripts.common import words
+from workflow.scripts.common import history, words
 from workflow.scripts.common.comparison import Answer
 from workflow.scripts.common.measures import CONFIGURATION, SETTING, where
 
@@ -142,11 +142,7 @@ def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     """Tell the folder of each run by what tells runs apart."""
     rows = []
     for folder, metadata in runs.items():
-        of_machine = {
-            "machine": metadata["machine"]["processor"],
-            "training_images": metadata["training_images"],
-        }
-        known = metadata["specification"] | of_machine
+        known = history.constants(metadata)
         rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"folder": folder})
     return pl.DataFrame(rows, infer_schema_length=None)
 

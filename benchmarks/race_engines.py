@@ -325,5 +325,5 @@ def chart(table: pl.DataFrame) -> alt.Chart:
         ),
         shape=alt.Shape("engine:N", scale=alt.Scale(domain=peers), title="engine"),
         row=alt.Row("threads:N", title="threads"),
-    ).properties(width=480, height=180)
+    ).properties(width=480, height=alt.Step(22))
     return drawn.resolve_scale(y="independent")  # not all is measured with two threads

@@ -25,6 +25,7 @@ from benchmarks.engines import problem as problems
 from benchmarks.engines.problem import Problem
 from nn import ordering
 from nn.engine import Engine, ReadyExamples, engine, passes, products, ready, sparse, subnormals
+from nn.engine.elementwise import Numexpr
 from nn.engine.passes import Pass
 from nn.engine.products import Calls, Product
 from nn.examples import Examples
@@ -105,6 +106,11 @@ TRICKS = [
     Trick("straight to BLAS", (2, 32, 128), {(passes, "in_parts"): _with_numpy}),
     Trick("forward product with NumPy's BLAS", (32, 128), {(passes, "in_parts"): _with_scipy}),
     Trick("batches shared", (512, 5_000, 60_000), {(engine, "MIN_SHARD"): NEVER}, threads=2),
+    Trick(
+        "elementwise by NumPy, not numexpr",
+        (1, 32, 128, 60_000),
+        {(engine, "ELEMENTWISE"): {"numpy": Numexpr}},
+    ),
     Trick("subnormals flushed, late", (1, 32), {(subnormals, "_REGISTER"): None}, is_late=True),
 ]
 if products.HAS_SMALL_PRODUCTS:

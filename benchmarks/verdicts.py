@@ -39,13 +39,13 @@ class Race(NamedTuple):
     log_times : ndarray of float64, shape (n_simulations, n_configurations, n_seeds)
     is_fastest : ndarray of bool, shape (n_batch_sizes,)
         Whether no batch size is truly faster.
-    horizon : float
+    given : float or ndarray of float64, shape (n_configurations, 1)
         The logarithm of the budget: a run that is not there by then has missed.
     """
 
     log_times: Array
     is_fastest: npt.NDArray[np.bool_]
-    horizon: float = np.inf
+    given: float | Array = 100.0
 
 
 Draw = Callable[[np.random.Generator, int, int, int, int], Race]
@@ -66,13 +66,16 @@ def slower(race: Race, rates: int) -> npt.NDArray[np.bool_]:
         A batch size of which no configuration arrives with more than half of its runs is not
         ranked, so it is not called slower.
     """
-    times = np.minimum(race.log_times, race.horizon)
+    times = np.where(race.log_times <= race.given, race.log_times, np.inf)
+    medians = np.median(times, axis=-1)
+    winner = medians.argmin(axis=-1)
     sizes = times.shape[1] // rates
-    medians = np.median(times, axis=-1).reshape(-1, sizes, rates).min(axis=-1)
-    low = contrasts(times, [rates] * sizes).low
-    winner = medians.argmin(axis=-1)[:, None, None]
-    against_winner: Array = np.take_along_axis(low, winner, axis=-1)[..., 0]
-    return (against_winner > 0) & (medians < race.horizon)
+    given = np.broadcast_to(race.given, times.shape)
+    difference, margin = contrasts(winner, times, given, [rates] * sizes)
+    is_shown = (difference > margin).reshape(-1, sizes, rates).all(axis=-1)
+    is_ranked = np.isfinite(medians).reshape(-1, sizes, rates).any(axis=-1)
+    slower: npt.NDArray[np.bool_] = is_shown & is_ranked
+    return slower
 
 
 def noisy(scale: Callable[[int, int], Array]) -> Draw:
@@ -85,12 +88,12 @@ def noisy(scale: Callable[[int, int], Array]) -> Draw:
     return draw
 
 
-def changed(change: Callable[[np.random.Generator, Array], Array], horizon: float = np.inf) -> Draw:
+def changed(change: Callable[[np.random.Generator, Array], Array], given: float = 100.0) -> Draw:
     """Draw equal times of a standard deviation of 1, and change them."""
 
     def draw(random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int) -> Race:
         times = random.normal(size=(count, sizes * rates, seeds))
-        return Race(change(random, times), np.ones(sizes, dtype=bool), horizon)
+        return Race(change(random, times), np.ones(sizes, dtype=bool), given)
 
     return draw
 
@@ -113,6 +116,15 @@ def one_good_rate(
     return Race(noise + behind[:, None], np.ones(sizes, dtype=bool))
 
 
+def one_given_less(
+    random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int
+) -> Race:
+    """Draw equal batch sizes, of which half of the first one's runs are not given the time."""
+    times = random.normal(size=(count, sizes * rates, seeds))
+    given = np.where(np.arange(sizes * rates) < rates, 0.0, 100.0)[:, None]
+    return Race(times, np.ones(sizes, dtype=bool), given)
+
+
 SCENARIOS: dict[str, Draw] = {
     "equal noise": noisy(lambda sizes, rates: np.ones(sizes * rates)),
     "every second × 3": noisy(lambda sizes, rates: 1 + 2.0 * (np.arange(sizes * rates) % 2)),
@@ -125,9 +137,10 @@ SCENARIOS: dict[str, Draw] = {
     ),
     "half are slower": half_tied,
     "one good rate, one × 3": one_good_rate,
-    "half of the runs miss": changed(lambda random, times: times, horizon=0),
+    "half of the runs miss": changed(lambda random, times: times, given=0.0),
+    "half of one's runs miss": one_given_less,
     "half of the runs diverge": changed(
-        lambda random, times: np.where(random.random(times.shape) < 0.5, times, np.inf), horizon=30
+        lambda random, times: np.where(random.random(times.shape) < 0.5, times, np.inf), given=30.0
     ),
 }
 """How the times are drawn. A run that diverges counts as one that misses."""

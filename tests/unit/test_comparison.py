@@ -162,14 +162,26 @@ def test_a_winner_that_missed_where_another_did_not_is_not_ahead():
     assert answer["ranking"][1]["verdict"] == "not distinguishable"
 
 
-def test_a_run_that_was_given_less_than_the_winner_needed_says_nothing():
-    short = curve([2.0] * 3, batch_size=64, learning_rate=0.1, seed=1)  # 1 s
-    (answer,) = answers(
-        sweep([10, 10.1, 10.2], batch_size=32),
-        sweep([20, 20.1, 20.2], batch_size=64),
-        *(short.with_columns(seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)),
-    )
-    assert (answer["ranking"][1]["seeds"], answer["ranking"][1]["verdict"]) == (0, "unknown")
+def test_a_learning_rate_that_was_not_given_the_time_is_not_shown_slower():
+    first = sweep([10, 10.1, 10.2], batch_size=32)
+    second = sweep([20, 20.1, 20.2], batch_size=64)
+    (answer,) = answers(first, second)
+    assert answer["ranking"][1]["verdict"] == "slower"
+    short = each_seed(curve, [[2.0] * 3] * 3, batch_size=64, learning_rate=0.1)  # 1 s
+    (answer,) = answers(first, second, short)
+    assert answer["ranking"][1]["verdict"] == "not distinguishable"
+    # Of the winner's own learning rates, or another batch size's, it hinders nothing.
+    for size in (32, 1):
+        short = each_seed(curve, [[2.0] * 3] * 3, batch_size=size, learning_rate=0.1)
+        (answer,) = answers(first, second, short)
+        assert answer["ranking"][1]["verdict"] == "slower"
+
+
+def test_a_run_that_took_no_step_is_not_compared():
+    tables = [sweep([10, 10.1, 10.2], batch_size=32), sweep([20, 20.1, 20.2], batch_size=64)]
+    idle = each_seed(curve, [[2.0]] * 3, batch_size=64, learning_rate=0.1)
+    (answer,) = answers(*tables, idle)
+    assert answer["ranking"][1]["verdict"] == "unknown"
 
 
 def test_a_target_that_the_initial_weights_meet_is_no_race():
@@ -190,7 +202,8 @@ def test_what_the_budget_ended_is_unknown_not_missed():
     assert (answer["ranking"], answer["unknown"], answer["missed"]) == ([], [8, 32], [1])
     assert lines(*runs, missed, falling(9, batch_size=64), targets={"accuracy": [95]})[0] == (
         "To accuracy 95 % on mnist: batch 64 at learning rate 0.01, 6.75 s; batch 1 did not reach "
-        "it; unknown of batch 8, 32, whose runs a target of the budget ended."
+        "it; whether batch 8, 32 reach it is unknown: a target of the budget ended runs, or they were not "
+        "asked."
     )
 
 

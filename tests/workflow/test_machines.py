@@ -32,7 +32,7 @@ def test_another_machines_results_are_laid_beside_ones_own(project):
     assert sorted(asked) == sorted(
         (machine, target) for machine in (own, laptop) for target in ("loss", "accuracy")
     )
-    assert f"To accuracy 1 % on digits, machine {laptop}: batch " in said
+    assert f"To accuracy 1 % on digits, machine {laptop}: no race, " in said
 
 
 def test_what_is_no_other_machines_result_is_refused(project):

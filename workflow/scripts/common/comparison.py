@@ -6,7 +6,7 @@ target soonest. Whether one is slower than the winner is decided over all of the
 at once, since choosing the luckiest of several is part of the comparison (see `contrasts`).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,7 +68,7 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
           is no race and no ranking;
         - `ranking`, the batch sizes that reached it, the first first;
         - the others: `missed`, `diverged` (before it, each of their runs), and `unknown` (a target
-          of the budget ended some of their runs before they could answer);
+          of the budget ended some of their runs before they could answer, or they were not asked);
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, the machines that made runs of this comparison which this one did not, with
           their number.
@@ -80,8 +80,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         than the winner's seconds, so that the steps looked at cannot tell the two apart), or
         unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
         took, as a geometric mean over `seeds`, with its interval (`ratio_low`, `ratio_high`), named
-        by `ratio_interval`. If some of its runs did not arrive, the ratio is a lower bound, and
-        `ratio_high` null.
+        by `ratio_interval`. `ratio_low` is above 1 only if that of each learning rate is. If some
+        of its runs did not arrive, the ratio is a lower bound, and `ratio_high` null.
     """
     best = best_of_each_batch_size(summary, "seconds")
     asked = summary.filter(pl.col("measure") == "seconds")
@@ -120,92 +120,97 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
             "diverged": row["diverged"],
             "contended": row["contended"],
         }
+        of_this = pl.col("batch_size") == row["batch_size"]
         if not ranking:
-            ratios = _ratios(runs, row)
+            against_winner = _against(row, runs)
         else:
-            entry |= _verdict(ratios.get(row["batch_size"]), row, ranking[0]["seconds"])
+            compared = against_winner.filter(of_this)
+            entry |= _verdict(row, compared, runs.filter(of_this), ranking[0]["seconds"])
         ranking.append(entry)
     return ranking
 
 
-class _Ratio(NamedTuple):
-    """How many times as long a batch size took as the winner."""
+def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
+    """Compare configurations with the winner, those that can be, over the seeds that they share.
 
-    seeds: int
-    value: float
-    low: float
-    high: float
-
-
-def _ratios(runs: pl.DataFrame, winner: dict[str, Any]) -> dict[int, _Ratio]:
-    """Compare the batch sizes with the winner of which all configurations can be compared."""
-    times = _comparable(runs, winner["median"])
-    sizes = times["batch_size"].unique(maintain_order=True).to_list()
+    Returns
+    -------
+    polars.DataFrame
+        A row for each, with `difference` and `margin`, as `contrasts` gives them, and `seeds`;
+        empty if the winner cannot be compared.
+    """
+    times = _comparable(runs)
+    is_winner = times.select(
+        pl.all_horizontal(pl.col(key) == winner[key] for key in _OF_SETTING)
+    ).to_series()
     rates = times["batch_size"].rle().struct.field("len").to_list()
-    tried = dict(runs.select(_OF_SETTING).unique()["batch_size"].value_counts().iter_rows())
-    complete = [size for size, count in zip(sizes, rates, strict=True) if count == tried[size]]
-    if winner["batch_size"] not in complete or len(sizes) == 1:
-        return {}
-    log_times = np.log(np.array(times["seconds"].to_list()))
-    first = sizes.index(winner["batch_size"])
-    ratios = np.exp([each[:, first] for each in contrasts(log_times, rates)])
-    return {
-        size: _Ratio(log_times.shape[1], *map(float, ratios[:, sizes.index(size)]))
-        for size in complete
-    }
-
-
-def _verdict(ratio: _Ratio | None, row: dict[str, Any], first: float) -> dict[str, Any]:
-    """Give the verdict on a batch size, of which the winner needed `first` seconds."""
-    seeds = ratio.seeds if ratio else 0
-    if not ratio or seeds == 1:
-        low, high, verdict = None, None, "unknown"
+    difference = margin = np.zeros(0)
+    if is_winner.any() and len(rates) > 1:
+        log_times, log_given = (np.log(times[key].to_list()) for key in ("value", "given"))
+        difference, margin = contrasts(is_winner.to_list().index(True), log_times, log_given, rates)
     else:
-        low = ratio.low
-        high = ratio.high if row["reached"] == row["runs"] else None
-        is_apart = row["median_low"] >= first
-        verdict = "slower" if low > 1 and is_apart else "not distinguishable"
-    return {
-        "ratio": ratio.value if ratio else None,
-        "ratio_low": low,
-        "ratio_high": high,
-        "ratio_interval": None if low is None else RATIO_INTERVAL,
-        "seeds": seeds,
-        "verdict": verdict,
-    }
+        times = times.clear()
+    return times.select(
+        *_OF_SETTING,
+        pl.Series("difference", difference, pl.Float64),
+        pl.Series("margin", margin, pl.Float64),
+        pl.col("value").list.len().alias("seeds"),
+    )
 
 
-def _comparable(runs: pl.DataFrame, needed: float) -> pl.DataFrame:
-    """Take the times of the configurations that can be compared, over the seeds that they share.
+def _verdict(
+    row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame, needed: float
+) -> dict[str, Any]:
+    """Say whether a batch size is slower than the winner, which all of its configurations tell.
+
+    Where the brackets of the two overlap, as the winner needed `needed` seconds, it is not.
+    """
+    found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
+    if len(compared) < runs.select(_OF_SETTING).n_unique():
+        return found | {"seeds": 0, "verdict": "unknown"}
+    own = where(compared, {key: row[key] for key in _OF_SETTING}).row(0, named=True)
+    found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
+    if own["seeds"] == 1:
+        return found | {"verdict": "unknown"}
+    low = float(np.exp((compared["difference"] - compared["margin"]).to_numpy().min()))
+    if row["reached"] == row["runs"]:
+        found["ratio_high"] = float(np.exp(own["difference"] + own["margin"]))
+    is_apart = low > 1 and row["median_low"] >= needed
+    verdict = "slower" if is_apart else "not distinguishable"
+    return found | {"ratio_low": low, "ratio_interval": RATIO_INTERVAL, "verdict": verdict}
+
+
+def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
+    """Take the configurations that can be compared, and the seeds that all of them have.
 
     Parameters
     ----------
     runs : polars.DataFrame
         The seconds to a target.
-    needed : float
-        The seconds of the winner: a run that missed the target in less says nothing.
 
     Returns
     -------
     polars.DataFrame
-        A row for each configuration, in order, and its `seconds`, a list. Those of a run that
-        missed or diverged are the horizon: the least that a run was given that missed, or the most
-        that any was given where none missed. No time is longer than it.
+        A row for each configuration, in order, with two lists, in the order of the seeds: `value`,
+        the seconds, infinite if the run did not arrive, and `given`, those that it was given; a run
+        that diverged would have had as many as any.
     """
-    outcome, spent = pl.col("outcome"), pl.col("spent")
-    is_mute = (outcome == "unknown") | ((outcome == "missed") & (spent < needed))
+    # A run that took no step was given no time, of which there is no logarithm.
+    is_mute = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
     usable = runs.filter(~is_mute.any().over(_OF_SETTING))
     # One run says nothing of chance; where others have more, it must not cost them their seeds.
-    usable = usable.with_columns(seeds=pl.len().over(_OF_SETTING))
-    usable = usable.filter((pl.col("seeds") > 1) | (pl.col("seeds").max() == 1))
+    usable = usable.with_columns(n_seeds=pl.len().over(_OF_SETTING))
+    usable = usable.filter((pl.col("n_seeds") > 1) | (pl.col("n_seeds").max() == 1))
     n_configurations = usable.select(_OF_SETTING).n_unique()
-    horizon = pl.coalesce(spent.filter(outcome == "missed").min(), spent.max())
     return (
-        usable.with_columns(seconds=pl.min_horizontal("value", horizon))
+        usable.with_columns(
+            pl.col("value").fill_null(np.inf),
+            given=pl.col("spent").fill_null(pl.col("spent").max()),
+        )
         .filter(pl.len().over("seed") == n_configurations)
         .sort(*_OF_SETTING, "seed")
         .group_by(_OF_SETTING, maintain_order=True)
-        .agg("seconds")
+        .agg("value", "given")
     )
 
 

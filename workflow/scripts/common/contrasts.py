@@ -29,50 +29,60 @@ _DRAWS_AT_ONCE = 500
 
 
 class Contrasts(NamedTuple):
-    """The logarithm of how many times as long each batch size takes as each other.
+    """The logarithm of how many times as long each configuration takes as the winner.
 
     Attributes
     ----------
-    estimate : ndarray of float64, shape (..., n_batch_sizes, n_batch_sizes)
-        At [b, w]: of batch size b over w, each at the learning rate with its lowest geometric mean.
-    low, high : ndarray of float64, same shape
-        Its simultaneous bounds. b is shown slower than w where `low` is above 0. A single seed
-        leaves them infinite.
+    difference : ndarray of float64, shape (..., n_configurations)
+        The estimate.
+    margin : ndarray of float64, same shape
+        How far to each side of it the simultaneous bounds lie; infinite for a single seed.
     """
 
-    estimate: Array
-    low: Array
-    high: Array
+    difference: Array
+    margin: Array
 
 
-def contrasts(log_times: Array, rates: Sequence[int]) -> Contrasts:
-    """Bound the ratios of all pairs of batch sizes at once.
+def contrasts(
+    winner: npt.ArrayLike, log_times: Array, log_given: Array, rates: Sequence[int]
+) -> Contrasts:
+    """Compare all configurations with one of them, whichever it is.
 
     Parameters
     ----------
+    winner : array_like of int, shape (...)
+        The index of that configuration.
     log_times : ndarray of float64, shape (..., n_configurations, n_seeds)
-        Logarithms of seconds, finite. The configurations of a batch size follow each other.
+        Logarithms of seconds; infinite of a run that did not arrive. The configurations of a batch
+        size follow each other.
+    log_given : ndarray of float64, same shape
+        Logarithms of the seconds that each run was given at the least, if it did not arrive.
     rates : sequence of int
         The number of configurations of each batch size; at least two batch sizes.
 
     Returns
     -------
     Contrasts
-        A batch size is slower than another only if each of its configurations is slower than some
-        configuration of the other.
+        A batch size is slower than the winner if each of its configurations is: if its difference
+        is larger than its margin. A run that did not arrive counts with the time that it was given,
+        so that its configuration's difference is a lower bound. Where it is one of the winner's, no
+        time counts for more than this.
     """
-    starts = _starts(rates)
-    best = np.minimum.reduceat(log_times.mean(axis=-1), starts, axis=-1)
-    estimate = best[..., :, None] - best[..., None, :]
+    place = np.asarray(winner)[..., None]
+    has_arrived = np.isfinite(log_times)
+    limits = np.where(has_arrived, np.inf, log_given).min(axis=-1)
+    horizon = np.take_along_axis(limits, place, -1)[..., None]
+    times = np.minimum(np.where(has_arrived, log_times, log_given), horizon)
+    means = times.mean(axis=-1)
+    difference = means - np.take_along_axis(means, place, -1)
     n_seeds = log_times.shape[-1]
     if n_seeds == 1:
-        unbounded = np.full_like(estimate, np.inf)
-        return Contrasts(estimate, -unbounded, unbounded)
-    difference, error = _pairs(log_times, slice(None))
-    lower = difference - critical_value(tuple(rates), n_seeds) * error
-    over_some = np.maximum.reduceat(lower, starts, axis=-1)
-    low = np.minimum.reduceat(over_some, starts, axis=-2)
-    return Contrasts(estimate, low, -np.swapaxes(low, -1, -2))
+        return Contrasts(difference, np.full_like(difference, np.inf))
+    is_censored = (times != log_times).any(axis=-1)
+    variance = _difference_variance(times, means, is_censored)
+    larger = np.maximum(variance, np.take_along_axis(variance, place, -1))
+    margin = critical_value(tuple(rates), n_seeds) * np.sqrt(larger / n_seeds)
+    return Contrasts(difference, margin)
 
 
 @cache
@@ -97,6 +107,8 @@ def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
     """
     batch = np.repeat(np.arange(len(rates)), rates)
     own = batch == np.arange(len(rates))[:, None]
+    # Which configuration is a batch size's best makes no difference: take the first.
+    first = own.argmax(axis=1)
     is_noisy = (batch < 0, batch % 2 == 0, batch == 0)
     # Two standard errors of the simulated level, so that chance in it does not cost the level.
     level = LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / _DRAWS)
@@ -106,36 +118,30 @@ def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
         largest = []
         for _ in range(_DRAWS // _DRAWS_AT_ONCE):
             draws = random.normal(size=(_DRAWS_AT_ONCE, len(batch), n_seeds)) * noise[:, None]
-            # Which configuration is a batch size's best makes no difference: take the first.
-            difference, error = _pairs(draws, _starts(rates))
-            largest.append(np.where(own, -np.inf, difference / error).max(axis=(-2, -1)))
+            means = draws.mean(axis=-1)
+            variance = _difference_variance(draws, means, np.zeros(means.shape, dtype=bool))
+            larger = np.maximum(variance[:, first, None], variance[:, None, :])
+            difference = means[:, first, None] - means[:, None, :]
+            ratio = difference / np.sqrt(larger / n_seeds)
+            largest.append(np.where(own, -np.inf, ratio).max(axis=(-2, -1)))
         quantiles.append(np.quantile(largest, level))
     return float(max(quantiles))
 
 
-def _starts(rates: Sequence[int]) -> npt.NDArray[np.int64]:
-    return np.cumsum([0, *rates[:-1]])
-
-
-def _pairs(log_times: Array, rows: slice | npt.NDArray[np.int64]) -> tuple[Array, Array]:
-    """Return the mean differences of some configurations to all, and their standard errors."""
-    means = log_times.mean(axis=-1)
-    variance = _difference_variance(log_times, means)
-    # A pair is as noisy as the noisier of the two.
-    larger = np.maximum(variance[..., rows, None], variance[..., None, :])
-    return means[..., rows, None] - means[..., None, :], np.sqrt(larger / log_times.shape[-1])
-
-
-def _difference_variance(log_times: Array, means: Array) -> Array:
+def _difference_variance(
+    log_times: Array, means: Array, is_censored: npt.NDArray[np.bool_]
+) -> Array:
     """Estimate the variance of a difference between each configuration and the fastest ones.
 
     Return the mean over the fastest half of the variance over seeds of the difference to each. Two
     or three seeds say little about one pair's noise, so these are averaged; the slow half is left
-    out because it is often noisier, or censored. A seed's effect on all configurations cancels.
+    out because it is often noisier, and times that are censored hide their noise. A seed's effect
+    on all configurations cancels. The larger of two such numbers is taken for a pair.
     """
     n_configurations, n_seeds = log_times.shape[-2:]
     count = min(n_configurations, max((n_configurations + 1) // 2, FEWEST_FAST))
-    fastest = np.argsort(means, axis=-1, kind="stable")[..., :count]
+    order = np.where(is_censored, np.inf, means)
+    fastest = np.argsort(order, axis=-1, kind="stable")[..., :count]
     centred = log_times - means[..., None]
     variance = (centred**2).sum(axis=-1) / (n_seeds - 1)
     of_fastest = np.take_along_axis(variance, fastest, -1).mean(axis=-1, keepdims=True)

@@ -14,7 +14,8 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     Parameters
     ----------
     measures : polars.DataFrame
-        As `measures.per_run` makes it, of one setting. Contended runs are left out.
+        As `measures.per_run` makes it, of one setting. Runs that were contended, or diverged, are
+        left out.
 
     Returns
     -------
@@ -26,8 +27,9 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     """
     configuration = pl.col(CONFIGURATION)
     block = [key for key in CONFIGURATION if key != "learning_rate"]
+    is_undisturbed = ~(pl.col("contended") | pl.col("diverged"))
     rates = measures.filter(
-        pl.col("measure") == "steps_per_second", pl.col("value") > 0, ~pl.col("contended")
+        pl.col("measure") == "steps_per_second", pl.col("value") > 0, is_undisturbed
     ).with_columns(pl.col("value").log())
     groups = rates.group_by(configuration).agg(
         pl.len().alias("n"),

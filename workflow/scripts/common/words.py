@@ -102,10 +102,10 @@ def _sentence(asked: Answer, telling: Sequence[str]) -> str:
     if asked["diverged"] and asked["nearest"]:
         clauses.append(f"batch {_batches(asked['diverged'])} diverged")
     if asked["unknown"]:
-        unknown = _batches(asked["unknown"])
+        reach = "reaches" if len(asked["unknown"]) == 1 else "reach"
         clauses.append(
-            f"unknown of batch {unknown}, whose runs a target of the budget ended, or were not "
-            "asked for it"
+            f"whether batch {_batches(asked['unknown'])} {reach} it is unknown: a target of the "
+            "budget ended runs, or they were not asked"
         )
     return to + "; ".join(clauses) + "."
 
@@ -159,7 +159,7 @@ def _law(found: dict[str, Any], telling: Sequence[str]) -> str:
     if found["verdict"] == "bad":
         return text + " That is no good fit, so nothing is foretold from it."
     if found["verdict"] == "open":
-        text += " The batch sizes tried do not pin B_crit down."
+        text += " The batch sizes tried do not bracket B_crit."
     lines = [text, _BRACKETS, _step_time(found["step_time"])]
     return "\n".join([*lines, *(_forecast(each) for each in found["forecasts"])])
 
@@ -169,7 +169,10 @@ _BRACKETS = "  In brackets: 95 % for all of this paragraph at once, if the law h
 
 def _step_time(effect: dict[str, Any] | None) -> str:
     if effect is None:
-        return "  No batch size has two learning rates to tell if a step's time depends on them."
+        return (
+            "  Whether a step's time depends on the learning rate is not known: that takes two of "
+            "them for a batch size, with runs neither contended nor diverged."
+        )
     factor = f"a factor of {effect['factor']:.3g} at the most (batch {effect['batch_size']})"
     if effect["p_value"] is None:
         compared = "whether by chance is not known with one seed"
@@ -186,7 +189,7 @@ def _forecast(forecast: dict[str, Any]) -> str:
     workers = f"{forecast['workers']} worker" + ("s" if forecast["workers"] > 1 else "")
     size = "{batch_size} [{batch_size_low}, {batch_size_high}]".format(**forecast)
     if forecast["end"]:
-        size += f" (the {forecast['end']} considered, so perhaps not the best)"
+        size += f" (the {forecast['end']} considered)"
     time = number(forecast["seconds"]) + within(
         forecast["seconds_low"], forecast["seconds_high"], 2
     )
@@ -278,8 +281,7 @@ def _not_compared(answers: Sequence[Answer]) -> list[str]:
     others = dict.fromkeys(f"batch {each['batch_size']}" for each in unknown if not each["seeds"])
     if others:
         lines.append(
-            f"Not compared with the first: {_listed(list(others))}. That takes, of each learning "
-            "rate of both, the same seeds, not ended by a target of the budget, and as many "
-            "seconds as the first needed."
+            f"Not compared with the first: {_listed(list(others))}. That takes the same seeds of "
+            "each learning rate of both, not ended by a target of the budget."
         )
     return lines

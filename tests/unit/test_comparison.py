@@ -202,8 +202,8 @@ def test_what_the_budget_ended_is_unknown_not_missed():
     assert (answer["ranking"], answer["unknown"], answer["missed"]) == ([], [8, 32], [1])
     assert lines(*runs, missed, falling(9, batch_size=64), targets={"accuracy": [95]})[0] == (
         "To accuracy 95 % on mnist: batch 64 at learning rate 0.01, 6.75 s; batch 1 did not reach "
-        "it; whether batch 8, 32 reach it is unknown: a target of the budget ended runs, or they were not "
-        "asked."
+        "it; whether batch 8, 32 reach it is unknown: a target of the budget ended runs, or they "
+        "were not asked."
     )
 
 

@@ -19,7 +19,8 @@ def choose(*tables, targets, elsewhere=()):
         row = table.row(0, named=True)
         histories[str(place)] = {
             "specification": {key: row[key] for key in (*CONFIGURATION, "seed")},
-            "training_images": row["training_images"],
+            **{key: row[key] for key in ("training_images", "subnormals", "stopped")},
+            "contention": {"contended": row["contended"]},
             "machine": {"processor": row["machine"]},
         }
     found = mistakes.choose(answers, runs, histories)

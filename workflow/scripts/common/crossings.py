@@ -119,11 +119,15 @@ def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     """
     tables = [pl.DataFrame(schema=COLLECTED)]
     for of_history, of_crossings in paths:
-        run = history.constants(history.read_metadata(of_history))
-        table = _read(of_crossings, SCHEMA)
-        constants = (pl.lit(run[key], COLLECTED[key]).alias(key) for key in RUN)
-        tables.append(table.select(*constants, *SCHEMA))
+        tables.append(of_run(_read(of_crossings, SCHEMA), history.read_metadata(of_history)))
     return pl.concat(tables)
+
+
+def of_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:
+    """Add what tells a run from others, by its history's metadata, to its crossings."""
+    run = history.constants(metadata)
+    constants = (pl.lit(run[key], COLLECTED[key]).alias(key) for key in RUN)
+    return table.select(*constants, *SCHEMA)
 
 
 def read_collected(path: Path) -> pl.DataFrame:

@@ -187,7 +187,8 @@ def find_crossings(
         pending = [target for target in targets if target not in found]
         ends = scores[start], scores[stop]
         steps = {}
-        if grid.between(start, stop) and _near(pending, *ends):
+        is_near = any(target.is_near(score) for target in pending for score in ends)
+        if is_near and grid.between(start, stop):
             try:
                 steps = _Walk(replay, start, stop, *ends, pending).find()
             except MismatchError:
@@ -230,21 +231,20 @@ class _Walk:
         """
         replay = self._replay
         replay.go_to(self._start)
-        if self._asks("loss"):
+        if any(target.metric == "loss" for target in self._pending):
             self._scale(self._score.loss, replay.sample_loss())
         points = grid.between(self._start, self._stop)
         score = self._score
         for point in (*points[COARSE - 1 :: COARSE], self._stop):
-            if not _near(self._pending, score):
-                known = replay.step, replay.weights
-                replay.go_to(point)
-                score = self._estimate() if point < self._stop else self._end
-                if not _near(self._pending, score):
-                    continue
+            known = replay.step, replay.weights
+            near = self._near(score)
+            self._go_to(point, near)
+            score = self._estimate(self._pending) if point < self._stop else self._end
+            if late := [target for target in self._near(score) if target not in near]:
                 replay.go_back(*known)
-            for step in grid.between(replay.step, min(point + 1, self._stop)):
-                replay.go_to(step)
-                score = self._look()
+                self._go_to(point, late)
+            if point < self._stop:
+                self._look(score, self._pending)
             if not self._pending:
                 break
         replay.go_to(self._stop)
@@ -252,35 +252,39 @@ class _Walk:
             raise MismatchError
         return self._found
 
-    def _asks(self, metric: Metric) -> bool:
-        return any(target.metric == metric for target in self._pending)
+    def _near(self, score: Score) -> list[Target]:
+        return [target for target in self._pending if target.is_near(score)]
+
+    def _go_to(self, point: int, targets: Sequence[Target]) -> None:
+        """Go to a step; look for some targets at each step of the grid before it."""
+        for step in grid.between(self._replay.step, point):
+            if not (pending := [target for target in targets if target in self._pending]):
+                break
+            self._replay.go_to(step)
+            self._look(self._estimate(pending), pending)
+        self._replay.go_to(point)
+
+    def _estimate(self, targets: Sequence[Target]) -> Score:
+        """Estimate what some targets are about; the accuracy is exact."""
+        metrics = {target.metric for target in targets}
+        return Score(
+            self._factor * self._replay.sample_loss() if "loss" in metrics else math.nan,
+            self._replay.accuracy() if "accuracy" in metrics else math.nan,
+        )
+
+    def _look(self, score: Score, targets: Sequence[Target]) -> None:
+        """Find those of some targets that are reached where the replay is, by an estimate."""
+        if any(each.metric == "loss" and each.is_near(score, DOUBT) for each in targets):
+            loss = self._replay.loss()
+            self._scale(loss, score.loss / self._factor)
+            score = score._replace(loss=loss)
+        reached = [target for target in targets if target.is_reached(score)]
+        self._found |= dict.fromkeys(reached, self._replay.step)
+        self._pending = [target for target in self._pending if target not in reached]
 
     def _scale(self, loss: float, sample_loss: float) -> None:
         if sample_loss > 0 and math.isfinite(factor := loss / sample_loss):
             self._factor = factor
-
-    def _estimate(self) -> Score:
-        """Estimate what is asked for; the accuracy is exact."""
-        return Score(
-            self._factor * self._replay.sample_loss() if self._asks("loss") else math.nan,
-            self._replay.accuracy() if self._asks("accuracy") else math.nan,
-        )
-
-    def _look(self) -> Score:
-        """Find the targets that are reached at the step where the replay is."""
-        score = self._estimate()
-        if _near([each for each in self._pending if each.metric == "loss"], score, margin=DOUBT):
-            loss = self._replay.loss()
-            self._scale(loss, score.loss / self._factor)
-            score = score._replace(loss=loss)
-        reached = [target for target in self._pending if target.is_reached(score)]
-        self._found |= dict.fromkeys(reached, self._replay.step)
-        self._pending = [target for target in self._pending if target not in reached]
-        return score
-
-
-def _near(targets: Sequence[Target], *scores: Score, margin: float = MARGIN) -> bool:
-    return any(target.is_near(score, margin) for target in targets for score in scores)
 
 
 def _is_same(loss: float, other: float) -> bool:

@@ -5,8 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from nn.trainer import Evaluation
-from workflow.scripts.common import history, parquet
+from nn.trainer import Evaluation, Reading
+from workflow.scripts.common import clock, history, parquet
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.history import HistoryError
 
@@ -179,3 +179,13 @@ def test_another_format_is_refused(tmp_path):
     parquet.write(path, TABLE)
     with pytest.raises(HistoryError, match="found a history of format None, expected"):
         history.read(path)
+
+
+def test_a_clock_comes_back_as_it_was_and_nothing_else_for_one(tmp_path):
+    path = tmp_path / "clock.parquet"
+    readings = [Reading(0, 0.0, 0.0), Reading(1, 0.25, 0.5)]
+    clock.write(path, readings)
+    assert clock.read(path) == readings
+    parquet.write(path, TABLE)
+    with pytest.raises(InputError, match="found the columns"):
+        clock.read(path)

@@ -11,8 +11,8 @@ from workflow.scripts.common.comparison import compare
 from workflow.scripts.common.statistics import summarize
 
 
-def answers(*tables, targets=None):
-    measures = measured(pl.concat(tables), targets or {"loss": [1.0]}, "training")
+def answers(*tables, targets=None, width=0.0):
+    measures = measured(pl.concat(tables), targets or {"loss": [1.0]}, "training", width)
     return compare(measures, summarize(measures))
 
 
@@ -56,6 +56,23 @@ def test_a_gap_that_every_seed_shows_is_a_difference():
 
 def test_a_gap_that_some_seeds_deny_is_none():
     assert verdict([10, 20, 30], [9, 25, 31])["verdict"] == "not distinguishable"
+
+
+@pytest.mark.parametrize(
+    ("width", "found"), [(0.0, "slower"), (0.02, "slower"), (0.1, "not distinguishable")]
+)
+def test_what_lies_within_the_brackets_is_no_difference(width, found):
+    # Every seed shows 5 %, but the steps looked at are further apart.
+    (answer,) = answers(
+        sweep([10, 20, 30, 40], batch_size=32),
+        sweep([10.5, 21, 31.5, 42], batch_size=64),
+        width=width,
+    )
+    second = answer["ranking"][1]
+    assert (second["verdict"], second["ratio"]) == (found, pytest.approx(1.05))
+    assert second["seconds_after"] == pytest.approx(26.25 * (1 - width))
+    said = words.answer([answer])
+    assert ("(26.2 s" if width == 0 else f"({26.25 * (1 - width):.3g}–26.2 s") in said
 
 
 def test_one_seed_proves_nothing():

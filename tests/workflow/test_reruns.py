@@ -124,7 +124,7 @@ def test_what_an_edit_makes_anew(finished_project):
         "config.yaml": (edit, {}),
         # The schema's descriptions and the report's captions are read by people.
         "workflow/schemas/config.schema.yaml": (
-            lambda path: edit(path, "Title of the charts.", "What stands over the charts."),
+            lambda path: edit(path, "Title of the charts", "What stands over the charts"),
             {},
         ),
         "workflow/report/loss_by_seconds.rst": (edit, {}),

@@ -11,6 +11,8 @@ of the timed run. It takes hours; --budgets, --batch-sizes and --inputs do a par
 import argparse
 import itertools
 import json
+import math
+import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator
@@ -94,7 +96,8 @@ def race(checkout: Checkout, inputs: str, options: argparse.Namespace) -> None:
         histories = history.read_collected(results / "collect" / experiment / "histories.parquet")
         metadata = json.loads((results / "collect" / experiment / "runs.json").read_text())
         found: dict[str, list[pl.DataFrame]] = {"grid": [], "finer": []}
-        with ProcessPoolExecutor(cores.available()) as pool:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(cores.available(), spawn) as pool:
             keys = [
                 (each["specification"]["batch_size"], each["specification"]["seed"])
                 for each in metadata.values()
@@ -203,7 +206,11 @@ def truth(folder: Path, scores: Scores) -> tuple[dict[str, pl.DataFrame], Scores
             score = scores[step]
         else:
             replay.go_to(step)
-            score = scores[step] = Score(replay.loss(), replay.accuracy())
+            left = {each.metric for each, crossing in found["grid"].items() if not crossing.step}
+            score = scores[step] = Score(
+                replay.loss() if "loss" in left else math.nan,
+                replay.accuracy() if "accuracy" in left else math.nan,
+            )
         names = ["finer", "grid"] if is_last or grid.contains(step) else ["finer"]
         for name, target in itertools.product(names, targets):
             if found[name][target].step is None and target.is_reached(score):

@@ -185,6 +185,35 @@ def test_a_run_that_was_evaluated_everywhere_needs_no_replay():
     assert (curve.taken, curve.full, curve.sampled, curve.tested) == ([], [], [], [])
 
 
+def test_a_range_may_hold_several_targets_and_end_at_one():
+    losses, accuracies = straight()
+    targets = [Target("loss", float(losses[step])) for step in (448, 504, 600)]
+    known = evaluations(losses, accuracies, [0, 400, 600, 1000])
+    assert find_crossings(known, targets, Curve(losses, accuracies)) == [
+        Crossing(448, 440, "grid"),
+        Crossing(504, 496, "grid"),
+        Crossing(600, 592, "grid"),
+    ]
+
+
+def test_an_estimate_follows_the_loss_over_all_images():
+    # The sample's loss rises by half beside it.
+    losses, accuracies = np.linspace(0.52, 0.5, 5001), np.full(5001, 10.0)
+    losses[0] = 2.0
+    curve = Curve(losses * np.linspace(1, 1.5, 5001), accuracies)
+    curve.loss = lambda: losses[curve.step]
+    target = Target("loss", float(losses[4992]))
+    known = evaluations(losses, accuracies, [0, 1, 5000])
+    assert find_crossings(known, [target], curve) == [Crossing(4992, 4928, "grid")]
+
+
+def test_losses_ask_for_the_training_images_only():
+    losses, accuracies = straight()
+    curve = Curve(losses, accuracies)
+    find_crossings(evaluations(losses, accuracies, [0, 400, 600]), [Target("loss", 1)], curve)
+    assert (curve.tested, len(curve.sampled) > 50) == ([], True)
+
+
 def test_accuracies_ask_for_the_test_images_only():
     losses, accuracies = straight()
     curve = Curve(losses, accuracies)
@@ -318,6 +347,7 @@ def test_a_replay_begins_at_the_nearest_snapshot():
     assert (again.step, asked) == (400, [(0, 400)])
     assert not np.array_equal(again.weights.w1, whole.weights.w1)
     again.go_to(500)
+    assert asked[1:] == [(400, 500)]
     assert np.array_equal(again.weights.w1, whole.weights.w1)
     again.go_back(0, WEIGHTS)
     for step in itertools.takewhile(lambda step: step < 99, itertools.count(1)):

@@ -28,11 +28,13 @@ class Checkout:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, folder / name)
 
-    def start(self, config: dict[str, Any], *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start the workflow with some changes to its configuration."""
+    def start(
+        self, config: dict[str, Any], *arguments: str, until: str = "train"
+    ) -> "subprocess.Popen[bytes]":
+        """Start the workflow up to a rule, with some changes to its configuration."""
         overlay = self.folder / "overlay.yaml"
         overlay.write_text(yaml.safe_dump(config | {"mirrors": [str(self._mnist)]}))
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--until", "train"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--until", until]
         return subprocess.Popen(
             [*command, "--configfile", str(overlay), *arguments],
             cwd=self.folder,
@@ -40,9 +42,9 @@ class Checkout:
             stderr=subprocess.DEVNULL,
         )
 
-    def run(self, config: dict[str, Any], *arguments: str) -> None:
-        """Run the workflow to its end."""
-        if self.start(config, *arguments).wait() != 0:
+    def run(self, config: dict[str, Any], *arguments: str, until: str = "train") -> None:
+        """Run the workflow to the end of a rule."""
+        if self.start(config, *arguments, until=until).wait() != 0:
             raise SystemExit(f"the workflow failed in {self.folder}")
 
     def history(self, batch_size: int, budget: str) -> tuple[pl.DataFrame, dict[str, Any]]:

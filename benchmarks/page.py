@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.scale import write_histories
+from benchmarks.scale import TARGETS, write_results
 from tests import browser
 from workflow.scripts.common import (
     charts,
     comparison,
+    crossings,
     history,
     measures,
     mistakes,
@@ -38,10 +39,11 @@ OF_SUMMARY = ("seconds", "steps", "examples")
 
 def write_page(count: int, folder: Path) -> Path:
     """Write the page of so many made-up runs."""
-    write_histories(count, folder)
+    write_results(count, folder)
     paths = sorted(folder.glob("*.parquet"))
     histories = history.collect(paths)
-    runs = measures.per_run(histories, {"loss": [1.0, 0.5], "accuracy": [90]}, "training")
+    found = crossings.collect([(path, folder / "crossings" / path.name) for path in paths])
+    runs = measures.per_run(histories, found, TARGETS, "training")
     summary = summarize(runs)
     answers = comparison.compare(runs, summary)
     metadata = {str(path): history.read_metadata(path) for path in paths}

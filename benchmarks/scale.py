@@ -4,8 +4,8 @@
 
 Plans sweeps of 10 to 10,000 runs (`snakemake -n`), and a single file of them, beside a bare
 workflow of as many jobs that has nothing of this project; and collects and summarizes as many
-made-up histories of 150 rows. Each is a process of its own, whose time and greatest memory are
-measured. Prints a table; takes a few minutes.
+made-up histories of 150 rows, with where targets were reached. Each is a process of its own, whose
+time and greatest memory are measured. Prints a table; takes a few minutes.
 """
 
 import os
@@ -19,12 +19,15 @@ import numpy as np
 import polars as pl
 import yaml
 
-from workflow.scripts.common import history
+from nn.batches import MiniBatches
+from nn.replay import Crossing
+from workflow.scripts.common import crossings, history
 
 ROOT = Path(__file__).parent.parent
 SIZES = (10, 100, 1000, 10_000)
 ROWS = 150
 SEEDS = 5
+TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
 ONE_FILE = "results/prepare/mnist/columns.npy"
 """Each start of Snakemake reads the whole sweep, also for one file; each job on a cluster does."""
 
@@ -43,18 +46,23 @@ rule collect:
 COLLECT = """\
 import sys
 from pathlib import Path
-from workflow.scripts.common import history, parquet
-table = history.collect(sorted(Path(sys.argv[1]).glob("*.parquet")))
-parquet.write(Path(sys.argv[2]), table)
+from workflow.scripts.common import crossings, history, parquet
+folder = Path(sys.argv[1])
+paths = sorted(folder.glob("*.parquet"))
+parquet.write(folder / "histories.out", history.collect(paths))
+pairs = [(path, folder / "crossings" / path.name) for path in paths]
+parquet.write(folder / "crossings.out", crossings.collect(pairs))
 """
 
 SUMMARIZE = """\
 import sys
 from pathlib import Path
-from workflow.scripts.common import history, measures, statistics
-table = history.read_collected(Path(sys.argv[1]))
-runs = measures.per_run(table, {"loss": [1.0, 0.5], "accuracy": [90]}, "training")
-statistics.summarize(runs)
+from benchmarks.scale import TARGETS
+from workflow.scripts.common import crossings, history, measures, statistics
+folder = Path(sys.argv[1])
+table = history.read_collected(folder / "histories.out")
+found = crossings.read_collected(folder / "crossings.out")
+statistics.summarize(measures.per_run(table, found, TARGETS, "training"))
 """
 
 
@@ -100,8 +108,8 @@ def bare(count: int, folder: Path) -> str:
     return cost([*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"], folder)
 
 
-def write_histories(count: int, folder: Path) -> None:
-    """Make up histories as runs write them."""
+def write_results(count: int, folder: Path) -> None:
+    """Make up histories as runs write them, and in the folder `crossings` where targets lie."""
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
     steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
@@ -141,6 +149,11 @@ def write_histories(count: int, folder: Path) -> None:
             "versions": {"python": "3.11"},
         }
         history.write(folder / f"{run:05}.parquet", table, metadata)
+        evaluations = history.evaluations(table)
+        step, before = evaluations[ROWS // 2].step, evaluations[ROWS // 2 - 1].step
+        found = dict.fromkeys(crossings.listed(TARGETS), Crossing(step, before, "evaluations"))
+        costs = crossings.tabulate(found, evaluations, [], MiniBatches(60000, batch_size))
+        crossings.write(folder / "crossings" / f"{run:05}.parquet", costs)
 
 
 def main() -> None:
@@ -153,10 +166,9 @@ def main() -> None:
             folder = Path(name)
             planned, bare_plan = plan(count, folder), bare(count, folder)
             one_file = plan(count, folder, ONE_FILE)
-            write_histories(count, folder)
-            collected = str(folder / "collected.out")
-            collect = cost([sys.executable, "-c", COLLECT, str(folder), collected], folder)
-            summarize = cost([sys.executable, "-c", SUMMARIZE, collected], folder)
+            write_results(count, folder)
+            collect = cost([sys.executable, "-c", COLLECT, str(folder)], folder)
+            summarize = cost([sys.executable, "-c", SUMMARIZE, str(folder)], folder)
         cells = planned, one_file, bare_plan, collect, summarize
         print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
 

@@ -34,6 +34,16 @@ class Examples(NamedTuple):
     scaling: Scaling = (1.0, 0.0)
     arranged: Arranged | None = None
 
+    def every(self, nth: int) -> "Examples":
+        """Take every n-th example, copied."""
+        arranged = self.arranged
+        if arranged is not None:
+            columns, dense, sparse = arranged
+            arranged = Arranged(columns, dense[::nth].copy(), sparse[::nth])
+        return self._replace(
+            images=self.images[::nth].copy(), labels=self.labels[::nth], arranged=arranged
+        )
+
 
 def scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> Scaling:
     """Find the scaling that a configuration names.

@@ -61,6 +61,11 @@ class Stopwatch:
         """Seconds since the beginning."""
         return self._clock.wall() - self._began
 
+    @property
+    def offset(self) -> float:
+        """Wall seconds less training seconds, which is the same within a stretch."""
+        return self._start - self._began
+
     def start(self) -> None:
         """Begin a stretch of training."""
         self._cpu_start = self._clock.cpu()

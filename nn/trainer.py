@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from nn import grid
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine import Engine, ready
@@ -57,6 +58,22 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """The clocks at the end of a step.
+
+    Attributes
+    ----------
+    step : int
+    training_seconds, wall_seconds : float
+        As in `Evaluation`, but that no evaluation after this step is included.
+    """
+
+    step: int
+    training_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
 class State:
     """All that training needs to go on as if it had never stopped.
 
@@ -69,6 +86,8 @@ class State:
         Steps taken. It says where in which epoch the next batch lies, shuffled or not.
     training_seconds, wall_seconds, cpu_seconds : float
         As in `Evaluation`, now.
+    readings : list of Reading
+        At each step of the grid (`nn.grid`), and at the last step taken.
     """
 
     weights: Weights
@@ -77,6 +96,7 @@ class State:
     training_seconds: float = 0.0
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
+    readings: list[Reading] = field(default_factory=lambda: [Reading(0, 0.0, 0.0)])
 
 
 class Trainer:
@@ -130,6 +150,7 @@ class Trainer:
                 f"expected {len(training.labels)}"
             )
         self.evaluations = list(state.evaluations)
+        self.readings = list(state.readings)
         self.step = state.step
         self._start = state
         self._training = ready(training)
@@ -155,6 +176,7 @@ class Trainer:
             watch.training_seconds,
             watch.wall_seconds,
             watch.cpu_seconds,
+            list(self.readings),
         )
 
     @property
@@ -182,6 +204,11 @@ class Trainer:
     def subnormals(self) -> str:
         """What becomes of subnormals while the network is trained: `flushed` or `kept`."""
         return "flushed" if self._engine.flushes_subnormals() else "kept"
+
+    @property
+    def training_seconds(self) -> float:
+        """Seconds spent on the steps alone."""
+        return self._stopwatch.training_seconds
 
     @property
     def wall_seconds(self) -> float:
@@ -251,6 +278,8 @@ class Trainer:
         # Within a stretch both clocks run alike, so one limit serves a budget of either.
         limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
         last_step = self._last_step
+        read: list[tuple[int, float]] = []
+        next_reading = grid.after(self.step)
         if self.step == self.evaluations[-1].step:
             self._engine.warm_up(self._training, self._batches.rows(self.step))
         watch.start()
@@ -259,6 +288,9 @@ class Trainer:
             self._engine.descend(self._training, rows, self._learning_rate)
             self.step += 1
             seconds = watch.read()
+            if self.step == next_reading:
+                read.append((self.step, seconds))
+                next_reading = grid.after(self.step)
             if self.step >= due or seconds >= due_second:
                 if self._affords_evaluation():
                     is_due = True
@@ -268,6 +300,11 @@ class Trainer:
                 is_due = False
                 break
         watch.stop()
+        if grid.before(next_reading) != self.step:
+            read.append((self.step, seconds))
+        if not grid.contains(self.readings[-1].step):
+            self.readings.pop()  # it was the last step, and is no longer
+        self.readings += [Reading(step, spent, spent + watch.offset) for step, spent in read]
         return is_due
 
     def _affords_evaluation(self) -> bool:

@@ -1,10 +1,13 @@
-"""Collected histories made by hand, for tests of what is made of them."""
+"""Collected histories and crossings made by hand, for tests of what is made of them."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import polars as pl
 
-from workflow.scripts.common import history
+from workflow.scripts.common import crossings, history
+from workflow.scripts.common.measures import per_run
 
 RUN = {
     "dataset": "mnist",
@@ -54,6 +57,49 @@ def falling(steps_to_one: float, **run: object) -> pl.DataFrame:
     there = 2 * steps_to_one
     count = int(there) + 1
     return curve([max(0, 2 - 2 * step / there) for step in range(count + 1)], **run)
+
+
+def crossed(
+    histories: pl.DataFrame, targets: Mapping[str, Sequence[float]], width: float = 0.0
+) -> pl.DataFrame:
+    """Give where each run reached each target: between two steps, on the straight line.
+
+    So a test can have any time that it likes; brackets are so wide, as a part of the value.
+    """
+    rows = []
+    for run in histories.partition_by(crossings.RUN, maintain_order=True):
+        curve = run.sort("wall_seconds").to_dicts()
+        for target, values in targets.items():
+            for value in values:
+                found = {"target": target, "target_value": float(value), "source": "grid"}
+                for cost, at in _costs_of(curve, target, value).items():
+                    found |= {cost: at, f"{cost}_low": at and at * (1 - width)}
+                rows.append({key: curve[0][key] for key in crossings.RUN} | found)
+    schema = {
+        key: pl.Float64 if key.removesuffix("_low") in crossings.COSTS else kind
+        for key, kind in crossings.COLLECTED.items()
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _costs_of(curve: list[dict[str, float]], target: str, value: float) -> dict[str, float | None]:
+    sign, column = (1, "training_loss") if target == "loss" else (-1, "test_accuracy")
+    for before, there in pairwise([curve[0], *curve]):
+        if sign * there[column] <= sign * value:
+            fall = before[column] - there[column]
+            share = (before[column] - value) / fall if 0 < abs(fall) < math.inf else 1.0
+            return {
+                cost: before[cost] + share * (there[cost] - before[cost])
+                for cost in crossings.COSTS
+            }
+    return dict.fromkeys(crossings.COSTS)
+
+
+def measured(
+    histories: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str, width: float = 0.0
+) -> pl.DataFrame:
+    """Measure runs made by hand."""
+    return per_run(histories, crossed(histories, targets, width), targets, clock)
 
 
 def evaluated_twice(table: pl.DataFrame) -> pl.DataFrame:

@@ -96,6 +96,11 @@ class Engine:
         w1[self._order] = self._weights.w1
         return Weights(w1, np.array(self._weights.w2, order="C"))
 
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        np.take(weights.w1, self._order, axis=0, out=self._weights.w1)
+        self._weights.w2[:] = weights.w2
+
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Set what steps and evaluations need, and restore it afterwards.

@@ -9,9 +9,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common import charts, mistakes, theme
-from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
 
@@ -77,7 +76,7 @@ def test_the_seconds_to_each_target():
             curve([2.0, 1.5], batch_size=7),
         ]
     )
-    measures = per_run(table, {"loss": [1.0], "accuracy": []}, "training")
+    measures = measured(table, {"loss": [1.0], "accuracy": []}, "training")
     described, data = rows(charts.seconds_to_target(summarize(measures), "Title", "training"))
     assert sorted((row["batch_size"], row["median"], row["low"], row["high"]) for row in data) == [
         (1, pytest.approx(25), pytest.approx(20), pytest.approx(30)),
@@ -97,13 +96,13 @@ def test_a_miss_and_an_unknown_outcome_have_signs_of_their_own():
             curve([2.0, 1.5], batch_size=4, stopped="target"),
         ]
     )
-    measures = per_run(table, {"loss": [1.0]}, "training")
+    measures = measured(table, {"loss": [1.0]}, "training")
     _, data = rows(charts.learning_rates(summarize(measures), "Title", "training"))
     assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?"}
 
 
 def test_without_anything_to_draw_there_is_an_empty_chart(tmp_path):
-    measures = per_run(curve([2.0, 1.5]), {"loss": [1.0]}, "training")
+    measures = measured(curve([2.0, 1.5]), {"loss": [1.0]}, "training")
     chart = charts.steps_to_target(summarize(measures), "Title", "training")
     theme.save(chart, tmp_path / "chart.svg")
     assert "steps to target" in (tmp_path / "chart.svg").read_text()
@@ -118,7 +117,7 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
     table = pl.concat(
         [each_seed(falling, [3, 4], batch_size=size, learning_rate=0.1) for size in (1, 32)]
     ).filter(pl.col("training_loss") > 0.5)
-    summary = summarize(per_run(table, targets, "training"))
+    summary = summarize(measured(table, targets, "training"))
     theme.save(charts.CHARTS[name](summary, "Title", "training"), tmp_path / "chart.svg")
     assert "Title" in (tmp_path / "chart.svg").read_text()
 

@@ -7,9 +7,9 @@ import pytest
 
 from nn.budget import Budget
 from nn.network import Weights
-from nn.trainer import Evaluation, State
+from nn.trainer import Evaluation, Reading, State
 from tests.unit.test_history import METADATA, SPECIFICATION
-from workflow.scripts.common import arrays, checkpoint, history
+from workflow.scripts.common import arrays, checkpoint, clock, history
 
 PER_EPOCH = 10
 
@@ -20,13 +20,15 @@ def state(step, loss=2.0):
         for done in range(0, step + 1, 10)
     ]
     weights = Weights(np.full((3, 2), step, np.float32), np.full((3, 10), step, np.float32))
-    return State(weights, evaluations, step, step / 10, step / 5, step / 10)
+    readings = [Reading(done, done / 10, done / 8) for done in range(step + 1)]
+    return State(weights, evaluations, step, step / 10, step / 5, step / 10, readings)
 
 
 def finish(folder, step, origin="here", **metadata):
     final = state(step)
     table = history.tabulate(final.evaluations, SPECIFICATION)
     history.write(folder / "history.parquet", table, METADATA | {"origin": origin} | metadata)
+    clock.write(folder / "clock.parquet", final.readings)
     arrays.write_weights(folder / "weights.npz", final.weights)
 
 
@@ -49,6 +51,13 @@ def test_a_state_comes_back_as_it_was(folder):
     assert found.weights.w1.dtype == np.float32
     assert (found.evaluations, found.step) == (saved.evaluations, 35)
     assert (found.training_seconds, found.wall_seconds, found.cpu_seconds) == (3.5, 7.0, 3.5)
+    assert found.readings == saved.readings
+
+
+def test_a_finished_runs_clock_is_gone_on_from_too(folder):
+    finish(folder.parent / "30_steps", 30)
+    found, _ = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
+    assert found.readings == state(30).readings
 
 
 def test_a_loss_that_is_not_finite_survives(folder):
@@ -108,9 +117,10 @@ def test_a_damaged_state_is_passed_over(folder, keep):
     assert latest(folder, steps=100) == 20
 
 
-def test_damaged_results_are_passed_over(folder):
+@pytest.mark.parametrize("missing", ["weights.npz", "clock.parquet"])
+def test_damaged_results_are_passed_over(folder, missing):
     finish(folder.parent / "30_steps", 30)
-    (folder.parent / "30_steps" / "weights.npz").unlink()
+    (folder.parent / "30_steps" / missing).unlink()
     assert latest(folder, steps=100) is None
 
 

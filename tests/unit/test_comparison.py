@@ -5,15 +5,14 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common import words
 from workflow.scripts.common.comparison import compare
-from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
 
-def answers(*tables, targets=None):
-    measures = per_run(pl.concat(tables), targets or {"loss": [1.0]}, "training")
+def answers(*tables, targets=None, width=0.0):
+    measures = measured(pl.concat(tables), targets or {"loss": [1.0]}, "training", width)
     return compare(measures, summarize(measures))
 
 
@@ -57,6 +56,23 @@ def test_a_gap_that_every_seed_shows_is_a_difference():
 
 def test_a_gap_that_some_seeds_deny_is_none():
     assert verdict([10, 20, 30], [9, 25, 31])["verdict"] == "not distinguishable"
+
+
+@pytest.mark.parametrize(
+    ("width", "found"), [(0.0, "slower"), (0.02, "slower"), (0.1, "not distinguishable")]
+)
+def test_what_lies_within_the_brackets_is_no_difference(width, found):
+    # Every seed shows 5 %, but the steps looked at are further apart.
+    (answer,) = answers(
+        sweep([10, 20, 30, 40], batch_size=32),
+        sweep([10.5, 21, 31.5, 42], batch_size=64),
+        width=width,
+    )
+    second = answer["ranking"][1]
+    assert (second["verdict"], second["ratio"]) == (found, pytest.approx(1.05))
+    assert second["seconds_after"] == pytest.approx(26.25 * (1 - width))
+    said = words.answer([answer])
+    assert ("(26.2 s" if width == 0 else f"({26.25 * (1 - width):.3g}–26.2 s") in said
 
 
 def test_one_seed_proves_nothing():
@@ -203,7 +219,8 @@ def test_what_the_budget_ended_is_unknown_not_missed():
     assert (answer["ranking"], answer["unknown"], answer["missed"]) == ([], [8, 32], [1])
     assert lines(*runs, missed, falling(9, batch_size=64), targets={"accuracy": [95]})[0] == (
         "To accuracy 95 % on mnist: batch 64 at learning rate 0.01, 6.75 s; batch 1 did not reach "
-        "it; whether batch 8, 32 reach it is unknown: a target of the budget ended runs."
+        "it; whether batch 8, 32 reach it is unknown: a target of the budget ended runs, or they "
+        "were not asked."
     )
 
 

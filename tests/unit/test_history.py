@@ -5,8 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from nn.trainer import Evaluation
-from workflow.scripts.common import history, parquet
+from nn.trainer import Evaluation, Reading
+from workflow.scripts.common import clock, history, parquet
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.history import HistoryError
 
@@ -134,14 +134,14 @@ def test_a_damaged_history_among_many_is_named(tmp_path):
     with pytest.raises(InputError, match=f"2.parquet: {DAMAGED}"):
         history.collect(paths)
     as_format(paths[1], TABLE.drop("epoch"))
-    with pytest.raises(HistoryError, match=r"2.parquet: found the columns dataset"):
+    with pytest.raises(InputError, match=r"2.parquet: found the columns dataset"):
         history.collect(paths)
 
 
 def test_other_tables_are_no_collected_histories(tmp_path):
     path = tmp_path / "collected.parquet"
     parquet.write(path, TABLE)
-    with pytest.raises(HistoryError, match="found the columns"):
+    with pytest.raises(InputError, match="found the columns"):
         history.read_collected(path)
 
 
@@ -157,11 +157,11 @@ def test_other_tables_are_no_collected_histories(tmp_path):
 )
 def test_other_columns_are_neither_written_nor_read(tmp_path, table):
     path = tmp_path / "history.parquet"
-    with pytest.raises(HistoryError, match=r"found the columns .*, expected dataset \(String\)"):
+    with pytest.raises(InputError, match=r"found the columns .*, expected dataset \(String\)"):
         history.write(path, table, METADATA)
     assert not path.exists()
     as_format(path, table)
-    with pytest.raises(HistoryError, match="found the columns"):
+    with pytest.raises(InputError, match="found the columns"):
         history.read(path)
 
 
@@ -179,3 +179,13 @@ def test_another_format_is_refused(tmp_path):
     parquet.write(path, TABLE)
     with pytest.raises(HistoryError, match="found a history of format None, expected"):
         history.read(path)
+
+
+def test_a_clock_comes_back_as_it_was_and_nothing_else_for_one(tmp_path):
+    path = tmp_path / "clock.parquet"
+    readings = [Reading(0, 0.0, 0.0), Reading(1, 0.25, 0.5)]
+    clock.write(path, readings)
+    assert clock.read(path) == readings
+    parquet.write(path, TABLE)
+    with pytest.raises(InputError, match="found the columns"):
+        clock.read(path)

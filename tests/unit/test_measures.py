@@ -1,14 +1,12 @@
-"""What is measured of a run, against a plain reading of its curve."""
+"""What is measured of a run, by its history and its crossings."""
 
 import math
 
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.curves import curve, evaluated_twice
+from tests.curves import curve, evaluated_twice, measured
+from workflow.scripts.common import crossings
 from workflow.scripts.common.measures import per_run
 
 NOTHING = {"loss": [], "accuracy": []}
@@ -19,51 +17,64 @@ def value(measures, measure):
     return row["value"]
 
 
-def test_a_target_is_reached_on_the_line_between_two_evaluations():
-    measures = per_run(curve([2.0, 1.0, 0.6, 0.2]), {"loss": [0.5]}, "training")
-    assert value(measures, "steps") == pytest.approx(2.25)
-    assert value(measures, "seconds") == pytest.approx(1.125)
-    assert value(measures, "examples") == pytest.approx(72)
+CROSSING = {
+    **{"step": 3, "examples": 96, "training_seconds": 1.25, "wall_seconds": 2.75},
+    **{"step_low": 2, "examples_low": 64, "training_seconds_low": 1.0, "wall_seconds_low": 2.25},
+}
 
 
-def test_the_seconds_are_those_of_the_clock_asked_for():
-    measures = per_run(curve([2.0, 1.0, 0.0]), {"loss": [0.5]}, "wall")
-    assert value(measures, "seconds") == pytest.approx(1.5)
+def crossing(table, target="loss", value=0.5, **costs):
+    run = {key: table[key][0] for key in crossings.RUN}
+    row = run | {"target": target, "target_value": float(value), "source": "grid"} | costs
+    return pl.DataFrame([row], schema=crossings.COLLECTED)
 
 
-def test_a_step_that_is_evaluated_twice_counts_from_the_second():
-    table = evaluated_twice(curve([2.0, 1.0, 0.0]))
-    measures = per_run(table, {"loss": [0.5]}, "wall")
-    assert value(measures, "seconds") == pytest.approx((1.5 + 2) / 2)
-    assert value(measures, "steps") == pytest.approx(1.5)
-    assert value(per_run(table.filter(step=1), NOTHING, "wall"), "final_epoch") == 1
+@pytest.mark.parametrize(
+    ("measure", "clock", "expected"),
+    [
+        ("seconds", "training", (1.25, 1.0)),
+        ("seconds", "wall", (2.75, 2.25)),
+        ("steps", "wall", (3.0, 2.0)),
+        ("examples", "training", (96.0, 64.0)),
+    ],
+)
+def test_what_a_target_cost_is_read_off_its_crossing(measure, clock, expected):
+    # Whatever the run's own evaluations say.
+    table = curve([2.0, 1.0])
+    found = crossing(table, **CROSSING)
+    measures = per_run(table, found, {"loss": [0.5]}, clock)
+    (row,) = measures.filter(measure=measure).to_dicts()
+    assert (row["value"], row["value_low"]) == expected
+    assert row["outcome"] == "reached"
 
 
-def test_an_accuracy_is_reached_from_below():
-    measures = per_run(curve([2.0, 1.0, 0.0]), {"accuracy": [95]}, "training")
-    assert value(measures, "steps") == pytest.approx(1.5)
+def test_a_target_that_a_run_was_not_asked_for_is_unknown():
+    table = curve([2.0, 0.1], stopped="diverged")
+    others = pl.concat([crossing(table, value=0.4), crossing(table, "accuracy", 0.5)])
+    measures = per_run(table, others, {"loss": [0.5]}, "training")
+    assert measures.filter(measure="seconds")["outcome"].to_list() == ["unknown"]
 
 
-def test_a_target_counts_as_reached_when_it_is_first():
-    # A noisy loss may rise again.
-    measures = per_run(curve([2.0, 1.0, 3.0, 0.5]), {"loss": [1.5]}, "training")
-    assert value(measures, "steps") == pytest.approx(0.5)
+def test_each_target_has_its_own_crossing():
+    table = curve([2.0, 1.0])
+    asked = {"loss": [0.5, 0.4], "accuracy": [50]}
+    found = [
+        crossing(table, step=1, training_seconds=7.0),
+        crossing(table, value=0.4, step=2, training_seconds=8.0),
+        crossing(table, "accuracy", 50, step=3, training_seconds=9.0),
+    ]
+    measures = per_run(table, pl.concat(found[::-1]), asked, "training")
+    assert measures.filter(measure="seconds")["value"].to_list() == [7.0, 8.0, 9.0]
 
 
-@pytest.mark.parametrize("losses", [[0.5, 0.4], [0.5]])
-def test_a_run_that_begins_at_its_target_needs_nothing(losses):
-    assert value(per_run(curve(losses), {"loss": [0.5]}, "training"), "steps") == 0
-
-
-@pytest.mark.parametrize("gone", [math.nan, math.inf])
-def test_a_run_that_comes_back_from_no_loss_at_all_arrives_when_it_is_there(gone):
-    measures = per_run(curve([2.0, gone, 0.1]), {"loss": [0.5]}, "training")
-    assert value(measures, "steps") == 2
+def test_a_step_that_is_evaluated_twice_ends_with_the_second():
+    table = evaluated_twice(curve([2.0, 1.0, 0.0])).filter(step=1)
+    assert value(measured(table, NOTHING, "wall"), "final_epoch") == 1
 
 
 @pytest.mark.parametrize("losses", [[2.0, 1.0, 0.7], [2.0, math.inf, math.nan]])
 def test_a_missed_target_has_no_value_but_what_was_spent(losses):
-    measures = per_run(curve(losses), {"loss": [0.5]}, "training")
+    measures = measured(curve(losses), {"loss": [0.5]}, "training")
     (row,) = measures.filter(measure="seconds").to_dicts()
     assert (row["outcome"], row["value"], row["spent"]) == ("missed", None, 1.0)
 
@@ -82,7 +93,7 @@ def test_a_missed_target_has_no_value_but_what_was_spent(losses):
     ],
 )
 def test_the_outcome_of_a_run_and_a_target(losses, stopped, outcome):
-    measures = per_run(curve(losses, stopped=stopped), {"loss": [0.5]}, "training")
+    measures = measured(curve(losses, stopped=stopped), {"loss": [0.5]}, "training")
     costs = measures.filter(pl.col("target").is_not_null())
     assert costs["outcome"].to_list() == [outcome] * 3
     assert costs["value"].is_not_null().to_list() == [outcome in ("reached", "initial")] * 3
@@ -90,18 +101,18 @@ def test_the_outcome_of_a_run_and_a_target(losses, stopped, outcome):
 
 def test_the_seconds_that_a_diverged_run_lived_are_in_no_column():
     lost = curve([2.0, math.nan], stopped="diverged")
-    measures = per_run(lost, {"loss": [0.5]}, "training")
+    measures = measured(lost, {"loss": [0.5]}, "training")
     (row,) = measures.filter(measure="seconds").to_dicts()
     assert (row["value"], row["spent"]) == (None, None)
 
 
 def test_an_end_has_no_outcome():
-    measures = per_run(curve([2.0, 1.0]), NOTHING, "training")
+    measures = measured(curve([2.0, 1.0]), NOTHING, "training")
     assert measures["outcome"].null_count() == len(measures)
 
 
 def test_the_ends_of_a_run():
-    measures = per_run(curve([2.0, 1.0, 0.5], batch_size=10), NOTHING, "wall")
+    measures = measured(curve([2.0, 1.0, 0.5], batch_size=10), NOTHING, "wall")
     ends = dict(measures.select("measure", "value").rows())
     assert ends == {
         "final_loss": 0.5,
@@ -114,17 +125,17 @@ def test_the_ends_of_a_run():
 
 
 def test_a_diverged_run_has_no_final_loss():
-    measures = per_run(curve([2.0, math.nan], stopped="diverged"), NOTHING, "training")
+    measures = measured(curve([2.0, math.nan], stopped="diverged"), NOTHING, "training")
     assert value(measures, "final_loss") is None
     assert measures["diverged"].all()
 
 
 def test_a_run_without_a_step_has_no_rate():
-    assert value(per_run(curve([2.0]), NOTHING, "training"), "steps_per_second") is None
+    assert value(measured(curve([2.0]), NOTHING, "training"), "steps_per_second") is None
 
 
 def test_runs_are_told_apart_by_all_that_can_differ():
-    # A value of one run must never be the line's other end of another's.
+    # A crossing of one run must never be another's.
     changes = [
         {},
         {"seed": 2},
@@ -142,22 +153,5 @@ def test_runs_are_told_apart_by_all_that_can_differ():
         {"hidden_nodes": 3},
     ]
     table = pl.concat(curve([2.0, 1.0, 0.0], **change) for change in changes)
-    measures = per_run(table.sample(fraction=1, shuffle=True, seed=0), {"loss": [0.5]}, "training")
+    measures = measured(table.sample(fraction=1, shuffle=True, seed=0), {"loss": [0.5]}, "training")
     assert measures.filter(measure="steps")["value"].to_list() == [1.5] * len(changes)
-
-
-@given(
-    st.lists(st.floats(0.01, 3), min_size=1, max_size=12),
-    st.floats(0.01, 3),
-)
-def test_any_curve_is_read_as_a_ruler_would(losses, target):
-    found = value(per_run(curve(losses), {"loss": [target]}, "training"), "steps")
-    below = [step for step, loss in enumerate(losses) if loss <= target]
-    if not below:
-        assert found is None
-    elif below[0] == 0:
-        assert found == 0
-    else:
-        ends = [below[0], below[0] - 1]
-        expected = np.interp(target, [losses[end] for end in ends], ends)
-        assert found == pytest.approx(expected, abs=1e-6)

@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common import page
-from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.statistics import summarize
 
 
@@ -73,7 +72,7 @@ def test_the_configuration_is_that_of_the_runs():
         for size in (8, 32)
         for seed in (1, 2)
     ]
-    summary = summarize(per_run(falling(10), {"loss": [1.0, 0.5], "accuracy": [90]}, "training"))
+    summary = summarize(measured(falling(10), {"loss": [1.0, 0.5], "accuracy": [90]}, "training"))
     read = yaml.safe_load(page.configuration(runs, summary))
     assert read["batch_size"] == [8, 32]
     assert read["seed"] == [1, 2]

@@ -259,3 +259,17 @@ def test_what_cannot_be_run_is_refused(change, message):
 )
 def test_the_title_tells_the_budget(budget, told):
     assert runs.title({"title": "Race", "budget": CONFIG["budget"] | budget}) == f"Race ({told})"
+
+
+def test_the_same_targets_have_one_name_whatever_their_order():
+    names = [
+        runs.targets_name({"targets": {"loss": losses, "accuracy": accuracies}})
+        for losses, accuracies in (
+            ([0.5, 0.2], [95]),
+            ([0.2, 0.5, 0.5], [95.0]),
+            ([0.2], [95]),
+            ([95, 0.5, 0.2], []),
+        )
+    ]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3

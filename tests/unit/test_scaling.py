@@ -8,10 +8,9 @@ import pytest
 from scipy import optimize, stats
 
 from benchmarks.forecast_coverage import NOISES, coverage
-from tests.curves import curve, each_seed, falling
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common import words
 from workflow.scripts.common.law import fit
-from workflow.scripts.common.measures import per_run
 from workflow.scripts.common.scaling import forecast, foretell, step_seconds
 from workflow.scripts.common.statistics import summarize
 from workflow.scripts.common.step_times import learning_rate_effect
@@ -99,7 +98,7 @@ def foretold(steps_of, sizes=SIZES, workers=(1, 8), costs=(0, 1e-3), target=1.0,
         ]
         + list(more)
     )
-    measures = per_run(table, {"loss": [target]}, "training")
+    measures = measured(table, {"loss": [target]}, "training")
     return foretell(measures, summarize(measures), workers, costs)
 
 
@@ -161,7 +160,7 @@ def test_a_step_takes_what_it_took_the_runs_whose_steps_count():
 
 def speeds(*by_rate):
     """Make the measures of a sweep of batch size 32, whose steps take so many seconds."""
-    return per_run(
+    return measured(
         pl.concat(
             each_seed(
                 lambda seconds, **run: curve([2.0, 1.0], step_seconds=seconds, **run),
@@ -199,7 +198,7 @@ def test_one_seed_cannot_tell_it_from_chance_and_one_rate_says_nothing():
 def test_a_disturbed_run_says_nothing_of_a_steps_time(disturbance):
     slow = curve([2.0, 1.0], step_seconds=9.0, learning_rate=0.01, seed=9, **disturbance)
     table = [[1.0, 1.05, 0.98], [1.02, 0.97, 1.01]]
-    with_it = learning_rate_effect(pl.concat([speeds(*table), per_run(slow, {}, "training")]))
+    with_it = learning_rate_effect(pl.concat([speeds(*table), measured(slow, {}, "training")]))
     assert with_it == learning_rate_effect(speeds(*table))
 
 

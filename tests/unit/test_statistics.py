@@ -6,13 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.curves import curve, each_seed, falling
-from workflow.scripts.common.measures import per_run
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common.statistics import interval_name, summarize
 
 
 def summary_of(table, measure="steps", target=1.0):
-    summary = summarize(per_run(table, {"loss": [target]}, "training"))
+    summary = summarize(measured(table, {"loss": [target]}, "training"))
     return summary.filter(measure=measure).to_dicts()
 
 

@@ -2,14 +2,13 @@
 
 import polars as pl
 
-from tests.curves import curve, each_seed, falling
-from workflow.scripts.common.measures import per_run
+from tests.curves import curve, each_seed, falling, measured
 from workflow.scripts.common.statistics import summarize
 from workflow.scripts.common.tables import markdown
 
 
 def table(*histories):
-    measures = per_run(pl.concat(histories), {"loss": [1.0], "accuracy": [99]}, "training")
+    measures = measured(pl.concat(histories), {"loss": [1.0], "accuracy": [99]}, "training")
     lines = markdown(summarize(measures)).splitlines()
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

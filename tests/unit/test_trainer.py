@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from nn import network
+from nn import grid, network
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine import Engine
@@ -135,6 +135,30 @@ def test_steps_epochs_and_examples_are_counted(time):
     run.run()
     counts = [(e.step, e.epoch, e.examples) for e in run.evaluations]
     assert counts == [(0, 0, 0), (3, 0, 12), (6, 1, 24), (9, 1, 36), (10, 2, 40)]
+
+
+@pytest.mark.parametrize("last", [1, 100, 107, 108])
+def test_the_clocks_are_read_at_each_step_of_the_grid_and_the_last(time, last):
+    run = trainer(Budget(steps=last), Schedule(every_steps=6), time.clock)
+    run.run()
+    assert [each.step for each in run.readings] == [0, *grid.between(0, last), last]
+    for each in run.readings[1:]:
+        assert each.training_seconds == each.step * STEP_SECONDS
+        # Evaluations after step 0, 6, 12, … but not the one after this step.
+        n_evaluations = 1 + (each.step - 1) // 6
+        assert each.wall_seconds == each.training_seconds + n_evaluations * EVALUATION_SECONDS
+
+
+@pytest.mark.parametrize("step", [0, 1, 50, 101, 103, 106])
+def test_the_readings_survive_an_interruption(time, step):
+    options = {"budget": Budget(steps=107), "schedule": Schedule(every_steps=6)}
+    whole = trainer(clock=time.clock, **options)
+    whole.run()
+    state = interrupted_at(step, clock=time.clock, **options)
+    time.pass_by(500)  # on no clock
+    again = trainer(state=state, clock=time.clock, **options)
+    again.run()
+    assert again.readings == whole.readings
 
 
 def do_train(batches_count, timeout_after):

@@ -4,24 +4,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.curves import RUN, curve, falling
+from tests.curves import RUN, curve, falling, measured
 from workflow.scripts.common import comparison, mistakes
-from workflow.scripts.common.measures import CONFIGURATION, per_run
+from workflow.scripts.common.measures import CONFIGURATION
 from workflow.scripts.common.statistics import summarize
 
 
 def choose(*tables, targets, elsewhere=()):
     """Choose among runs, each with a history named by its place; others have none here."""
-    runs = per_run(pl.concat([*tables, *elsewhere]), targets, "training")
+    runs = measured(pl.concat([*tables, *elsewhere]), targets, "training")
     answers = comparison.compare(runs, summarize(runs))
     histories = {}
     for place, table in enumerate(tables):
         row = table.row(0, named=True)
         histories[str(place)] = {
             "specification": {key: row[key] for key in (*CONFIGURATION, "seed")},
-            "training_images": row["training_images"],
-            "subnormals": row["subnormals"],
-            "stopped": row["stopped"],
+            **{key: row[key] for key in ("training_images", "subnormals", "stopped")},
             "contention": {"contended": row["contended"]},
             "machine": {"processor": row["machine"]},
         }

@@ -5,13 +5,15 @@ import shutil
 
 import polars as pl
 
+ANSWER = "results/compare/race/answer.txt"
+
 
 def test_another_machines_results_are_laid_beside_ones_own(project):
-    project.run("--until", "collect")
+    targets = "targets={loss: [2.29], accuracy: [1]}"
+    project.run("--until", "collect", "collect_crossings", "--config", targets)
     elsewhere = project.folder.parent / "elsewhere"
     shutil.move(project.folder / "results", elsewhere)
     machines = f"machines={{laptop: {elsewhere}}}"
-    targets = "targets={loss: [2.29], accuracy: [1]}"
     said = project.run("--config", machines, targets)
 
     summary = pl.read_parquet(project.folder / "results/summarize/race/summary.parquet")
@@ -33,6 +35,13 @@ def test_another_machines_results_are_laid_beside_ones_own(project):
         (machine, target) for machine in (own, laptop) for target in ("loss", "accuracy")
     )
     assert f"To accuracy 1 % on digits, machine {laptop}: no race, " in said
+
+    # A target that the other machine was not asked for is unknown there.
+    said = project.run("--config", machines, "targets={loss: [2.28]}", "--", ANSWER)
+    (line,) = [
+        line for line in said.splitlines() if "To loss 2.28 on digits, machine laptop" in line
+    ]
+    assert "whether batch 1, 32, 300 reach it is unknown" in line
 
 
 def test_what_is_no_other_machines_result_is_refused(project):

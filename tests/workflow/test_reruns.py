@@ -23,20 +23,25 @@ PAGE = {"write_page": 1}
 DATA = {"parse": 1, "prepare": 1}
 MISTAKES = {"find_mistakes": 1} | MISTAKES_CHARTS | PAGE
 ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1} | SUMMARY_CHARTS | MISTAKES
-AGGREGATES = {"collect": 1} | ANSWERS | CURVES
+AGGREGATES = {"collect": 1, "collect_crossings": 1} | ANSWERS | CURVES
+
+
+def trained(count):
+    """Count the jobs of so many runs that are trained, and their replays."""
+    return {"train": count, "find_crossings": count}
 
 
 def test_a_first_plan_from_nothing(project):
-    assert project.jobs() == DATA | {"train": 3} | AGGREGATES
+    assert project.jobs() == DATA | trained(3) | AGGREGATES
     assert project.jobs("--config", "dataset=mnist") == (
-        {"download": 1} | DATA | {"train": 3} | AGGREGATES
+        {"download": 1} | DATA | trained(3) | AGGREGATES
     )
     assert project.jobs("--config", "dataset=strokes") == (
-        {"draw_strokes": 1} | DATA | {"train": 3} | AGGREGATES
+        {"draw_strokes": 1} | DATA | trained(3) | AGGREGATES
     )
     everything = "dataset=[digits, mnist, strokes, kmnist, fashion_mnist]"
     assert project.jobs("--config", everything) == (
-        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5, "train": 15} | AGGREGATES
+        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5} | trained(15) | AGGREGATES
     )
 
 
@@ -55,7 +60,7 @@ def test_ready_experiments(project):
 
 
 ANSWER = "results/compare/race/answer.txt"
-TO_ANSWER = {"collect": 1, "summarize": 1, "compare": 1}
+TO_ANSWER = {"collect": 1, "collect_crossings": 1, "summarize": 1, "compare": 1}
 
 
 def test_what_is_finished_is_kept(finished_project):
@@ -64,7 +69,7 @@ def test_what_is_finished_is_kept(finished_project):
 
     # A batch size more is one run more; gone and back again, it trains nothing.
     project.edit_config(batch_size=[1, 32, "all", 8])
-    assert project.jobs() == {"train": 1} | AGGREGATES
+    assert project.jobs() == trained(1) | AGGREGATES
     project.run(ANSWER)
     project.edit_config(batch_size=[1, 32, "all"])
     assert project.jobs(ANSWER) == TO_ANSWER
@@ -90,7 +95,7 @@ def test_what_is_finished_is_kept(finished_project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     before = labels.read_bytes()
     idx.write(labels, idx.read(labels, (None,))[::-1].copy())
-    assert project.jobs() == DATA | {"train": 4} | AGGREGATES
+    assert project.jobs() == DATA | trained(4) | AGGREGATES
     project.run(ANSWER)
     labels.write_bytes(before)
     assert project.jobs(ANSWER) == TO_ANSWER
@@ -119,17 +124,21 @@ def test_what_an_edit_makes_anew(finished_project):
         "config.yaml": (edit, {}),
         # The schema's descriptions and the report's captions are read by people.
         "workflow/schemas/config.schema.yaml": (
-            lambda path: edit(path, "Title of the charts.", "What stands over the charts."),
+            lambda path: edit(path, "Title of the charts", "What stands over the charts"),
             {},
         ),
         "workflow/report/loss_by_seconds.rst": (edit, {}),
         # Some of these stand on the page.
         "workflow/report/throughput.rst": (edit, PAGE),
         # The network's code is part of each result, and so is the trainer's.
-        "nn/network.py": (edit, {"train": 3} | AGGREGATES),
-        "nn/engine/passes.py": (edit, {"train": 3} | AGGREGATES),
+        "nn/network.py": (edit, trained(3) | AGGREGATES),
+        "nn/engine/engine.py": (edit, trained(3) | AGGREGATES),
         # A script makes what it makes, and what is made of that.
-        "workflow/scripts/parse.py": (edit, DATA | {"train": 3} | AGGREGATES),
+        "workflow/scripts/parse.py": (edit, DATA | trained(3) | AGGREGATES),
+        "workflow/scripts/find_crossings.py": (
+            edit,
+            {"find_crossings": 3, "collect_crossings": 1} | ANSWERS,
+        ),
         "workflow/scripts/compare.py": (edit, {"compare": 1} | MISTAKES),
         "workflow/scripts/plot.py": (edit, CHARTS | PAGE),
         # So does a module that scripts share.
@@ -160,12 +169,18 @@ def test_what_a_setting_makes_anew(finished_project):
     project = finished_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
-        (["targets={loss: [0.7]}"], ANSWERS),
+        # A target is looked for in the runs as they are; the histories stay.
+        (
+            ["targets={loss: [0.7, 0.2]}"],
+            {"find_crossings": 3, "collect_crossings": 1} | ANSWERS,
+        ),
+        # In another order they are the same, but the answer follows it.
+        (["targets={loss: [0.2, 0.5], accuracy: [95]}"], ANSWERS),
         (["forecast={workers: [3]}"], {"forecast": 1}),
         (["experiment=other"], AGGREGATES),
         # One seed more for each of three batch sizes.
-        (["repeats=2"], {"train": 3} | AGGREGATES),
-        (["include=[{batch_size: 1, learning_rate: [0.1, 0.2]}]"], {"train": 2} | AGGREGATES),
+        (["repeats=2"], trained(3) | AGGREGATES),
+        (["include=[{batch_size: 1, learning_rate: [0.1, 0.2]}]"], trained(2) | AGGREGATES),
         (["exclude=[{batch_size: 32}]"], AGGREGATES),
         # Where a file comes from, how often a state is saved, what becomes of a contended run:
         # none of it changes a result.
@@ -178,7 +193,7 @@ def test_what_a_setting_makes_anew(finished_project):
 def test_a_budget_up_and_down_again(finished_project):
     project = finished_project
     project.edit_config(budget={"seconds": None, "steps": 6})
-    assert project.jobs() == {"train": 3} | AGGREGATES
+    assert project.jobs() == trained(3) | AGGREGATES
     project.run(ANSWER)
     logs = list(project.folder.glob("results/train/*/*/6_steps/train.log"))
     assert len(logs) == 3

@@ -1,8 +1,10 @@
 # From the histories of an experiment's runs to an answer.
 #
 # Inputs: results/train/<run>/history.parquet
+#         results/find_crossings/<run>/<digest of the targets>.parquet
 #         of the datasets, the test images; of the winner, results/train/<run>/weights.npz
 # Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
+#          results/collect_crossings/<experiment>/crossings.parquet
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
@@ -16,6 +18,7 @@ RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
 localrules:
     collect,
+    collect_crossings,
     summarize,
     compare,
     forecast,
@@ -51,12 +54,35 @@ rule collect:
         "../scripts/collect.py"
 
 
+# Not in one rule with the histories: curves are not drawn again for a target more.
+rule collect_crossings:
+    input:
+        histories=histories,
+        crossings=expand(
+            "results/find_crossings/{run}/{targets}.parquet",
+            run=RUNS,
+            targets=runs.targets_name(config),
+        ),
+        code=code("crossings", "history", "measures", "parquet"),
+    output:
+        crossings="results/collect_crossings/{experiment}/crossings.parquet",
+    log:
+        "results/collect_crossings/{experiment}/collect_crossings.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/collect_crossings.py"
+
+
 rule summarize:
     input:
         histories="results/collect/{experiment}/histories.parquet",
-        others=list(MACHINES.values()),
+        crossings="results/collect_crossings/{experiment}/crossings.parquet",
+        other_histories=[paths[0] for paths in MACHINES.values()],
+        other_crossings=[paths[1] for paths in MACHINES.values()],
         code=code(
             "contrasts",
+            "crossings",
             "history",
             "measures",
             "parquet",

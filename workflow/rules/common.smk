@@ -25,7 +25,7 @@ try:
     CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
     DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
     RUNS = runs.expand(config, DATASETS)
-    MACHINES = machine.histories_elsewhere(config["machines"], config["experiment"])
+    MACHINES = machine.results_elsewhere(config["machines"], config["experiment"])
 except InputError as error:
     raise WorkflowError(str(error))
 

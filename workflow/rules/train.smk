@@ -1,7 +1,11 @@
-# One job for each configuration: train a network under a budget and write down its history.
+# One job for each configuration: train a network under a budget and write down its history; and
+# one more to find the steps at which it reached its targets.
 #
 # Inputs: results/{parse,prepare}/<dataset>/*
-# Outputs: results/train/<run>/{history.parquet,weights.npz,specification.json}
+# Outputs: results/train/<run>/{history.parquet,clock.parquet,weights.npz,specification.json}
+#          results/find_crossings/<run>/<digest of the targets>.parquet
+# Besides: results/train/<run>/checkpoint.npz while it trains; results/train/<run without its
+#          budget>/snapshots/*.npz, weights on the way, which make the second job shorter
 
 # The network and its trainer: training starts anew when they are edited. (Snakemake itself only
 # looks at the script.)
@@ -22,6 +26,7 @@ rule train:
         code=NN + code("training"),
     output:
         history="results/train/{dataset}/{run}/history.parquet",
+        clock="results/train/{dataset}/{run}/clock.parquet",
         weights="results/train/{dataset}/{run}/weights.npz",
         specification="results/train/{dataset}/{run}/specification.json",
     log:
@@ -44,3 +49,38 @@ rule train:
         checkpoint_seconds=checkpoint_seconds,
     script:
         "../scripts/train.py"
+
+
+# It trains again where a target lies, which would disturb timed runs on the same core.
+rule find_crossings:
+    input:
+        history="results/train/{dataset}/{run}/history.parquet",
+        clock="results/train/{dataset}/{run}/clock.parquet",
+        columns="results/prepare/{dataset}/columns.npy",
+        train_images="results/parse/{dataset}/train_images.npy",
+        train_labels="results/parse/{dataset}/train_labels.npy",
+        train_dense="results/prepare/{dataset}/train_dense.npy",
+        train_sparse="results/prepare/{dataset}/train_sparse.npz",
+        test_images="results/parse/{dataset}/test_images.npy",
+        test_labels="results/parse/{dataset}/test_labels.npy",
+        test_dense="results/prepare/{dataset}/test_dense.npy",
+        test_sparse="results/prepare/{dataset}/test_sparse.npz",
+        code=NN + code("crossings", "training"),
+    output:
+        crossings="results/find_crossings/{dataset}/{run}/{targets}.parquet",
+    log:
+        "results/find_crossings/{dataset}/{run}/{targets}.log",
+    conda:
+        "../../environment.yml"
+    threads: lambda wildcards: specification(wildcards)["threads"]
+    resources:
+        physical_cores=lambda wildcards: specification(wildcards)["threads"],
+        mem_mb=lambda wildcards: allocation.memory_mb(specification(wildcards)),
+        runtime=lambda wildcards, attempt: allocation.runtime_minutes(
+            specification(wildcards), attempt
+        ),
+        slurm_extra="--threads-per-core=1",
+    params:
+        targets=runs.asked(config),
+    script:
+        "../scripts/find_crossings.py"

@@ -4,19 +4,38 @@ from pathlib import Path
 
 import polars as pl
 
-from workflow.scripts.common import history, logs, measures, parquet, statistics, tables
+from workflow.scripts.common import (
+    crossings,
+    history,
+    logs,
+    measures,
+    parquet,
+    statistics,
+    tables,
+)
 from workflow.scripts.common.files import replacing
 
 
 def main() -> None:
-    """Lay the machines' histories side by side, and write what they say."""
+    """Lay the machines' results side by side, and write what they say."""
     logs.start(snakemake.log[0])
     histories = [history.read_collected(Path(snakemake.input.histories))]
-    machines = zip(snakemake.params.machines, snakemake.input.others, strict=True)
-    for machine, path in machines:
+    found = [crossings.read_collected(Path(snakemake.input.crossings))]
+    machines = zip(
+        snakemake.params.machines,
+        snakemake.input.other_histories,
+        snakemake.input.other_crossings,
+        strict=True,
+    )
+    for machine, of_histories, of_crossings in machines:
         labelled = pl.format("{} ({})", pl.lit(machine), "machine")
-        histories.append(history.read_collected(Path(path)).with_columns(machine=labelled))
-    runs = measures.per_run(pl.concat(histories), snakemake.params.targets, snakemake.params.clock)
+        others = history.read_collected(Path(of_histories))
+        histories.append(others.with_columns(machine=labelled))
+        others = crossings.read_collected(Path(of_crossings))
+        found.append(others.with_columns(machine=labelled))
+    runs = measures.per_run(
+        pl.concat(histories), pl.concat(found), snakemake.params.targets, snakemake.params.clock
+    )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):
         parquet.write(Path(snakemake.output[name]), table)

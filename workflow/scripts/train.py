@@ -11,6 +11,7 @@ from workflow.scripts.common.contention import ContendedError, Watch
 from workflow.scripts.common.files import locked
 from workflow.scripts.common.interruption import InterruptionError, Listener
 from workflow.scripts.common.progress import Notebook
+from workflow.scripts.common.snapshots import Snapshots
 from workflow.scripts.common.training import Attendant, Run, check_threads, save
 
 
@@ -44,9 +45,9 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, origin)
         watch = Watch(processors, earlier_contention)
-        attendant = Attendant(
-            folder, origin, snakemake.params.checkpoint_seconds, watch, listener, notebook
-        )
+        snapshots = Snapshots(folder.parent, origin) if run.needs_replay else None
+        save_every = snakemake.params.checkpoint_seconds
+        attendant = Attendant(folder, origin, save_every, watch, listener, notebook, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
         with listener.patience():

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ import numpy as np
 
 from nn.budget import Budget
 from nn.network import Weights
-from nn.trainer import Evaluation, State
-from workflow.scripts.common import arrays, history
+from nn.trainer import Evaluation, Reading, State
+from workflow.scripts.common import arrays, clock, history
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import remove_leftovers, replacing
 
@@ -62,6 +62,7 @@ def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> 
             "wall_seconds": state.wall_seconds,
             "cpu_seconds": state.cpu_seconds,
             "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
+            "readings": [astuple(reading) for reading in state.readings],
         }
     )
     with replacing(folder / NAME) as temporary:
@@ -137,8 +138,10 @@ def _read_checkpoint(path: Path, origin: str) -> Found | None:
         if rest.pop("origin") != origin:
             return None
         evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
+        readings = [Reading(*reading) for reading in rest.pop("readings")]
         contention = rest.pop("contention")
-        return Found(State(Weights(w1, w2), evaluations, **rest), contention)
+        state = State(Weights(w1, w2), evaluations, readings=readings, **rest)
+        return Found(state, contention)
     except (InputError, ValueError, KeyError, TypeError) as error:
         log.warning("%s: not to be gone on from (%s)", path, error)
         return None
@@ -150,6 +153,7 @@ def _read_results(folder: Path, origin: str) -> Found | None:
         if metadata["origin"] != origin:
             return None
         weights = arrays.read_weights(folder / "weights.npz")
+        readings = clock.read(folder / clock.NAME)
     except InputError as error:
         log.warning("%s", error)
         return None
@@ -157,7 +161,8 @@ def _read_results(folder: Path, origin: str) -> Found | None:
     last = evaluations[-1]
     seconds = (last.training_seconds, last.wall_seconds, last.cpu_seconds)
     return Found(
-        State(weights, evaluations, last.step, *seconds), metadata["contention"]["reasons"]
+        State(weights, evaluations, last.step, *seconds, readings),
+        metadata["contention"]["reasons"],
     )
 
 

@@ -68,15 +68,17 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
           is no race and no ranking;
         - `ranking`, the batch sizes that reached it, the first first;
         - the others: `missed`, `diverged` (before it, each of their runs), and `unknown` (a target
-          of the budget ended some of their runs before they could answer);
+          of the budget ended some of their runs before they could answer, or they were not asked);
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, the machines that made runs of this comparison which this one did not, with
           their number.
 
         A ranking's entries have the best `learning_rate` and all `learning_rates` tried, and the
         median `seconds` with an interval (`seconds_low`, `seconds_high`) of the kind that
-        `seconds_interval` names. Each but the first has a `verdict`: slower, not distinguishable,
-        or unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
+        `seconds_interval` names, and `seconds_after`: the target was reached after that. Each but
+        the first has a `verdict`: slower, not distinguishable (also where it was reached after less
+        than the winner's seconds, so that the steps looked at cannot tell the two apart), or
+        unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
         took, as a geometric mean over `seeds`, with its interval (`ratio_low`, `ratio_high`), named
         by `ratio_interval`. `ratio_low` is above 1 only if that of each learning rate is. If some
         of its runs did not arrive, the ratio is a lower bound, and `ratio_high` null.
@@ -109,6 +111,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
             "learning_rate": row["learning_rate"],
             "learning_rates": _rates(asked, row["batch_size"]),
             "seconds": row["median"],
+            "seconds_after": row["median_low"],
             "seconds_low": row["low"],
             "seconds_high": row["high"],
             "seconds_interval": row["interval"],
@@ -121,7 +124,8 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
         if not ranking:
             against_winner = _against(row, runs)
         else:
-            entry |= _verdict(row, against_winner.filter(of_this), runs.filter(of_this))
+            compared = against_winner.filter(of_this)
+            entry |= _verdict(row, compared, runs.filter(of_this), ranking[0]["seconds"])
         ranking.append(entry)
     return ranking
 
@@ -154,8 +158,13 @@ def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _verdict(row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
-    """Say whether a batch size is slower than the winner, which all of its configurations tell."""
+def _verdict(
+    row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame, needed: float
+) -> dict[str, Any]:
+    """Say whether a batch size is slower than the winner, which all of its configurations tell.
+
+    Where the brackets of the two overlap, as the winner needed `needed` seconds, it is not.
+    """
     found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
     if len(compared) < runs.select(_OF_SETTING).n_unique():
         return found | {"seeds": 0, "verdict": "unknown"}
@@ -166,7 +175,8 @@ def _verdict(row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame) ->
     low = float(np.exp((compared["difference"] - compared["margin"]).to_numpy().min()))
     if row["reached"] == row["runs"]:
         found["ratio_high"] = float(np.exp(own["difference"] + own["margin"]))
-    verdict = "slower" if low > 1 else "not distinguishable"
+    is_apart = low > 1 and row["median_low"] >= needed
+    verdict = "slower" if is_apart else "not distinguishable"
     return found | {"ratio_low": low, "ratio_interval": RATIO_INTERVAL, "verdict": verdict}
 
 

@@ -115,10 +115,10 @@ def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, Any]) -> None:
 
     Raises
     ------
-    HistoryError
+    InputError
         If the table or the metadata is not what a history has.
     """
-    _check_columns(path, table.schema, SCHEMA)
+    parquet.check_columns(path, table.schema, SCHEMA)
     _check_metadata(path, metadata)
     texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     parquet.write(path, table, {"format": FORMAT, **texts})
@@ -146,7 +146,7 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     """
     table, texts = parquet.read(path)
     metadata = _metadata(path, texts)
-    _check_columns(path, table.schema, SCHEMA)
+    parquet.check_columns(path, table.schema, SCHEMA)
     return table, metadata
 
 
@@ -170,7 +170,7 @@ def collect(paths: Sequence[Path]) -> pl.DataFrame:
         history.
     """
     runs = pl.DataFrame(
-        [{"path": str(path)} | of_run(read_metadata(path)) for path in paths],
+        [{"path": str(path)} | _of_run(read_metadata(path)) for path in paths],
         schema={"path": pl.String, **_OF_RUN},
     )
     try:
@@ -201,13 +201,20 @@ def read_collected(path: Path) -> pl.DataFrame:
         If the file is not as it was written, or its columns are others.
     """
     table, _ = parquet.read(path)
-    _check_columns(path, table.schema, COLLECTED)
+    parquet.check_columns(path, table.schema, COLLECTED)
     return table
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Read what a history says of its run, without the rows; see `read`."""
     return _metadata(path, parquet.read_metadata(path))
+
+
+def constants(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of `COLLECTED` that are the same in each row of a run."""
+    specification = metadata["specification"]
+    swept = {key: specification[key] for key in SCHEMA if key in specification}
+    return swept | _of_run(metadata)
 
 
 def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -221,8 +228,7 @@ def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     return metadata
 
 
-def of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a history's metadata says of its run that `COLLECTED` has beside `SCHEMA`."""
+def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     specification = metadata["specification"]
     return {key: specification[key] for key in NOT_IN_SCHEMA} | {
         "subnormals": metadata["subnormals"],
@@ -233,19 +239,8 @@ def of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
-    if found != expected:
-        raise HistoryError(
-            f"{path}: found the columns {_written(found)}, expected {_written(expected)}"
-        )
-
-
 def _check_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
     if set(metadata) != set(METADATA):
         raise HistoryError(
             f"{path}: found the metadata {sorted(metadata)}, expected {sorted(METADATA)}"
         )
-
-
-def _written(schema: pl.Schema) -> str:
-    return ", ".join(f"{name} ({kind})" for name, kind in schema.items())

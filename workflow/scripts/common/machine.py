@@ -63,8 +63,8 @@ def kills_for_memory() -> int:
     return int(counts.get("oom_kill", 0))
 
 
-def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str, str]:
-    """Find the collected histories of other machines.
+def results_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str, tuple[str, str]]:
+    """Find the collected histories and crossings of other machines.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[st
 
     Returns
     -------
-    dict of str to str
-        By the name, the file with the machine's collected histories.
+    dict of str to tuple of str
+        By the name, the files with the machine's collected histories and crossings.
 
     Raises
     ------
@@ -85,17 +85,21 @@ def histories_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[st
     found = {}
     for name, folder in machines.items():
         results = folder_of(f"machines.{name}", folder)
-        path = results / "collect" / experiment / "histories.parquet"
-        if path.resolve().is_relative_to(Path("results").resolve()):
+        if results.resolve().is_relative_to(Path("results").resolve()):
             raise InputError(
                 f"machines.{name}: found this machine's own results, expected another's"
             )
-        if not path.is_file():
-            raise InputError(
-                f"machines.{name}: found no {path}, expected a results folder in which the "
-                f"experiment {experiment} is finished"
-            )
-        found[name] = str(path)
+        paths = (
+            results / "collect" / experiment / "histories.parquet",
+            results / "collect_crossings" / experiment / "crossings.parquet",
+        )
+        for path in paths:
+            if not path.is_file():
+                raise InputError(
+                    f"machines.{name}: found no {path}, expected a results folder in which the "
+                    f"experiment {experiment} is finished"
+                )
+        found[name] = (str(paths[0]), str(paths[1]))
     return found
 
 

@@ -1,6 +1,6 @@
 """What is measured of a run: what a target cost it, where it ended, how fast it went."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -35,22 +35,18 @@ ENDS = (
 
 Targets = Mapping[str, Sequence[float]]
 
-_REACHED: Mapping[str, tuple[str, Callable[[pl.Expr, float], pl.Expr]]] = {
-    "loss": ("training_loss", pl.Expr.le),
-    "accuracy": ("test_accuracy", pl.Expr.ge),
-}
 
-
-def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFrame:
+def per_run(
+    histories: pl.DataFrame, crossings: pl.DataFrame, targets: Targets, clock: str
+) -> pl.DataFrame:
     """Measure each run.
-
-    A target is reached between the last evaluation before it and the first at or beyond it: there,
-    the costs are read off the straight line between the two.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
+    crossings : polars.DataFrame
+        Collected crossings: where each run reached each target that it was asked for.
     targets : mapping of str to sequence of float
         Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
     clock : {"training", "wall"}
@@ -60,16 +56,18 @@ def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFra
     -------
     polars.DataFrame
         A row for each run and measure, with the columns of `CONFIGURATION`, seed, contended,
-        diverged, measure, target and target_value (null where there is none), outcome, value, and
-        spent. The value of a loss that is not finite is null. The rates are those of the steps
-        alone, whatever the clock.
+        diverged, measure, target and target_value (null where there is none), outcome, value,
+        value_low, and spent. The value of a loss that is not finite is null. The rates are those of
+        the steps alone, whatever the clock.
 
         The outcome is null where there is no target, and otherwise
 
-        - `reached`: value is what it cost;
+        - `reached`: value is what it cost, and the target was reached later than at value_low, or
+          where that is the same, at it;
         - `initial`: the initial weights meet the target, and value is 0;
         - `missed`: it would have cost more than `spent`, what the whole run cost;
-        - `unknown`: a target of the budget ended the run before it could answer;
+        - `unknown`: a target of the budget ended the run before it could answer, or the run (of
+          another machine) was not asked for this target;
         - `diverged`: it would take forever. What such a run spent says nothing, and is null.
     """
     run = [*CONFIGURATION, "seed"]
@@ -81,9 +79,16 @@ def per_run(histories: pl.DataFrame, targets: Targets, clock: str) -> pl.DataFra
         diverged=pl.col("stopped") == "diverged",
     )
     ends = rows.group_by(run, maintain_order=True).last()
+    columns = {"seconds": f"{clock}_seconds", "steps": "step", "examples": "examples"}
+    there = crossings.select(
+        *run,
+        *("target", "target_value"),
+        *(pl.col(columns[cost]).cast(pl.Float64).alias(f"{cost}_there") for cost in COSTS),
+        *(pl.col(f"{columns[cost]}_low").cast(pl.Float64).alias(f"{cost}_low") for cost in COSTS),
+    )
     tables = [
-        _costs(rows, ends, run, metric, float(value))
-        for metric in _REACHED
+        _costs(ends, there, run, metric, float(value))
+        for metric in ("loss", "accuracy")
         for value in targets.get(metric, ())
     ]
     return pl.concat([*tables, _ends(ends, run)])
@@ -95,12 +100,14 @@ def where(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
 
 
 def _costs(
-    rows: pl.DataFrame, ends: pl.DataFrame, run: list[str], metric: str, target: float
+    ends: pl.DataFrame, there: pl.DataFrame, run: list[str], metric: str, target: float
 ) -> pl.DataFrame:
-    there = _reached(rows, run, metric, target)
-    together = ends.join(there, on=run, how="left", maintain_order="left")
+    asked = where(there, {"target": metric, "target_value": target})
+    together = ends.join(asked, on=run, how="left", maintain_order="left")
     outcome = (
-        pl.when(pl.col("steps_there") == 0)
+        pl.when(pl.col("target").is_null())
+        .then(pl.lit("unknown"))
+        .when(pl.col("steps_there") == 0)
         .then(pl.lit("initial"))
         .when(pl.col("steps_there").is_not_null())
         .then(pl.lit("reached"))
@@ -118,31 +125,10 @@ def _costs(
             pl.lit(target).alias("target_value"),
             outcome.alias("outcome"),
             pl.col(f"{cost}_there").alias("value"),
+            pl.col(f"{cost}_low").alias("value_low"),
             pl.when(outcome != "diverged").then(cost).alias("spent"),
         )
         for cost in COSTS
-    )
-
-
-def _reached(rows: pl.DataFrame, run: list[str], metric: str, target: float) -> pl.DataFrame:
-    """Read what a target cost each run that reached it off the line between two evaluations."""
-    column, is_reached = _REACHED[metric]
-    before = {cost: pl.col(cost).shift(1).over(run) for cost in (column, *COSTS)}
-    share = (before[column] - target) / (before[column] - pl.col(column))
-    # A run that begins at its target, or comes back from where no loss is, has no line to it.
-    share = pl.when(share.is_finite()).then(share).otherwise(1.0)
-    return (
-        rows.with_columns(
-            (
-                before[cost].fill_null(pl.col(cost))
-                + share * (pl.col(cost) - before[cost].fill_null(pl.col(cost)))
-            ).alias(f"{cost}_there")
-            for cost in COSTS
-        )
-        .filter(is_reached(pl.col(column), target))
-        .group_by(run, maintain_order=True)
-        .first()
-        .select(*run, *(f"{cost}_there" for cost in COSTS))
     )
 
 
@@ -166,6 +152,7 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
             pl.lit(None, pl.Float64).alias("target_value"),
             pl.lit(None, pl.String).alias("outcome"),
             values[measure].alias("value"),
+            pl.lit(None, pl.Float64).alias("value_low"),
             pl.lit(None, pl.Float64).alias("spent"),
         )
         for measure in ENDS

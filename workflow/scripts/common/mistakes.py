@@ -142,7 +142,7 @@ def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     """Tell the folder of each run by what tells runs apart."""
     rows = []
     for folder, metadata in runs.items():
-        known = metadata["specification"] | history.of_run(metadata)
+        known = history.constants(metadata)
         rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"folder": folder})
     return pl.DataFrame(rows, infer_schema_length=None)
 

@@ -64,6 +64,19 @@ def read_metadata(path: Path) -> dict[str, str]:
     return pl.read_parquet_metadata(io.BytesIO(_checked(path)))
 
 
+def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
+    """Refuse a table with other columns than expected.
+
+    Raises
+    ------
+    InputError
+    """
+    if found != expected:
+        raise InputError(
+            f"{path}: found the columns {_written(found)}, expected {_written(expected)}"
+        )
+
+
 def _checked(path: Path) -> bytes:
     try:
         content = path.read_bytes()
@@ -77,6 +90,10 @@ def _checked(path: Path) -> bytes:
             "it was written; remove it, and the same command makes it anew"
         )
     return content
+
+
+def _written(schema: pl.Schema) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in schema.items())
 
 
 def _digest(content: bytes) -> bytes:

@@ -146,6 +146,19 @@ def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
     )
 
 
+def asked(config: Mapping[str, Any]) -> dict[str, list[float]]:
+    """List the targets of a configuration, each once and in order of their values."""
+    return {
+        metric: sorted({float(value) for value in config["targets"][metric]})
+        for metric in ("loss", "accuracy")
+    }
+
+
+def targets_name(config: Mapping[str, Any]) -> str:
+    """Name the targets of a configuration, whatever their order."""
+    return hashlib.sha256(json.dumps(asked(config)).encode()).hexdigest()[:10]
+
+
 def title(config: Mapping[str, Any]) -> str:
     """Return the title of charts and page: the configured one, and what each run may spend.
 

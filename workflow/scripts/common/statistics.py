@@ -27,8 +27,9 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
-        target, target_value, median, low, high, interval, runs, reached, missed, unknown, diverged,
-        initial and contended. low and high bound the interval that `interval` names, as
+        target, target_value, median, median_low, low, high, interval, runs, reached, missed,
+        unknown, diverged, initial and contended. median_low is the median of value_low: the target
+        was reached later than that. low and high bound the interval that `interval` names, as
         `interval_name` does; they are null for a single run. A median or bound that is not known is
         null. Five columns count outcomes; where there is no target, `reached` counts the runs that
         have a value, and `diverged` those that diverged at any time.
@@ -47,6 +48,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
         .group_by(keys, maintain_order=True)
         .agg(
             pl.col("value").fill_null(np.inf).alias("values"),
+            pl.col("value_low").fill_null(np.inf).median().alias("median_low"),
             pl.len().cast(pl.Int64).alias("runs"),
             *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
         )
@@ -57,7 +59,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
         median, low, high = _medians(values)
         name = pl.lit(interval_name(values.shape[1]), pl.String)
         parts.append(part.with_columns(median=median, low=low, high=high, interval=name))
-    bounds = ("median", "low", "high")
+    bounds = ("median", "median_low", "low", "high")
     known = (
         pl.when(pl.col(name).is_finite(), pl.col("unknown") == 0).then(name).alias(name)
         for name in bounds

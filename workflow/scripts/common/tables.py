@@ -79,4 +79,5 @@ def _cost(row: dict[str, Any]) -> str:
 def _median(row: dict[str, Any]) -> str:
     if row["median"] is None:
         return "–"
-    return words.number(row["median"]) + words.within(row["low"], row["high"], row["runs"])
+    low = row["median"] if row["median_low"] is None else row["median_low"]
+    return words.bracket(low, row["median"]) + words.within(row["low"], row["high"], row["runs"])

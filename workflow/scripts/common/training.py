@@ -12,16 +12,18 @@ from nn.budget import Budget
 from nn.engine.sparse import LOOPS
 from nn.examples import Examples, scaling
 from nn.initializers import INITIALIZERS
-from nn.network import N_CLASSES
+from nn.network import N_CLASSES, Weights
+from nn.replay import Replay
 from nn.schedule import Schedule
 from nn.trainer import Evaluation, State, Trainer
-from workflow.scripts.common import arrays, checkpoint, history
+from workflow.scripts.common import arrays, checkpoint, clock, history
 from workflow.scripts.common.checkpoint import Found
 from workflow.scripts.common.contention import Watch
 from workflow.scripts.common.errors import InputError
 from workflow.scripts.common.files import replacing
 from workflow.scripts.common.interruption import InterruptionError, Listener
 from workflow.scripts.common.progress import Note, Notebook
+from workflow.scripts.common.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class Attendant:
     watch : Watch
     listener : Listener
     notebook : Notebook
+    snapshots : Snapshots or None
+        Where to put weights for a replay, if there will be one.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Attendant:
         watch: Watch,
         listener: Listener,
         notebook: Notebook,
+        snapshots: Snapshots | None,
     ) -> None:
         self._folder = folder
         self._origin = origin
@@ -57,11 +62,12 @@ class Attendant:
         self._watch = watch
         self._listener = listener
         self._notebook = notebook
+        self._snapshots = snapshots
         self._saved_at = time.monotonic()
         self._logged = 0
 
     def attend(self, trainer: Trainer) -> None:
-        """Log new evaluations, note how far it is, save the state, and end if asked to.
+        """Log new evaluations, note how far it is, save weights and state, and end if asked to.
 
         Raises
         ------
@@ -74,6 +80,8 @@ class Attendant:
         self._logged = len(trainer.evaluations)
         loss = trainer.evaluations[-1].training_loss
         self._notebook.write(Note(trainer.share_spent, loss, trainer.wall_seconds))
+        if self._snapshots:
+            self._snapshots.take(trainer)
         reason = self._listener.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
             checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._origin)
@@ -127,6 +135,10 @@ class Run:
     specification : mapping
     training, test : Examples
         With the pixels as they are.
+
+    Attributes
+    ----------
+    batches : MiniBatches
     """
 
     def __init__(
@@ -136,7 +148,7 @@ class Run:
         self._specification = specification
         self._training = training._replace(scaling=inputs)
         self._test = test._replace(scaling=inputs)
-        self._batches = MiniBatches(
+        self.batches = MiniBatches(
             len(training.labels),
             specification["batch_size"],
             specification["leftover"],
@@ -145,19 +157,19 @@ class Run:
         )
         self._budget = Budget(**specification["budget"])
 
+    @property
+    def needs_replay(self) -> bool:
+        """Whether only a replay can tell when a target is reached."""
+        return bool(self._specification["evaluation"]["every_steps"] != 1)
+
     def start(self, folder: Path, origin: str) -> Found:
         """Find where to start: from a state on disk, else from the first weights."""
-        found = checkpoint.latest(folder, self._budget, self._batches.per_epoch, origin)
+        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, origin)
         if found:
             seconds = found.state.training_seconds
             log.info("going on from step %d, %.3f s", found.state.step, seconds)
             return found
-        n_inputs = self._training.images.shape[1]
-        n_hidden = self._specification["hidden_nodes"]
-        initialize = INITIALIZERS[self._specification["initializer"]]
-        seed = self._specification["seed"]
-        weights = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
-        return Found(State(weights), [])
+        return Found(State(self._initial_weights()), [])
 
     def trainer(self, state: State, attendant: Attendant) -> Trainer:
         """Put the trainer together."""
@@ -167,7 +179,7 @@ class Run:
             state,
             self._training,
             self._test,
-            self._batches,
+            self.batches,
             self._specification["learning_rate"],
             self._budget,
             Schedule(**given),
@@ -187,6 +199,26 @@ class Run:
             )
         return trainer
 
+    def replay(self, snapshots: Snapshots) -> Replay:
+        """Put a replay of the run together."""
+        return Replay(
+            self._initial_weights(),
+            self._training,
+            self._test,
+            self.batches,
+            self._specification["learning_rate"],
+            snapshots.latest,
+            threads=self._specification["threads"],
+            elementwise=self._specification["elementwise"],
+        )
+
+    def _initial_weights(self) -> Weights:
+        n_inputs = self._training.images.shape[1]
+        n_hidden = self._specification["hidden_nodes"]
+        initialize = INITIALIZERS[self._specification["initializer"]]
+        seed = self._specification["seed"]
+        return initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:
     """Write down a finished run.
@@ -194,7 +226,7 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
     Parameters
     ----------
     paths : mapping of str to Path
-        Where its `history`, `weights` and `specification` go.
+        Where its `history`, `clock`, `weights` and `specification` go.
     trainer : Trainer
     record : mapping
         What its history's metadata says of it.
@@ -202,6 +234,7 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
     specification = record["specification"]
     table = history.tabulate(trainer.evaluations, specification)
     history.write(paths["history"], table, record)
+    clock.write(paths["clock"], trainer.readings)
     arrays.write_weights(paths["weights"], trainer.state.weights)
     with replacing(paths["specification"]) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")

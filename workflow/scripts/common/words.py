@@ -86,6 +86,12 @@ def within(low: float | None, high: float | None, number_of_runs: int) -> str:
     return f" [{ends[0]}, {ends[1]}]"
 
 
+def bracket(low: float, high: float) -> str:
+    """Write a number that is known to lie between two, as one where they read the same."""
+    ends = dict.fromkeys((number(low), number(high)))
+    return "–".join(ends)
+
+
 def _sentence(asked: Answer, telling: Sequence[str]) -> str:
     to = f"To {goal(asked)} on {where(asked, telling)}: "
     if asked["initial"]:
@@ -99,7 +105,7 @@ def _sentence(asked: Answer, telling: Sequence[str]) -> str:
         reach = "reaches" if len(asked["unknown"]) == 1 else "reach"
         clauses.append(
             f"whether batch {_batches(asked['unknown'])} {reach} it is unknown: a target of the "
-            "budget ended runs"
+            "budget ended runs, or they were not asked"
         )
     return to + "; ".join(clauses) + "."
 
@@ -211,7 +217,7 @@ def _behind(other: dict[str, Any]) -> str:
 
 
 def _seconds(entry: dict[str, Any]) -> str:
-    text = number(entry["seconds"]) + " s"
+    text = bracket(entry["seconds_after"], entry["seconds"]) + " s"
     text += within(entry["seconds_low"], entry["seconds_high"], entry["runs"])
     missed = entry["runs"] - entry["reached"] - entry["diverged"]
     counts = {"runs missed it": missed}

@@ -18,7 +18,7 @@ from nn.examples import Examples
 from nn.network import Weights
 from nn.trainer import Evaluation
 
-MARGIN = 2
+MARGIN = 1.5
 """A target may lie in a range where the loss, or the error rate, is so many times the target's at
 one of its ends."""
 
@@ -164,7 +164,7 @@ def find_crossings(
     """Find where a run reached each target.
 
     Only ranges between two evaluations in which a target can lie are taken again: those at whose
-    ends the loss, or the error rate, is at most twice the target's. In a range each eighth step
+    ends the loss, or the error rate, is at most 1.5 times the target's. In a range each eighth step
     of the grid is looked at, and each one where that is so again.
 
     Parameters

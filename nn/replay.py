@@ -28,7 +28,7 @@ COARSE = 8
 SAMPLE = 5000
 """Training images, at least, that the loss is estimated on."""
 
-DOUBT = 1.05
+DOUBT = 1.15
 """The loss over all images is computed where the estimate is at most so many times a target."""
 
 Metric = Literal["loss", "accuracy"]

@@ -25,20 +25,6 @@ localrules:
     find_mistakes,
 
 
-def histories(wildcards):
-    """List the histories of the experiment.
-
-    All results of an experiment depend on these, so another experiment's name is refused here: they
-    would be this configuration's results under a wrong name.
-    """
-    if wildcards.experiment != EXPERIMENT:
-        raise WorkflowError(
-            f"experiment: found {wildcards.experiment} in a target's path, expected {EXPERIMENT}, "
-            "the experiment of this configuration"
-        )
-    return expand("results/train/{run}/history.parquet", run=RUNS)
-
-
 rule collect:
     input:
         histories=histories,

@@ -96,3 +96,22 @@ def specification(wildcards):
             f"results/train/{run}: not a run that this configuration asks for"
         )
     return RUNS[run]
+
+
+def originals(wildcards):
+    """Look up the four files of a dataset, by its folder's name."""
+    return named(wildcards.dataset, FOLDERS).files
+
+
+def histories(wildcards):
+    """List the histories of the experiment.
+
+    All results of an experiment depend on these, so another experiment's name is refused here: they
+    would be this configuration's results under a wrong name.
+    """
+    if wildcards.experiment != EXPERIMENT:
+        raise WorkflowError(
+            f"experiment: found {wildcards.experiment} in a target's path, expected {EXPERIMENT}, "
+            "the experiment of this configuration"
+        )
+    return expand("results/train/{run}/history.parquet", run=RUNS)

@@ -14,11 +14,6 @@ localrules:
     prepare,
 
 
-def originals(wildcards):
-    """Look up the four files of a dataset, by its folder's name."""
-    return named(wildcards.dataset, FOLDERS).files
-
-
 rule download:
     output:
         train_images="results/download/{dataset}/train-images-idx3-ubyte.gz",

@@ -7,7 +7,7 @@ which a target lies can be trained again, with as many evaluations as it takes.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -19,8 +19,14 @@ from nn.network import Weights
 from nn.trainer import Evaluation
 
 MARGIN = 1.5
-"""A target may lie in a range where the loss, or the error rate, is so many times the target's at
-one of its ends."""
+"""A target may lie in a range where the loss, or the error rate, is at most so many times the
+target's at one of its ends; in less than that of a run whose evaluations scatter little."""
+
+SCATTERS = 3
+"""How many times the largest scatter of a run's evaluations a dip between two may be deep."""
+
+FEWEST = 6
+"""Evaluations that say how much a run scatters."""
 
 COARSE = 8
 """Steps of the grid from one look to the next where no target is near."""
@@ -56,11 +62,13 @@ class Target(NamedTuple):
             return score.loss <= self.value
         return score.accuracy >= self.value
 
-    def is_near(self, score: Score, margin: float = MARGIN) -> bool:
+    def is_near(self, score: Score, margin: float) -> bool:
         """Return whether the loss, or the error rate, is within a factor of the target's."""
-        if self.metric == "loss":
-            return score.loss <= margin * self.value
-        return 100 - score.accuracy <= margin * (100 - self.value)
+        return self.height(score) <= margin * self.height(Score(self.value, self.value))
+
+    def height(self, score: Score) -> float:
+        """Return the loss, or the error rate in percent: what training brings down."""
+        return score.loss if self.metric == "loss" else 100 - score.accuracy
 
 
 class Crossing(NamedTuple):
@@ -163,9 +171,9 @@ def find_crossings(
 ) -> list[Crossing]:
     """Find where a run reached each target.
 
-    Only ranges between two evaluations in which a target can lie are taken again: those at whose
-    ends the loss, or the error rate, is at most 1.5 times the target's. In a range each eighth step
-    of the grid is looked at, and each one where that is so again.
+    Only ranges between two evaluations in which a target can lie are taken again: those at one of
+    whose ends the loss, or the error rate, is within a margin of the target's (`_margin`). In a
+    range each eighth step of the grid is looked at, and each one where that is so again.
 
     Parameters
     ----------
@@ -182,12 +190,15 @@ def find_crossings(
     """
     scores = {each.step: Score(each.training_loss, each.test_accuracy) for each in evaluations}
     last = max(scores)
+    margins = {each: _margin(scores, each) for each in targets}
     found = {each: Crossing(0, None, "grid") for each in targets if each.is_reached(scores[0])}
     for start, stop in pairwise(scores):
-        pending = [target for target in targets if target not in found]
+        pending = {each: margin for each, margin in margins.items() if each not in found}
         ends = scores[start], scores[stop]
         steps = {}
-        is_near = any(target.is_near(score) for target in pending for score in ends)
+        is_near = any(
+            target.is_near(score, margin) for target, margin in pending.items() for score in ends
+        )
         if is_near and grid.between(start, stop):
             try:
                 steps = _Walk(replay, start, stop, *ends, pending).find()
@@ -209,13 +220,14 @@ class _Walk:
         stop: int,
         score: Score,
         end: Score,
-        targets: Sequence[Target],
+        targets: Mapping[Target, float],
     ) -> None:
         self._replay = replay
         self._start = start
         self._stop = stop
         self._score = score
         self._end = end
+        self._margins = targets
         self._pending = list(targets)
         self._found: dict[Target, int] = {}
         self._factor = 1.0
@@ -253,7 +265,7 @@ class _Walk:
         return self._found
 
     def _near(self, score: Score) -> list[Target]:
-        return [target for target in self._pending if target.is_near(score)]
+        return [each for each in self._pending if each.is_near(score, self._margins[each])]
 
     def _go_to(self, point: int, targets: Sequence[Target]) -> None:
         """Go to a step; look for some targets at each step of the grid before it."""
@@ -285,6 +297,26 @@ class _Walk:
     def _scale(self, loss: float, sample_loss: float) -> None:
         if sample_loss > 0 and math.isfinite(factor := loss / sample_loss):
             self._factor = factor
+
+
+def _margin(scores: Mapping[int, Score], target: Target) -> float:
+    """Return how many times the target's height the end of a range may be at, for it to lie within.
+
+    A loss may dip to its target between two evaluations, the deeper the more it scatters. That is
+    how far evaluations near the target are off the line between their neighbours, on logarithmic
+    axes.
+    """
+    offs = []
+    steps = [step for step in scores if step > 0]
+    for before, step, after in zip(steps, steps[1:], steps[2:], strict=False):
+        heights = [target.height(scores[each]) for each in (before, step, after)]
+        if target.is_near(scores[step], MARGIN**2) and min(heights) > 0:
+            first, here, last = map(math.log, heights)
+            share = math.log(step / before) / math.log(after / before)
+            offs.append(abs(here - (1 - share) * first - share * last))
+    if len(offs) < FEWEST or not all(map(math.isfinite, offs)):
+        return MARGIN
+    return min(MARGIN, math.exp(SCATTERS * max(offs)))
 
 
 def _is_same(loss: float, other: float) -> bool:

@@ -98,6 +98,29 @@ def test_noisy_curves(seed):
     assert len(curve.full) < len(curve.sampled)
 
 
+@pytest.mark.parametrize(("noise", "is_searched"), [(0.0, False), (0.2, True)])
+def test_a_curve_that_scatters_is_searched_for_dips(noise, is_searched):
+    # It ends a fifth above its target: only noise may have brought it there on the way.
+    steps = np.arange(3001)
+    random = np.random.default_rng(5)
+    losses = (1 + steps) ** -0.3 * np.exp(random.uniform(-noise, noise, 3001))
+    target = Target("loss", float(losses[-1]) / 1.2)
+    known = [0, *sorted({round(1.2**power) for power in range(1, 43)}), 3000]
+    curve = Curve(losses, 100 - losses)
+    (found,) = find_crossings(evaluations(losses, losses, known), [target], curve)
+    assert found == truth(losses, losses, target, 3000)
+    assert (len(curve.taken) > 0) == is_searched
+
+
+def test_few_evaluations_say_nothing_of_scatter():
+    losses = (1 + np.arange(301)) ** -0.3
+    target = Target("loss", float(losses[-1]) / 1.2)
+    curve = Curve(losses, 100 - losses)
+    known = evaluations(losses, losses, [0, 10, 50, 100, 200, 300])
+    assert find_crossings(known, [target], curve) == [Crossing(None, None, "grid")]
+    assert curve.taken
+
+
 def straight(last=1000):
     losses = np.linspace(2.0, 0.0, last + 1)
     return losses, 100 - 40 * losses

@@ -38,7 +38,7 @@ class Pass:
     def __init__(
         self, weights: Weights, into: Weights, n_rows: int, n_dense: int, elementwise: Numpy
     ) -> None:
-        self._weights, self._into, self._elementwise = weights, into, elementwise
+        self._elementwise = elementwise
         (w1, w2), n_columns = weights, 1 + n_dense  # the biases' column of ones comes first
         self._sparse_w1, self._sparse_into = w1[n_columns:], into.w1[n_columns:]
         self._pixels = np.empty((n_rows, n_dense), dtype=np.uint8)

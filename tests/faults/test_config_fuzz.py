@@ -26,7 +26,7 @@ def plan(config):
     validate(config, SCHEMA_PATH)
     known = datasets.known(CATALOGUE, config["own_datasets"])
     planned = runs.expand(config, known)
-    machine.histories_elsewhere(config["machines"], config["experiment"])
+    machine.results_elsewhere(config["machines"], config["experiment"])
     assert re.fullmatch(r"[A-Za-z0-9][\w-]{0,59}", config["experiment"], re.ASCII)
     return planned
 

@@ -289,7 +289,7 @@ def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
         runs[killed].processor()
         runs[killed].kill()
         requeued = first_running(runs, (killed,))
-        wait_until(lambda: re.search(r"step [1-9]\d*:", runs[requeued].log()), "training")
+        wait_until(lambda: re.search(r"\(step [1-9]", runs[requeued].log()), "training")
         cluster.order("scontrol", "requeue", runs[requeued].job())
         saved_at = runs[requeued].has_saved()
         said = finish(snakemake)

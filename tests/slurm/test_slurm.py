@@ -99,7 +99,7 @@ class Run:
 
     @property
     def folder(self):
-        pattern = f"results/train/*/{self._name}*/*"
+        pattern = f"results/train/*/{self._name}*/*_*"  # of its budget, not that of the snapshots
         return wait_until(lambda: next(self._project.folder.glob(pattern), None), pattern)
 
     def log(self):

@@ -36,7 +36,7 @@ pytestmark = [
 SIZES = (8, 9, 10, 11, 12, 13)
 SWEEP = {
     "batch_size": list(SIZES),
-    "budget": {"seconds": None, "steps": 200_000},
+    "budget": {"seconds": None, "steps": 500_000},
     "evaluation": {"every_steps": 20_000},
     "checkpoint_seconds": 0.2,
 }

@@ -106,6 +106,7 @@ TRICKS = [
     Trick("straight to BLAS", (2, 32, 128), {(passes, "in_parts"): _with_numpy}),
     Trick("forward product with NumPy's BLAS", (32, 128), {(passes, "in_parts"): _with_scipy}),
     Trick("batches shared", (512, 5_000, 60_000), {(engine, "MIN_SHARD"): NEVER}, threads=2),
+    Trick("second layer by classes", (1, 32, 128, 60_000), {(engine, "W2_ORDER"): "C"}),
     Trick(
         "elementwise by NumPy, not numexpr",
         (1, 32, 128, 60_000),

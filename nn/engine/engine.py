@@ -27,7 +27,7 @@ MIN_SHARD = 256
 release the GIL."""
 
 W2_ORDER: Literal["C", "F"] = "F"
-"""The weights of the second layer lie by classes: products with long rows are faster."""
+"""The weights of the second layer lie by classes: in rows that long one example is faster."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

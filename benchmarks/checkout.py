@@ -12,7 +12,7 @@ import polars as pl
 import psutil
 import yaml
 
-from workflow.scripts.common import history
+from batch_race.store import history
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ("Snakefile", "config.yaml", "environment.yml", "nn", "profiles", "workflow")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workflow.scripts.common.law import Fit, fit
-from workflow.scripts.common.scaling import forecast, step_seconds
+from batch_race.analyze.forecast import forecast, step_seconds
+from batch_race.analyze.law import Fit, fit
 
 Array = npt.NDArray[np.float64]
 

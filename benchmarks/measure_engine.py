@@ -21,10 +21,10 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
+from batch_race.run.contention import read_counters
 from benchmarks import exact
 from benchmarks.engines import problem as problems
 from benchmarks.engines.problem import Engine, Problem
-from workflow.scripts.common.contention import read_counters
 
 RECIPE = {"learning_rate": 0.5, "factor": 1 / 255}
 RECIPE_BATCH_SIZE = 32

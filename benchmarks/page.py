@@ -16,21 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from batch_race.analyze import comparison, measures, mistakes
+from batch_race.analyze.statistics import summarize
+from batch_race.data import strokes
+from batch_race.report import charts, messages, page, tables
+from batch_race.store import crossings, history
 from benchmarks.scale import TARGETS, write_results
 from tests import browser
-from workflow.scripts.common import (
-    charts,
-    comparison,
-    crossings,
-    history,
-    measures,
-    mistakes,
-    page,
-    strokes,
-    tables,
-    words,
-)
-from workflow.scripts.common.statistics import summarize
 
 SIZES = (4, 100, 1000)
 REPEATS = 5
@@ -60,7 +52,7 @@ def write_page(count: int, folder: Path) -> Path:
             "clock": "training",
             "datasets": ["mnist"],
             "machines": ["Abacus 3"],
-            "answer": words.answer(answers),
+            "answer": messages.answer(answers),
             "table": tables.rows(summary),
             "race": page.race(histories),
             "charts": [

@@ -20,9 +20,10 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from batch_race.report import theme
+from batch_race.run import cores, machine
 from benchmarks import exact, late
 from benchmarks.engines import problem as problems
-from workflow.scripts.common import cores, machine, theme
 
 ROOT = Path(__file__).parent.parent
 THREADS = (1, 2)

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 import yaml
 
+from batch_race.store import crossings, history
 from nn.batches import MiniBatches
-from nn.replay import Crossing
-from workflow.scripts.common import crossings, history
+from nn.targets import Crossing
 
 ROOT = Path(__file__).parent.parent
 SIZES = (10, 100, 1000, 10_000)
@@ -46,7 +46,7 @@ rule collect:
 COLLECT = """\
 import sys
 from pathlib import Path
-from workflow.scripts.common import crossings, history, parquet
+from batch_race.store import crossings, history, parquet
 folder = Path(sys.argv[1])
 paths = sorted(folder.glob("*.parquet"))
 parquet.write(folder / "histories.out", history.collect(paths))
@@ -58,7 +58,8 @@ SUMMARIZE = """\
 import sys
 from pathlib import Path
 from benchmarks.scale import TARGETS
-from workflow.scripts.common import crossings, history, measures, statistics
+from batch_race.analyze import measures, statistics
+from batch_race.store import crossings, history
 folder = Path(sys.argv[1])
 table = history.read_collected(folder / "histories.out")
 found = crossings.read_collected(folder / "crossings.out")

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from workflow.scripts.common import cores, history
+from batch_race.run import cores
+from batch_race.store import history
 
 ROOT = Path(__file__).parent.parent
 CORES = (1, 16, 64, 256, 1024)

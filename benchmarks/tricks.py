@@ -19,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 
+from batch_race.run import cores
 from benchmarks import late
 from benchmarks.engines import ours
 from benchmarks.engines import problem as problems
@@ -30,7 +31,6 @@ from nn.engine.passes import Pass
 from nn.engine.products import Calls, Product
 from nn.examples import Examples
 from nn.network import Weights
-from workflow.scripts.common import cores
 
 TURNS = 15
 SECONDS = 0.1

@@ -23,23 +23,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from batch_race.analyze import comparison, measures, statistics
+from batch_race.run import cores
+from batch_race.run.snapshots import Snapshots
+from batch_race.run.timed_run import Run
+from batch_race.store import arrays, clock, crossings, history, parquet
 from benchmarks.checkout import Checkout
 from nn import grid
-from nn.replay import Crossing, Score
-from nn.trainer import Reading
-from workflow.scripts.common import (
-    arrays,
-    clock,
-    comparison,
-    cores,
-    crossings,
-    history,
-    measures,
-    parquet,
-    statistics,
-)
-from workflow.scripts.common.snapshots import Snapshots
-from workflow.scripts.common.training import Run
+from nn.records import Reading
+from nn.targets import Crossing, Score
 
 RATES = {
     "raw": {1: 3e-4, 8: 3e-3, 32: 1e-2, 128: 3e-2, 512: 0.1, 2048: 0.3, 60000: 0.3},

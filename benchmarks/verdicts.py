@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workflow.scripts.common.contrasts import contrasts
+from batch_race.analyze.contrasts import contrasts
 
 Array = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import polars as pl
 
-from workflow.scripts.common import crossings, history
-from workflow.scripts.common.measures import per_run
+from batch_race.analyze.measures import per_run
+from batch_race.store import crossings, history
 
 RUN = {
     "dataset": "mnist",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from workflow.scripts.common import idx, strokes
+from batch_race.data import idx, strokes
 
 ROOT = Path(__file__).parent.parent
 

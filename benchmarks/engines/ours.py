@@ -3,12 +3,12 @@
 import contextlib
 from pathlib import Path
 
+from batch_race.store import arrays
 from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.engine import ready
 from nn.examples import Examples
 from nn.network import Weights
-from workflow.scripts.common import arrays
 
 
 class Engine:

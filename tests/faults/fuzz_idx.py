@@ -17,8 +17,8 @@ from pathlib import Path
 import atheris
 import numpy as np
 
-with atheris.instrument_imports(include=["workflow.scripts.common.idx", "gzip"]):
-    from workflow.scripts.common import idx
+with atheris.instrument_imports(include=["batch_race.data.idx", "gzip"]):
+    from batch_race.data import idx
 
 HEADER = struct.pack(">HBB3I", 0, 8, 3, 2, 2, 3)
 SEEDS = [

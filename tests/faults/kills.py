@@ -33,8 +33,8 @@ import psutil
 import yaml
 from PIL import Image
 
+from batch_race.store import history
 from tests.project import PUBLISHED, Project, checkout, write_digits
-from workflow.scripts.common import history
 
 CHART = "results/plot/race/learning_by_iteration.json"
 COMMAND = ("--cores", "1", CHART)

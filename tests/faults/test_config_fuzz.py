@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import validate
 
+from batch_race.errors import InputError
+from batch_race.plan import configuration, datasets, runs
+from batch_race.run import machine
 from tests.project import ROOT, write_digits
-from workflow.scripts.common import configuration, datasets, machine, runs
-from workflow.scripts.common.errors import InputError
 
 SCHEMA_PATH = ROOT / "workflow/schemas/config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_PATH.read_text())

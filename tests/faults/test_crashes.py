@@ -15,10 +15,10 @@ import time
 import psutil
 import pytest
 
+from batch_race.store import history
+from batch_race.store.files import replacing
 from tests.faults import kills
 from tests.project import ROOT, small_checkout
-from workflow.scripts.common import history
-from workflow.scripts.common.files import replacing
 
 STEPS = 30_000
 
@@ -168,7 +168,7 @@ def test_a_power_cut_finds_the_old_file_or_the_whole_new_one(tmp_path):
 WRITER = """
 import sys, time
 from pathlib import Path
-from workflow.scripts.common.files import replacing
+from batch_race.store.files import replacing
 with replacing(Path(sys.argv[1])) as temporary:
     temporary.write_text("half")
     print("half", flush=True)

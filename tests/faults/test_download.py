@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from batch_race.data import download
 from tests.faults import kills
 from tests.project import PUBLISHED, ROOT, fault, write_digits
-from workflow.scripts.common import download
 
 NAME = "train-labels-idx1-ubyte.gz"
 OLD = b"the file that was there before"

@@ -14,13 +14,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from batch_race.data import idx
+from batch_race.errors import InputError
+from batch_race.run import checkpoint
+from batch_race.store import arrays, history, parquet
 from nn.budget import Budget
 from nn.network import Weights
 from tests.conftest import PUBLISHED, ROOT
-from tests.unit.test_checkpoint import PER_EPOCH, state
-from tests.unit.test_history import METADATA, TABLE
-from workflow.scripts.common import arrays, checkpoint, history, idx, parquet
-from workflow.scripts.common.errors import InputError
+from tests.unit.run.test_checkpoint import PER_EPOCH, state
+from tests.unit.store.test_history import METADATA, TABLE
 
 
 def flipped(whole, count=500):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from workflow.scripts.common import idx
-from workflow.scripts.common.idx import IdxError
+from batch_race.data import idx
+from batch_race.data.idx import IdxError
 
 # Two images of two by three pixels, byte for byte as the specification says.
 BY_HAND = bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 fffefdfcfbfa")

@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from batch_race.store import history
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.examples import Examples, scaling
 from nn.initializers import INITIALIZERS
 from nn.ordering import arrange, order_columns
+from nn.records import State
 from nn.schedule import Schedule
-from nn.trainer import State, Trainer
-from workflow.scripts.common import history
+from nn.trainer import Trainer
 
 
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):

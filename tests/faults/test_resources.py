@@ -18,23 +18,16 @@ import polars as pl
 import psutil
 import pytest
 
+from batch_race.data import download, idx
+from batch_race.errors import OutputError
+from batch_race.report import theme
+from batch_race.run import checkpoint, cores, progress
+from batch_race.store import arrays, history, parquet
+from batch_race.store.files import replacing
 from nn.network import Weights
-from nn.trainer import State
+from nn.records import State
 from tests.faults.test_crashes import train_process, wait_until
 from tests.project import ROOT, fault
-from workflow.scripts.common import (
-    arrays,
-    checkpoint,
-    cores,
-    download,
-    history,
-    idx,
-    parquet,
-    progress,
-    theme,
-)
-from workflow.scripts.common.errors import OutputError
-from workflow.scripts.common.files import replacing
 
 needs_root = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.geteuid() != 0,

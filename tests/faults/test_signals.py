@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 LISTENER = """
 import sys, time
-from workflow.scripts.common.interruption import InterruptionError, Listener
+from batch_race.run.interruption import InterruptionError, Listener
 listener = Listener()
 try:
     if sys.argv[1] == "patient":

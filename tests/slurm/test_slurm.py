@@ -19,10 +19,12 @@ import numpy as np
 import psutil
 import pytest
 
+from batch_race.plan import allocation
+from batch_race.run import cores
+from batch_race.store import history
 from nn.engine.engine import MIN_SHARD
 from tests.project import checkout, wait_until, write_digits
 from tests.slurm import cluster as slurm
-from workflow.scripts.common import allocation, cores, history
 
 pytestmark = [
     pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),

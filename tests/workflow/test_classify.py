@@ -7,13 +7,14 @@ import sys
 import numpy as np
 from PIL import Image
 
+from batch_race.data import idx
+from batch_race.store import arrays
 from nn.network import predict
 from tests.conftest import PUBLISHED, ROOT
-from workflow.scripts.common import arrays, idx
 
 
 def classify(project, *arguments):
-    command = [sys.executable, "-m", "workflow.scripts.classify", *map(str, arguments)]
+    command = [sys.executable, "workflow/scripts/classify.py", *map(str, arguments)]
     return subprocess.run(
         command, cwd=project.folder, capture_output=True, text=True, check=False, timeout=60
     )

@@ -14,9 +14,10 @@ from shutil import which
 import psutil
 import pytest
 
+from batch_race.run import cores
+from batch_race.store import history
 from nn.engine.engine import MIN_SHARD
 from tests.project import wait_until, write_digits
-from workflow.scripts.common import cores, history
 
 pytestmark = [
     pytest.mark.skipif(

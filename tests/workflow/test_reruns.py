@@ -3,8 +3,9 @@
 import os
 import shutil
 
+from batch_race.data import idx
+from batch_race.store import history
 from tests.project import PUBLISHED, Project
-from workflow.scripts.common import history, idx
 
 SUMMARY_CHARTS = {
     f"plot_{name}": 1
@@ -142,14 +143,14 @@ def test_what_an_edit_makes_anew(finished_project):
         "workflow/scripts/compare.py": (edit, {"compare": 1} | MISTAKES),
         "workflow/scripts/plot.py": (edit, CHARTS | PAGE),
         # So does a module that scripts share.
-        "workflow/scripts/common/scaling.py": (edit, {"forecast": 1}),
-        "workflow/scripts/common/charts.py": (edit, CHARTS | PAGE),
-        "workflow/scripts/common/page.css": (edit, PAGE),
-        "workflow/scripts/common/mistakes.py": (edit, MISTAKES),
-        "workflow/scripts/common/tables.py": (edit, ANSWERS),
+        "workflow/scripts/batch_race/analyze/forecast.py": (edit, {"forecast": 1}),
+        "workflow/scripts/batch_race/report/charts.py": (edit, CHARTS | PAGE),
+        "workflow/scripts/batch_race/report/page.css": (edit, PAGE),
+        "workflow/scripts/batch_race/analyze/mistakes.py": (edit, MISTAKES),
+        "workflow/scripts/batch_race/report/tables.py": (edit, ANSWERS),
         # How a download is tried changes no file, and logs no result.
-        "workflow/scripts/common/download.py": (edit, {}),
-        "workflow/scripts/common/logs.py": (edit, {}),
+        "workflow/scripts/batch_race/data/download.py": (edit, {}),
+        "workflow/scripts/batch_race/store/logs.py": (edit, {}),
     }
     for name, (change, jobs) in edits.items():
         undo = change(project.folder / name)
@@ -158,7 +159,7 @@ def test_what_an_edit_makes_anew(finished_project):
     assert project.jobs() == {}
 
     # The time of a file is not its content.
-    for name in ("nn/network.py", "workflow/scripts/common/charts.py", "config.yaml"):
+    for name in ("nn/network.py", "workflow/scripts/batch_race/report/charts.py", "config.yaml"):
         (project.folder / name).touch()
     for path in project.folder.glob("results/train/**/history.parquet"):
         path.touch()

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from batch_race.data import idx
+from batch_race.store import arrays, history
 from nn.network import predict
 from tests.conftest import PUBLISHED
-from workflow.scripts.common import arrays, history, idx
 
 
 def test_a_whole_run(finished_checkout, finished_project):

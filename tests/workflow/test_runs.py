@@ -9,7 +9,7 @@ import sys
 import polars as pl
 import pytest
 
-from workflow.scripts.common import history
+from batch_race.store import history
 
 
 @contextlib.contextmanager

@@ -6,14 +6,15 @@ Nx.Random.key(1234): 200 hidden nodes, learning rate 0.01.
 
 import pytest
 
+from batch_race.data import idx
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.examples import Examples
 from nn.initializers import nx
+from nn.records import State
 from nn.schedule import Schedule
-from nn.trainer import State, Trainer
+from nn.trainer import Trainer
 from tests.conftest import PUBLISHED
-from workflow.scripts.common import idx
 
 # (step, loss, accuracy in percent), after each step of full-batch gradient descent.
 FULL_BATCH = [

@@ -28,7 +28,6 @@ localrules:
 rule collect:
     input:
         histories=histories,
-        code=code("history", "parquet"),
     output:
         histories="results/collect/{experiment}/histories.parquet",
         runs="results/collect/{experiment}/runs.json",
@@ -36,6 +35,8 @@ rule collect:
         "results/collect/{experiment}/collect.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("collect.py"),
     script:
         "../scripts/collect.py"
 
@@ -49,13 +50,14 @@ rule collect_crossings:
             run=RUNS,
             targets=runs.targets_name(config),
         ),
-        code=code("crossings", "history", "measures", "parquet"),
     output:
         crossings="results/collect_crossings/{experiment}/crossings.parquet",
     log:
         "results/collect_crossings/{experiment}/collect_crossings.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("collect_crossings.py"),
     script:
         "../scripts/collect_crossings.py"
 
@@ -66,16 +68,6 @@ rule summarize:
         crossings="results/collect_crossings/{experiment}/crossings.parquet",
         other_histories=[paths[0] for paths in MACHINES.values()],
         other_crossings=[paths[1] for paths in MACHINES.values()],
-        code=code(
-            "contrasts",
-            "crossings",
-            "history",
-            "measures",
-            "parquet",
-            "statistics",
-            "tables",
-            "words",
-        ),
     output:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
@@ -85,6 +77,7 @@ rule summarize:
     conda:
         "../../environment.yml"
     params:
+        code=code("summarize.py"),
         machines=list(MACHINES),
         targets=config["targets"],
         clock=config["budget"]["clock"],
@@ -96,7 +89,6 @@ rule compare:
     input:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code("comparison", "contrasts", "measures", "words"),
     output:
         text="results/compare/{experiment}/answer.txt",
         json="results/compare/{experiment}/answer.json",
@@ -104,6 +96,8 @@ rule compare:
         "results/compare/{experiment}/compare.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("compare.py"),
     script:
         "../scripts/compare.py"
 
@@ -112,15 +106,6 @@ rule forecast:
     input:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
-        code=code(
-            "comparison",
-            "contrasts",
-            "law",
-            "measures",
-            "scaling",
-            "step_times",
-            "words",
-        ),
     output:
         text="results/forecast/{experiment}/forecast.txt",
         json="results/forecast/{experiment}/forecast.json",
@@ -129,6 +114,7 @@ rule forecast:
     conda:
         "../../environment.yml"
     params:
+        code=code("forecast.py"),
         workers=config["forecast"]["workers"],
         communication_seconds=config["forecast"]["communication_seconds"],
     script:
@@ -147,7 +133,6 @@ rule find_mistakes:
         ],
         test_images=[DATASETS[name].files["test_images"] for name in RACED],
         test_labels=[DATASETS[name].files["test_labels"] for name in RACED],
-        code=code("history", "idx", "measures", "mistakes", "trained", "words"),
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",
@@ -156,6 +141,7 @@ rule find_mistakes:
     conda:
         "../../environment.yml"
     params:
+        code=code("find_mistakes.py"),
         datasets=RACED,
     script:
         "../scripts/find_mistakes.py"

@@ -3,9 +3,6 @@
 # Inputs: results/{parse,prepare}/mnist/*; the folders in which they lie are what is raced on
 # Outputs: results/benchmark_engines/{samples.parquet,table.md,chart.svg}
 
-ENGINES = sorted(os.path.relpath(path) for path in HOME.glob("benchmarks/**/*.py"))
-
-
 rule benchmark_engines:
     input:
         parsed=[
@@ -19,7 +16,6 @@ rule benchmark_engines:
             for part in ("train", "test")
             for name in ("dense.npy", "sparse.npz")
         ],
-        code=NN + ENGINES + code("contention", "cores", "machine", "parquet", "theme"),
     output:
         samples="results/benchmark_engines/samples.parquet",
         table="results/benchmark_engines/table.md",
@@ -29,5 +25,7 @@ rule benchmark_engines:
     conda:
         "../../environment.yml"
     threads: lambda wildcards: workflow.cores  # nothing else may run beside it
+    params:
+        code=code("benchmark_engines.py", *HOME.glob("benchmarks/engines/*.py")),
     script:
         "../scripts/benchmark_engines.py"

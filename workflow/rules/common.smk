@@ -1,23 +1,19 @@
 # What all rules share: the checked configuration, the datasets and the runs that it asks for.
 
+import sys
 from pathlib import Path
 
 import yaml
 
-from workflow.scripts.common import (
-    allocation,
-    configuration,
-    cores,
-    datasets,
-    display,
-    machine,
-    runs,
-)
-from workflow.scripts.common.errors import InputError
-
 HOME = Path(workflow.basedir)
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
+sys.path.insert(0, str(HOME / "workflow" / "scripts"))
 
+from batch_race.errors import InputError
+from batch_race.plan import allocation, configuration, datasets, machines, runs, sources
+from batch_race.run import cores, display, machine
+
+
+SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 
 try:
     configuration.check(config, yaml.safe_load(SCHEMA.read_text()))
@@ -25,7 +21,7 @@ try:
     CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
     DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
     RUNS = runs.expand(config, DATASETS)
-    MACHINES = machine.results_elsewhere(config["machines"], config["experiment"])
+    MACHINES = machines.results_elsewhere(config["machines"], config["experiment"])
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -48,13 +44,15 @@ wildcard_constraints:
     experiment="[A-Za-z0-9][A-Za-z0-9_-]*",
 
 
-def code(*names):
-    """List the shared modules that a rule's results depend on, so that an edit makes them anew.
+def code(*files):
+    """Compute a digest of the code that a result depends on: a change makes it again.
 
-    Snakemake by itself only looks at the script.
+    Parameters
+    ----------
+    *files : str or Path
+        The rule's script, and modules that it finds by name; relative to workflow/scripts/.
     """
-    folder = HOME / "workflow" / "scripts" / "common"
-    return [os.path.relpath(folder / f"{name}.py") for name in names]
+    return sources.digest(*(sources.SCRIPTS / file for file in files))
 
 
 def named(dataset, table):

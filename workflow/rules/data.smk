@@ -32,8 +32,6 @@ rule download:
 
 
 rule draw_strokes:
-    input:
-        code=code("strokes", "idx"),
     output:
         train_images="results/draw_strokes/train-images-idx3-ubyte.gz",
         train_labels="results/draw_strokes/train-labels-idx1-ubyte.gz",
@@ -43,6 +41,8 @@ rule draw_strokes:
         "results/draw_strokes/draw_strokes.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("draw_strokes.py"),
     script:
         "../scripts/draw_strokes.py"
 
@@ -53,7 +53,6 @@ rule parse:
         train_labels=lambda wildcards: originals(wildcards)["train_labels"],
         test_images=lambda wildcards: originals(wildcards)["test_images"],
         test_labels=lambda wildcards: originals(wildcards)["test_labels"],
-        code=code("idx"),
     output:
         train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
@@ -63,6 +62,8 @@ rule parse:
         "results/parse/{dataset}/parse.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("parse.py"),
     script:
         "../scripts/parse.py"
 
@@ -71,7 +72,6 @@ rule prepare:
     input:
         train="results/parse/{dataset}/train_images.npy",
         test="results/parse/{dataset}/test_images.npy",
-        code=os.path.relpath(HOME / "nn" / "ordering.py"),
     output:
         columns="results/prepare/{dataset}/columns.npy",
         train_dense="results/prepare/{dataset}/train_dense.npy",
@@ -82,5 +82,7 @@ rule prepare:
         "results/prepare/{dataset}/prepare.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("prepare.py"),
     script:
         "../scripts/prepare.py"

@@ -24,18 +24,6 @@ CHARTS = {
     "confusion_matrix": CONFUSION,
     "worst_mistakes": MISTAKES,
 }
-DRAWING = code(
-    "charts",
-    "comparison",
-    "contrasts",
-    "curves",
-    "images",
-    "measures",
-    "mistake_charts",
-    "theme",
-    "words",
-)
-
 
 # A rule for each chart, because a caption's path takes no wildcard.
 for chart, table in CHARTS.items():
@@ -45,7 +33,6 @@ for chart, table in CHARTS.items():
             f"plot_{chart}"
         input:
             table=table,
-            code=DRAWING,
         output:
             svg=report(
                 f"results/plot/{{experiment}}/{chart}.svg",
@@ -61,6 +48,7 @@ for chart, table in CHARTS.items():
         conda:
             "../../environment.yml"
         params:
+            code=code("plot.py"),
             chart=chart,
             title=lambda wildcards: runs.title(config),  # may have braces
             clock=config["budget"]["clock"],
@@ -78,7 +66,7 @@ NOT_ON_PAGE = (
 )
 ON_PAGE = [chart for chart in CHARTS if chart not in NOT_ON_PAGE]
 PAGE = [
-    os.path.relpath(HOME / "workflow" / "scripts" / "common" / f"page.{kind}")
+    os.path.relpath(sources.SCRIPTS / "batch_race" / "report" / f"page.{kind}")
     for kind in ("html", "css", "js")
 ]
 
@@ -98,7 +86,7 @@ rule write_page:
             os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
             for chart in ON_PAGE
         ],
-        code=DRAWING + code("history", "page", "runs", "tables") + PAGE,
+        page=PAGE,
     output:
         page="results/page/{experiment}/report.html",
     log:
@@ -107,6 +95,7 @@ rule write_page:
     conda:
         "../../environment.yml"
     params:
+        code=code("write_page.py"),
         charts=ON_PAGE,
         title=lambda wildcards: runs.title(config),
         clock=config["budget"]["clock"],

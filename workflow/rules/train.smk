@@ -7,11 +7,6 @@
 # Besides: results/train/<run>/checkpoint.npz while it trains; results/train/<run without its
 #          budget>/snapshots/*.npz, weights on the way, which make the second job shorter
 
-# The network and its trainer: training starts anew when they are edited. (Snakemake itself only
-# looks at the script.)
-NN = sorted(os.path.relpath(path) for path in (HOME / "nn").rglob("*.py"))
-
-
 rule train:
     input:
         columns="results/prepare/{dataset}/columns.npy",
@@ -23,7 +18,6 @@ rule train:
         test_labels="results/parse/{dataset}/test_labels.npy",
         test_dense="results/prepare/{dataset}/test_dense.npy",
         test_sparse="results/prepare/{dataset}/test_sparse.npz",
-        code=NN + code("training"),
     output:
         history="results/train/{dataset}/{run}/history.parquet",
         clock="results/train/{dataset}/{run}/clock.parquet",
@@ -44,6 +38,7 @@ rule train:
         # Each thread is pinned to a physical core of its own, which Slurm may count as two CPUs.
         slurm_extra="--threads-per-core=1",
     params:
+        code=code("train.py"),
         specification=specification,
         on_contention=on_contention,
         checkpoint_seconds=checkpoint_seconds,
@@ -65,7 +60,6 @@ rule find_crossings:
         test_labels="results/parse/{dataset}/test_labels.npy",
         test_dense="results/prepare/{dataset}/test_dense.npy",
         test_sparse="results/prepare/{dataset}/test_sparse.npz",
-        code=NN + code("crossings", "training"),
     output:
         crossings="results/find_crossings/{dataset}/{run}/{targets}.parquet",
     log:
@@ -81,6 +75,7 @@ rule find_crossings:
         ),
         slurm_extra="--threads-per-core=1",
     params:
+        code=code("find_crossings.py"),
         targets=runs.asked(config),
     script:
         "../scripts/find_crossings.py"

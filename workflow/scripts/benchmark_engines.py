@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from batch_race.report import theme
+from batch_race.store import logs, parquet
+from batch_race.store.files import replacing
 from benchmarks import race_engines
-from workflow.scripts.common import logs, parquet, theme
-from workflow.scripts.common.files import replacing
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Classify images with the weights of a finished run.
 
-    python -m workflow.scripts.classify RUN IMAGE...
+    python workflow/scripts/classify.py RUN IMAGE...
 
 RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture of one digit
 (PNG, JPEG …) or an idx file. Prints a line for each image: its file, its place in it, the class,
@@ -11,9 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from workflow.scripts.common import images
-from workflow.scripts.common.errors import InputError
-from workflow.scripts.common.trained import Network
+from batch_race.data import pictures
+from batch_race.errors import InputError
+from batch_race.run.classifier import Network
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     try:
         network = Network(arguments.run)
         for path in arguments.images:
-            for place, row in enumerate(network.probabilities(images.read(path))):
+            for place, row in enumerate(network.probabilities(pictures.read(path))):
                 sys.stdout.write(f"{path} {place} {row.argmax()} {row.max():.3f}\n")
     except InputError as error:
         sys.exit(str(error))

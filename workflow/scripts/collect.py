@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import history, logs, parquet
-from workflow.scripts.common.files import replacing
+from batch_race.store import history, logs, parquet
+from batch_race.store.files import replacing
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workflow.scripts.common import crossings, logs, parquet
+from batch_race.store import crossings, logs, parquet
 
 
 def main() -> None:

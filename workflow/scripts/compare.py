@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import comparison, logs, parquet, words
-from workflow.scripts.common.files import replacing
+from batch_race.analyze import comparison
+from batch_race.report import messages
+from batch_race.store import logs, parquet
+from batch_race.store.files import replacing
 
 
 def main() -> None:
@@ -14,7 +16,7 @@ def main() -> None:
     summary, _ = parquet.read(Path(snakemake.input.summary))
     answers = comparison.compare(runs, summary)
     for path, text in (
-        (snakemake.output.text, words.answer(answers)),
+        (snakemake.output.text, messages.answer(answers)),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workflow.scripts.common import download, logs
+from batch_race.data import download
+from batch_race.store import logs
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from workflow.scripts.common import idx, logs, strokes
-from workflow.scripts.common.files import replacing
+from batch_race.data import idx, strokes
+from batch_race.store import logs
+from batch_race.store.files import replacing
 
 
 def main() -> None:

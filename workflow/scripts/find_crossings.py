@@ -5,16 +5,17 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from batch_race.run import cores
+from batch_race.run.snapshots import Snapshots
+from batch_race.run.timed_run import Run, check_threads
+from batch_race.store import arrays, clock, crossings, history, logs
 from nn.replay import find_crossings
-from workflow.scripts.common import arrays, clock, cores, crossings, history, logs
-from workflow.scripts.common.snapshots import Snapshots
-from workflow.scripts.common.training import Run, check_threads
 
 
 def main() -> None:
     """Train again where a target lies, on cores that no timed run has, and write what is found."""
     logs.start(snakemake.log[0])
-    paths = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
+    paths = {name: Path(path) for name, path in snakemake.input.items()}
     table, metadata = history.read(paths["history"])
     specification = metadata["specification"]
     check_threads(specification["threads"], snakemake.threads)

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import idx, logs, mistakes, parquet
-from workflow.scripts.common.trained import Network
+from batch_race.analyze import mistakes
+from batch_race.data import idx
+from batch_race.run.classifier import Network
+from batch_race.store import logs, parquet
 
 
 def main() -> None:

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import logs, parquet, scaling, words
-from workflow.scripts.common.files import replacing
+from batch_race.analyze import forecast
+from batch_race.report import messages
+from batch_race.store import logs, parquet
+from batch_race.store.files import replacing
 
 
 def main() -> None:
@@ -12,11 +14,11 @@ def main() -> None:
     logs.start(snakemake.log[0])
     runs, _ = parquet.read(Path(snakemake.input.runs))
     summary, _ = parquet.read(Path(snakemake.input.summary))
-    found = scaling.foretell(
+    found = forecast.foretell(
         runs, summary, snakemake.params.workers, snakemake.params.communication_seconds
     )
     for path, text in (
-        (snakemake.output.text, words.law(found)),
+        (snakemake.output.text, messages.law(found)),
         (snakemake.output.json, json.dumps(found, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

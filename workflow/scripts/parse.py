@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from batch_race.data import idx
+from batch_race.data.idx import IdxError
+from batch_race.store import arrays, logs
 from nn.network import N_CLASSES
-from workflow.scripts.common import arrays, idx, logs
-from workflow.scripts.common.idx import IdxError
 
 
 def main() -> None:

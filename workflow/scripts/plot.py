@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workflow.scripts.common import charts, logs, parquet, theme
+from batch_race.report import charts, theme
+from batch_race.store import logs, parquet
 
 
 def main() -> None:

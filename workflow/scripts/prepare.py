@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from batch_race.store import arrays, logs
 from nn import ordering
-from workflow.scripts.common import arrays, logs
 
 
 def main() -> None:

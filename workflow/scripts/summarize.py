@@ -4,16 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from workflow.scripts.common import (
-    crossings,
-    history,
-    logs,
-    measures,
-    parquet,
-    statistics,
-    tables,
-)
-from workflow.scripts.common.files import replacing
+from batch_race.analyze import measures, statistics
+from batch_race.report import tables
+from batch_race.store import crossings, history, logs, parquet
+from batch_race.store.files import replacing
 
 
 def main() -> None:

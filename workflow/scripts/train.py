@@ -6,13 +6,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from workflow.scripts.common import arrays, checkpoint, cores, logs, machine
-from workflow.scripts.common.contention import ContendedError, Watch
-from workflow.scripts.common.files import locked
-from workflow.scripts.common.interruption import InterruptionError, Listener
-from workflow.scripts.common.progress import Notebook
-from workflow.scripts.common.snapshots import Snapshots
-from workflow.scripts.common.training import Attendant, Run, check_threads, save
+from batch_race.run import checkpoint, cores, machine
+from batch_race.run.contention import ContendedError, Watch
+from batch_race.run.interruption import InterruptionError, Listener
+from batch_race.run.progress import Notebook
+from batch_race.run.snapshots import Snapshots
+from batch_race.run.timed_run import Attendant, Run, check_threads, save
+from batch_race.store import arrays, logs
+from batch_race.store.files import locked
 
 
 def main() -> None:
@@ -33,11 +34,10 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     """Train the network of one folder."""
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
-    data = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
+    data = {name: Path(path) for name, path in snakemake.input.items()}
     training = arrays.open_examples(data, "train")
     test = arrays.open_examples(data, "test")
-    code = [Path(path) for path in snakemake.input.code]
-    origin = checkpoint.digest([*code, *data.values()], *machine.arithmetic())
+    origin = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
     # Before and after training, as during it, BLAS has one thread: the machine's speed is measured.

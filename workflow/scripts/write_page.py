@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from workflow.scripts.common import history, logs, page, parquet, tables
-from workflow.scripts.common.files import replacing
+from batch_race.report import page, tables
+from batch_race.store import history, logs, parquet
+from batch_race.store.files import replacing
 
 
 def main() -> None:

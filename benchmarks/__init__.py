@@ -1,0 +1,6 @@
+"""Programs that measure: each prints the table that the docs show."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))

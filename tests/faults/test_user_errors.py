@@ -1,0 +1,104 @@
+"""A user's mistake ends in one clear message: no traceback, nothing half-written."""
+
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from batch_race.data import idx
+from tests.faults import kills
+from tests.project import PUBLISHED, write_digits
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("batchsize=3", "batchsize: found an unknown key; did you mean batch_size?"),
+        ("batch_size=301", "batch_size: found 301, expected at most the 300 training images"),
+        ("dataset=digit", "dataset: found 'digit', expected one of mnist, "),
+        ("exclude=[{learning_rate: 0.01}]", "exclude: found that it leaves no run"),
+        ("include=[{rate: 0.01}]", "include[0].rate: found an unknown key; "),
+        ("targets={loss: [0]}", "targets.loss[0]: found 0.0, expected a number above 0"),
+        (
+            "own_datasets={mine: 'a/{x}'}",
+            "own_datasets.mine: found 'a/{x}', expected a path without",
+        ),
+        (
+            "machines={other: 'a/{x}'}",
+            "machines.other: found 'a/{x}', expected a path without braces",
+        ),
+        ('own_datasets={mine: "a\\0b"}', r"own_datasets.mine: found 'a\x00b', expected a path wi"),
+        ("own_datasets={mine: ~nobody-here/x}", "expected a folder: there is no such user"),
+        (f"own_datasets={{mine: {300 * 'x'}}}", "xxx', expected a folder: File name too long"),
+        (f"machines={{other: {300 * 'x'}}}", "xxx', expected a folder: File name too long"),
+        ('own_datasets={"x\\n": x}', r"own_datasets: found 'x\n', expected a name of at most 60"),
+        ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
+    ],
+)
+def test_a_wrong_configuration(project, settings, message):
+    said = project.refusal("--config", settings)
+    assert message in said
+    assert len(said.splitlines()) < 12
+
+
+def test_names_that_a_shell_would_act_on_are_harmless(project):
+    hostile = "$(touch pwned) `touch pwned` ; touch pwned ' \" <b>&amp; {x} é ../"
+    data = project.folder.parent / "digits"
+    own = data.rename(data.with_name("di $(touch pwned) 'g' é"))
+    project.edit_config(title=hostile, own_datasets={"digits": str(own)}, batch_size=32)
+    chart = "results/plot/race/loss_by_seconds.svg"
+    before = {path.name for path in project.folder.iterdir()}
+    project.run(chart)
+    texts = ElementTree.parse(project.folder / chart).getroot().itertext()
+    assert hostile in " ".join(texts)  # a long title is broken into lines
+    assert not list(project.folder.parent.rglob("pwned*"))
+    assert {path.name for path in project.folder.iterdir()} - before == {"results", ".snakemake"}
+
+
+def test_data_that_does_not_fit(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
+    idx.write(labels, idx.read(labels, (None,))[:-1])
+    said = project.refusal()
+    assert "found the shape 60×28×28, expected 59×28×28" in said
+    assert not list(project.folder.glob("results/parse/*/test_*.npy"))
+
+
+def test_test_images_of_another_size(project):
+    images = project.folder.parent / "digits" / PUBLISHED["test_images"]
+    idx.write(images, idx.read(images, (None, 28, 28))[:, 4:, :].copy())
+    assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
+
+
+def test_a_label_beyond_the_classes(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
+    idx.write(labels, idx.read(labels, (None,)) + 1)
+    assert "found the label 10, expected 0 to 9" in project.refusal()
+
+
+def test_a_dataset_without_an_example(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
+    idx.write(labels, np.empty(0, np.uint8))
+    assert f"{PUBLISHED['train_labels']}: found no label, expected at least" in project.refusal()
+
+
+def test_no_mirror_has_the_file(project):
+    empty = project.folder.parent / "empty"
+    empty.mkdir()
+    # The published mirrors are taken out, so that the test asks no server.
+    catalogue = project.folder / "workflow" / "datasets.yaml"
+    catalogue.write_text(catalogue.read_text().replace("- https://", "- /nowhere/"))
+    said = project.refusal("--config", "dataset=mnist", f"mirrors={empty}")
+    assert f"{empty}: no train-images-idx3-ubyte.gz there" in said
+    assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
+    assert said.count("--configfile config/quickstart.yaml") == 1
+    assert not list(project.folder.glob("results/download/mnist/*.gz"))
+
+
+def test_files_that_are_there_need_no_mirror(tmp_path):
+    write_digits(tmp_path / "digits")
+    with kills.serving(tmp_path / "digits") as mirror:
+        project = kills.prepare(tmp_path / "checkout", mirror, tmp_path / "digits")
+        project.run("--until", "download")
+    # The server is gone now.
+    project.run("--until", "prepare")
+    assert list(project.folder.glob("results/prepare/mnist/train_sparse.npz"))

@@ -1,0 +1,135 @@
+"""Simultaneous comparisons: by simulation, and against plain loops and SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from batch_race.analyze.contrasts import contrasts, critical_value
+from benchmarks.verdicts import SCENARIOS, false_verdicts, power
+
+SIMULATIONS = 1000
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(("sizes", "rates", "seeds"), [(4, 1, 2), (8, 1, 3), (8, 3, 3), (8, 1, 10)])
+def test_any_false_verdict_in_a_question_is_rare(name, sizes, rates, seeds):
+    # A t test of each pair at 95 % is wrong in 17 to 37 % of the questions with equal noise.
+    _, any_in_question = false_verdicts(SCENARIOS[name], sizes, rates, seeds, SIMULATIONS)
+    assert any_in_question <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
+
+
+def test_three_times_the_noise_in_one_batch_size_is_allowed_for():
+    # A critical value for equal noise alone would be wrong in 7 % of the questions.
+    _, any_in_question = false_verdicts(SCENARIOS["one × 3"], 4, 1, 2, 10_000)
+    assert any_in_question <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 10_000)
+
+
+def test_a_difference_is_found():
+    assert power(1.3, 0.05, 4, 1, 3, SIMULATIONS) > 0.8
+    assert power(2, 0.15, 8, 3, 5, SIMULATIONS) > 0.9
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_of_two_batch_sizes_the_critical_value_is_that_of_student(seeds):
+    exact = stats.t.ppf(0.975, seeds - 1)
+    assert exact < critical_value((1, 1), seeds) < 1.12 * exact
+
+
+def alone(winner, log_times, rates):
+    """Compare where all runs arrived."""
+    return contrasts(winner, log_times, np.zeros(log_times.shape), rates)
+
+
+def plain_noise(log_times):
+    """Compute with loops how noisy each configuration's differences to the fastest are."""
+    count = len(log_times)
+    fast = np.argsort(log_times.mean(axis=1))[: max(4, (count + 1) // 2)]
+    return [
+        np.mean([np.var(log_times[i] - log_times[j], ddof=1) for j in fast if j != i])
+        for i in range(count)
+    ]
+
+
+def test_the_differences_and_margins_are_those_of_plain_loops():
+    scale = np.linspace(0.1, 1, 11)[:, None]
+    random = np.random.default_rng(0)
+    log_times = random.normal(size=(11, 3)) * scale + random.normal(size=(1, 3))
+    rates = (2, 1, 3, 2, 3)
+    for winner in (0, 10):
+        found = alone(winner, log_times, rates)
+        differences = [np.mean(each - log_times[winner]) for each in log_times]
+        noise = plain_noise(log_times)
+        margins = [
+            critical_value(rates, 3) * np.sqrt(max(each, noise[winner]) / 3) for each in noise
+        ]
+        assert found.difference == pytest.approx(differences)
+        assert found.margin == pytest.approx(margins)
+
+
+@pytest.mark.parametrize("noise", [1, 3])
+def test_the_intervals_against_any_winner_hold_the_true_ratios_at_once(noise):
+    random = np.random.default_rng(0)
+    truth = np.array([0, 2, 5, 0, 0, 1, 3, 3])
+    scale = np.array([noise, 1, 1, 1, noise, 1, 1, 1])
+    draws = random.normal(size=(SIMULATIONS, 8, 3)) * scale[:, None] + truth[:, None]
+    best = [0, 3, 4, 6]  # of each batch size
+    wrong = np.zeros(SIMULATIONS, dtype=bool)
+    for winner in best:
+        found = alone(np.full(SIMULATIONS, winner), draws, [2, 2, 2, 2])
+        off = np.abs(found.difference - (truth - truth[winner])) - found.margin
+        wrong |= (off[:, best] > 0).any(axis=1)
+    assert wrong.mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
+
+
+def test_many_tables_at_once_are_as_each_alone():
+    log_times = np.random.default_rng(0).normal(size=(3, 6, 4))
+    winners = np.array([1, 5, 0])
+    together = alone(winners, log_times, [2, 2, 2])
+    for place, (winner, table) in enumerate(zip(winners, log_times, strict=True)):
+        for several, one in zip(together, alone(winner, table, [2, 2, 2]), strict=True):
+            assert several[place] == pytest.approx(one)
+
+
+def test_a_seed_that_slows_all_changes_nothing():
+    random = np.random.default_rng(0)
+    log_times, shift = random.normal(size=(6, 4)), random.normal(scale=5, size=(1, 4))
+    for plain, shifted in zip(
+        alone(0, log_times, [1] * 6), alone(0, log_times + shift, [1] * 6), strict=True
+    ):
+        assert shifted == pytest.approx(plain)
+
+
+def test_a_noisy_slow_batch_size_hides_no_difference_among_the_fast():
+    random = np.random.default_rng(0)
+    log_times = random.normal(scale=0.02, size=(8, 3)) + np.array([[0, 0.4] + [0.5] * 6]).T
+    quiet = alone(0, log_times, [1] * 8)
+    log_times[6:] = random.normal(scale=2, size=(2, 3)) + 5
+    noisy = alone(0, log_times, [1] * 8)
+    assert quiet.difference[1] > quiet.margin[1]
+    assert noisy.difference[1] > noisy.margin[1]
+
+
+def test_a_run_that_did_not_arrive_counts_with_what_it_was_given():
+    log_times = np.array([[0.0, 0.1, 0.2], [1.0, 1.2, np.inf], [0.5, np.inf, np.inf]])
+    given = np.full(log_times.shape, 3.0)
+    given[2] = 0.6
+    found = contrasts(0, log_times, given, [1, 1, 1])
+    assert found.difference == pytest.approx(
+        [0, (1 + 1.2 + 3) / 3 - 0.1, (0.5 + 0.6 + 0.6) / 3 - 0.1]
+    )
+    # If it is the winner's, all times are cut off there: no other can look slower for it.
+    found = contrasts(2, log_times, given, [1, 1, 1])
+    cut = np.minimum(log_times, [[0.6] * 3, [0.6] * 3, [0.6] * 3]).mean(axis=1)
+    assert found.difference == pytest.approx(cut - cut[2])
+
+
+def test_times_that_are_cut_off_say_nothing_of_noise():
+    random = np.random.default_rng(0)
+    log_times = random.normal(size=(8, 3))
+    # As many again, which were given little time: they would be the fastest, and without noise.
+    more = np.vstack([log_times, np.full((8, 3), np.inf)])
+    found = contrasts(0, more, np.full(more.shape, -9.0), [1] * 16)
+    everyone = [np.var(log_times[0] - each, ddof=1) for each in log_times[1:]]
+    assert found.margin[0] == pytest.approx(
+        critical_value((1,) * 16, 3) * np.sqrt(np.mean(everyone) / 3)
+    )

@@ -1,0 +1,127 @@
+"""Medians over seeds, and how often their intervals hold the truth."""
+
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+
+from batch_race.analyze.statistics import interval_name, summarize
+from tests.curves import curve, each_seed, falling, measured
+
+
+def summary_of(table, measure="steps", target=1.0):
+    summary = summarize(measured(table, {"loss": [target]}, "training"))
+    return summary.filter(measure=measure).to_dicts()
+
+
+def test_few_seeds_have_a_median_and_their_extremes():
+    (row,) = summary_of(each_seed(falling, [12, 10, 11]))
+    assert (row["median"], row["low"], row["high"]) == pytest.approx((11, 10, 12))
+    assert row["interval"] == "lowest to highest of 3"
+    assert (row["runs"], row["reached"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("count", "name"), [(1, None), (2, "lowest to highest of 2"), (5, "lowest to highest of 5")]
+)
+def test_an_interval_of_few_seeds_is_not_called_95_percent(count, name):
+    assert interval_name(count) == name
+    (row,) = summary_of(each_seed(falling, range(10, 10 + count)))
+    assert row["interval"] == name
+
+
+@pytest.mark.parametrize("count", [6, 8, 9, 12, 17, 30])
+def test_an_interval_covers_what_it_says_whatever_the_distribution(count):
+    # The median of exp(x) is 1; a skewed distribution, of which the mean says little.
+    values = np.exp(np.random.default_rng(count).normal(scale=2, size=(400, count)))
+    table = pl.concat(
+        each_seed(lambda loss, **run: curve([loss], **run), row, hidden_nodes=place + 1)
+        for place, row in enumerate(values)
+    )
+    rows = summary_of(table, "final_loss")
+    covered = np.mean([row["low"] <= 1 <= row["high"] for row in rows])
+    assert {row["interval"] for row in rows} == {"95 %"}
+    assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
+
+
+def test_with_many_seeds_the_interval_leaves_the_extremes_out():
+    (row,) = summary_of(each_seed(falling, range(10, 22)))  # of 12, the third from each end
+    assert (row["low"], row["high"]) == pytest.approx((12, 19))
+
+
+def test_one_seed_has_no_interval():
+    (row,) = summary_of(falling(10))
+    assert (row["median"], row["low"], row["high"]) == (pytest.approx(10), None, None)
+
+
+def missing(count, reaching, stopped="budget"):
+    runs = [curve([2.0, 1.5], seed=100 + seed, stopped=stopped) for seed in range(count)]
+    return pl.concat([*runs, each_seed(falling, reaching)])
+
+
+@pytest.mark.parametrize("stopped", ["budget", "diverged"])
+def test_runs_that_do_not_arrive_are_censored_not_dropped(stopped):
+    # Dropped, the two would leave a median of 11.
+    (row,) = summary_of(missing(2, [10, 11, 12], stopped))
+    assert row["median"] == pytest.approx(12)
+    assert row["high"] is None
+    assert row["low"] == pytest.approx(10)
+    outcomes = {"budget": "missed", "diverged": "diverged"}
+    counts = {key: row[key] for key in ("runs", "reached", "missed", "unknown", "diverged")}
+    assert counts == {"runs": 5, "reached": 3, "missed": 0, "unknown": 0, "diverged": 0} | {
+        outcomes[stopped]: 2
+    }
+
+
+def test_an_unknown_outcome_leaves_the_median_unknown():
+    (row,) = summary_of(missing(1, [10, 11, 12], "target"))
+    assert (row["median"], row["low"], row["high"]) == (None, None, None)
+    assert (row["unknown"], row["missed"]) == (1, 0)
+
+
+def test_targets_that_the_initial_weights_meet_are_counted():
+    (row,) = summary_of(each_seed(falling, [10, 11]), target=2.0)
+    assert (row["initial"], row["reached"], row["runs"]) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(("missed", "reaching"), [(2, [10, 11]), (3, [10, 11])])
+def test_without_a_majority_there_is_no_median(missed, reaching):
+    (row,) = summary_of(missing(missed, reaching))
+    assert row["median"] is None
+    assert row["reached"] == 2
+
+
+def test_marks_are_counted():
+    table = pl.concat(
+        [
+            falling(10, seed=1, contended=True),
+            falling(10, seed=2),
+            falling(10, seed=3, stopped="diverged", contended=True),
+        ]
+    )
+    (row,) = summary_of(table, "final_loss")
+    assert (row["contended"], row["diverged"]) == (2, 1)
+    # It had reached the target before it diverged.
+    (row,) = summary_of(table)
+    assert (row["contended"], row["diverged"], row["reached"]) == (2, 0, 3)
+
+
+def test_machines_and_thread_counts_are_never_mixed():
+    table = pl.concat(
+        each_seed(falling, [steps, steps + 1], machine=machine, threads=threads)
+        for steps, (machine, threads) in enumerate(itertools.product("AB", [1, 2]), 10)
+    )
+    rows = summary_of(table)
+    assert [(row["machine"], row["threads"], row["median"]) for row in rows] == [
+        ("A", 1, pytest.approx(10.5)),
+        ("A", 2, pytest.approx(11.5)),
+        ("B", 1, pytest.approx(12.5)),
+        ("B", 2, pytest.approx(13.5)),
+    ]
+
+
+def test_configurations_may_have_different_numbers_of_seeds():
+    table = pl.concat([each_seed(falling, [10, 12, 14]), falling(20, batch_size=64)])
+    medians = [(row["batch_size"], row["median"], row["runs"]) for row in summary_of(table)]
+    assert medians == [(32, pytest.approx(12), 3), (64, pytest.approx(20), 1)]

@@ -1,0 +1,188 @@
+"""What a user may configure, and what is said where it is wrong."""
+
+import pytest
+import yaml
+
+from batch_race.plan.configuration import ConfigurationError, check
+from batch_race.plan.runs import SWEPT
+from tests.conftest import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+EXPERIMENTS = sorted((ROOT / "config").glob("*.yaml"))
+
+
+def mistakes(text):
+    with pytest.raises(ConfigurationError) as error:
+        check(yaml.safe_load(text), SCHEMA)
+    heading, *lines = str(error.value).splitlines()
+    assert heading == "The configuration has mistakes:"
+    return [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize("path", [ROOT / "config.yaml", *EXPERIMENTS], ids=lambda path: path.stem)
+def test_what_the_project_ships_is_valid(path):
+    check(yaml.safe_load(path.read_text()), SCHEMA)
+
+
+def test_config_yaml_names_every_key_once_with_its_default():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    check(config, SCHEMA)
+    assert config == defaults(SCHEMA)
+
+
+def defaults(schema):
+    return {
+        key: defaults(part) if "properties" in part else part["default"]
+        for key, part in schema["properties"].items()
+    }
+
+
+def every_part(schema, name="schema"):
+    for key, part in schema.get("properties", {}).items():
+        yield f"{name}.{key}", part
+        yield from every_part(part, f"{name}.{key}")
+
+
+@pytest.mark.parametrize(("name", "part"), list(every_part(SCHEMA)))
+def test_every_key_has_description_unit_default_and_bounds(name, part):
+    assert part["description"].strip().endswith((".", "limit."))
+    assert part["unit"]
+    assert "default" in part
+    if part.get("type") == "array":
+        assert part["maxItems"] > 0
+        part = part["items"]
+    if part.get("properties") and all("$ref" in each for each in part["properties"].values()):
+        assert part["additionalProperties"] is False
+        return
+    kinds = part.get("type", "enum")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    bounds = {
+        "enum": [{"enum"}],
+        "boolean": [set()],
+        "null": [set()],
+        "string": [{"maxLength"}, {"pattern"}],
+        "integer": [{"minimum", "maximum"}],
+        "number": [
+            {"minimum", "maximum"},
+            {"exclusiveMinimum", "maximum"},
+            {"exclusiveMinimum", "exclusiveMaximum"},
+        ],
+        "object": [{"additionalProperties"}],
+    }
+    for kind in kinds:
+        assert any(needed <= part.keys() for needed in bounds[kind])
+    if "object" in kinds and "properties" in part:
+        assert part["additionalProperties"] is False
+
+
+def test_one_value_stands_for_a_list_of_one():
+    config = {"batch_size": "all", "learning_rate": [0.1], "shuffle": True}
+    check(config, SCHEMA)
+    assert config == {"batch_size": ["all"], "learning_rate": [0.1], "shuffle": [True]}
+
+
+def test_included_and_excluded_combinations_take_lists_and_texts_too():
+    config = yaml.safe_load("""
+        include: {batch_size: all, learning_rate: [1e-3, 0.5]}
+        exclude: [{seed: '7'}]
+    """)
+    check(config, SCHEMA)
+    assert config == {
+        "include": [{"batch_size": ["all"], "learning_rate": [0.001, 0.5]}],
+        "exclude": [{"seed": [7]}],
+    }
+
+
+def test_included_and_excluded_combinations_may_give_every_swept_key():
+    for key in ("include", "exclude"):
+        assert set(SCHEMA["properties"][key]["items"]["properties"]) == set(SWEPT)
+
+
+def test_a_number_may_come_as_text():
+    # As Snakemake hands over lists and mappings from its command line; YAML's 1e-2 is a text too.
+    config = yaml.safe_load("""
+        learning_rate: [1e-2, '0.5']
+        batch_size: ['32', all]
+        shuffle: ['true']
+        dataset: ['2024', 2025]
+        title: 2026
+        budget: {seconds: 'null', steps: '30', clock: wall}
+    """)
+    check(config, SCHEMA)
+    assert config == {
+        "learning_rate": [0.01, 0.5],
+        "batch_size": [32, "all"],
+        "shuffle": [True],
+        "dataset": ["2024", "2025"],
+        "title": "2026",
+        "budget": {"seconds": None, "steps": 30, "clock": "wall"},
+    }
+
+
+NAME = "a name of at most 60 letters, digits, _ and -, a letter or digit first"
+BATCH = "a whole number from 1, or the word all"
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("batchsize: 3", "batchsize: found an unknown key; did you mean batch_size?"),
+        ("budget: {second: 3}", "budget.second: found an unknown key; did you mean seconds?"),
+        ("batch_size: 0", f"batch_size[0]: found 0, expected {BATCH}"),
+        ("batch_size: [1, -3]", f"batch_size[1]: found -3, expected {BATCH}"),
+        ("batch_size: 1.5", f"batch_size[0]: found 1.5, expected {BATCH}"),
+        ("batch_size: true", f"batch_size[0]: found true, expected {BATCH}"),
+        ("batch_size: everything", f"batch_size[0]: found 'everything', expected {BATCH}"),
+        ("batch_size: []", "batch_size: found [], expected at least one"),
+        ("learning_rate: -1", "learning_rate[0]: found -1, expected a number above 0"),
+        ("learning_rate: .nan", "learning_rate[0]: found nan, expected a finite number"),
+        ("learning_rate: .inf", "learning_rate[0]: found inf, expected a finite number"),
+        ("learning_rate: fast", "learning_rate[0]: found 'fast', expected a finite number"),
+        ("learning_rate: 'nan'", "learning_rate[0]: found nan, expected a finite number"),
+        ("batch_size: '1.5'", f"batch_size[0]: found '1.5', expected {BATCH}"),
+        ("learning_rate: 10000000", "learning_rate[0]: found 10000000, expected at most 1,000,000"),
+        ("hidden_nodes: true", "hidden_nodes[0]: found true, expected a whole number"),
+        ("seed: -1", "seed[0]: found -1, expected at least 0"),
+        ("inputs: row", "inputs[0]: found 'row', expected one of 'raw', 'unit', 'standardized'"),
+        ("shuffle: 1", "shuffle[0]: found 1, expected true or false"),
+        ("budget: 60", "budget: found 60, expected keys with values"),
+        ("budget: {seconds: 0}", "budget.seconds: found 0, expected a number above 0"),
+        ("budget: {steps: x}", "budget.steps: found 'x', expected a whole number or null"),
+        (
+            "budget: {clock: cpu}",
+            "budget.clock: found 'cpu', expected one of 'training', 'wall'",
+        ),
+        ("evaluation: {share: 1}", "evaluation.share: found 1, expected a number below 1"),
+        ("experiment: ../x", f"experiment: found '../x', expected {NAME}"),
+        ("dataset: [mnist, 'a b']", f"dataset[1]: found 'a b', expected {NAME}"),
+        ("own_datasets: {a/b: x}", f"own_datasets: found 'a/b', expected {NAME}"),
+        (
+            "include: [{batchsize: 3}]",
+            "include[0].batchsize: found an unknown key; did you mean batch_size?",
+        ),
+        (
+            "exclude: [{seed: 1}, {seed: [1, -1]}]",
+            "exclude[1].seed[1]: found -1, expected at least 0",
+        ),
+        ("include: [{}]", "include[0]: found {}, expected swept keys, each with a value or a list"),
+        ("include: 32", "include[0]: found 32, expected swept keys, each with a value or a list"),
+        ("repeats: 0", "repeats: found 0, expected at least 1"),
+        ("title: [a]", "title: found ['a'], expected text"),
+    ],
+)
+def test_a_mistake_is_named(text, mistake):
+    assert mistakes(text) == [mistake]
+
+
+def test_an_unknown_key_like_no_other_lists_the_known_ones():
+    (mistake,) = mistakes("xyz: 3")
+    assert mistake.startswith("xyz: found an unknown key; known are experiment, title, dataset, ")
+
+
+def test_all_mistakes_are_named_at_once():
+    assert len(mistakes("{batch_size: [0, x], seed: -1, budget: {clock: x, foo: 1}}")) == 5
+
+
+def test_a_long_value_is_cut():
+    (mistake,) = mistakes(f"experiment: {'x' * 5000}")
+    assert len(mistake) < 200

@@ -1,0 +1,69 @@
+"""The datasets that can be named: published, drawn, and the user's own."""
+
+import numpy as np
+import pytest
+import yaml
+
+from batch_race.data import idx
+from batch_race.errors import InputError
+from batch_race.plan import datasets
+from tests.conftest import PUBLISHED, ROOT
+
+CATALOGUE = yaml.safe_load((ROOT / "workflow/datasets.yaml").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for part, name in PUBLISHED.items():
+        count = 30 if part.startswith("train") else 20
+        shape = (count, 4, 5) if part.endswith("images") else (count,)
+        idx.write(tmp_path / name, np.ones(shape, dtype=np.uint8))
+    return tmp_path
+
+
+def test_published_and_drawn_datasets():
+    known = datasets.known(CATALOGUE, {})
+    assert set(known) == {"mnist", "fashion_mnist", "kmnist", "strokes"}
+    for dataset in known.values():
+        assert (dataset.train_count, dataset.test_count) == (60000, 10000)
+        assert set(dataset.files) == set(datasets.PARTS)
+    assert known["mnist"].files["test_labels"].startswith("results/download/mnist/")
+    assert known["strokes"].files["test_labels"].startswith("results/draw_strokes/")
+
+
+def test_own_files_are_counted_by_their_headers(folder):
+    own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+    assert (own.train_count, own.test_count) == (30, 20)
+    assert own.files["train_images"] == str(folder / PUBLISHED["train_images"])
+
+
+def test_own_files_are_told_apart_by_their_content(folder):
+    def own():
+        return datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+
+    before = own()
+    assert before.folder == f"mine-{before.digest[:10]}"
+    labels = folder / PUBLISHED["test_labels"]
+    labels.write_bytes(labels.read_bytes())
+    assert own() == before
+    idx.write(labels, np.zeros(20, dtype=np.uint8))
+    assert own().folder != before.folder
+
+
+def test_own_files_need_not_be_gzipped(folder):
+    packed = folder / PUBLISHED["test_labels"]
+    idx.write(packed.with_suffix(""), np.ones(20, dtype=np.uint8))
+    packed.unlink()
+    own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+    assert own.files["test_labels"] == str(packed.with_suffix(""))
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / PUBLISHED["train_labels"]).unlink()
+    with pytest.raises(InputError, match=r"own_datasets.mine: found no train-labels-idx1-ubyte in"):
+        datasets.known(CATALOGUE, {"mine": str(folder)})
+
+
+def test_a_published_name_cannot_be_taken(folder):
+    with pytest.raises(InputError, match=r"own_datasets\.mnist: this name is taken"):
+        datasets.known(CATALOGUE, {"mnist": str(folder)})

@@ -1,0 +1,143 @@
+"""Curves for the eye: nothing visible is left out, and no more is drawn than can be told apart."""
+
+import io
+
+import altair as alt
+import numpy as np
+import polars as pl
+import pytest
+import vl_convert
+from PIL import Image
+
+from batch_race.report import curves, theme
+from tests.curves import curve, each_seed, evaluated_twice, falling
+
+
+def drawn(table):
+    """Draw lines in the charts' theme; give the pixels."""
+    assert alt.theme.active == theme.THEME
+    chart = (
+        alt.Chart(table)
+        .mark_line()
+        .encode(
+            alt.X("x:Q", axis=None).scale(nice=False),
+            alt.Y("y:Q", axis=None).scale(nice=False),
+            alt.Color("series:N", legend=None),
+            alt.Order("x:Q"),
+        )
+        .properties(width=600, height=400, padding=0, background="white")
+    )
+    png = vl_convert.vegalite_to_png(chart.to_dict(), scale=2)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def extreme(count):
+    """A steep fall, noise that grows, single spikes, a gap, and a flat end."""
+    rng = np.random.default_rng(0)
+    x = np.sort(np.concatenate([rng.uniform(0, 1, count // 2), rng.uniform(8, 60, count // 2)]))
+    y = 2.3 * np.exp(-3 * x) + rng.normal(scale=0.002 * (1 + x), size=count)
+    y[rng.integers(0, count, 20)] = 3
+    y[-count // 10 :] = 0.5
+    return pl.DataFrame({"series": "a", "x": x, "y": y})
+
+
+def test_a_thinned_curve_looks_as_the_whole_one():
+    whole = pl.concat(
+        [extreme(40_000), extreme(30_000).with_columns(y=pl.col("y") + 0.5, series=pl.lit("b"))]
+    )
+    thinned = curves.thin(whole, "x", "y", ["series"])
+    assert len(thinned) < len(whole) / 5
+    difference = np.abs(drawn(thinned) - drawn(whole))
+    # The line's soft edge may be a shade lighter or darker, nothing more; and in squares of 8
+    # pixels, about what an eye can tell apart, nothing to speak of.
+    assert difference.max() < 128
+    height, width = (size // 8 for size in difference.shape[:2])
+    squares = difference[: 8 * height, : 8 * width].reshape(height, 8, width, 8, 3)
+    assert squares.mean(axis=(1, 3, 4)).max() < 16
+
+
+def test_a_short_curve_is_left_as_it_is():
+    x = np.linspace(0, 60, 150)
+    table = pl.DataFrame({"series": "a", "x": x, "y": np.exp(-x)})
+    assert curves.thin(table, "x", "y", ["series"]).equals(table)
+
+
+def test_a_curve_of_one_place_is_left_as_it_is():
+    table = pl.DataFrame({"series": "a", "x": [1.0], "y": [2.0]})
+    assert curves.thin(table, "x", "y", ["series"]).equals(table)
+
+
+def test_one_seed_is_drawn_as_it_is():
+    table = curve([2.0, 1.0, 0.5, 0.7])
+    drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
+    assert drawn["training_seconds"].to_list() == [0, 0.5, 1.0, 1.5]
+    for column in ("training_loss", "low", "high"):
+        assert drawn[column].to_list() == [2.0, 1.0, 0.5, 0.7]
+
+
+def test_what_is_no_number_is_a_gap_and_hides_no_extreme():
+    table = curve([2.0, 3.0, float("inf"), float("nan")])
+    drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
+    for column in ("training_loss", "low", "high"):
+        assert drawn[column].to_list() == [2.0, 3.0, None, None]
+    x = np.linspace(0, 1, 50)
+    y = [None if place == 9 else float(place % 7) for place in range(50)]
+    wavy = pl.DataFrame({"series": "a", "x": x, "y": y})
+    thinned = curves.thin(wavy, "x", "y", ["series"], columns=1)
+    assert set(thinned["y"].to_list()) >= {0.0, 6.0}
+
+
+def test_seeds_are_laid_over_each_other_as_far_as_all_go():
+    table = pl.concat(
+        [
+            curve([3.0, 1.0, 0.0], seed=1, step_seconds=1.0),
+            curve([3.0, 2.0], seed=2, step_seconds=1.5),
+            curve([3.0, 3.0, 3.0], seed=3, step_seconds=1.0),
+        ]
+    )
+    drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
+    assert drawn["training_seconds"].to_list() == [0, 1.0, 1.5]
+    assert drawn["training_loss"].to_list() == pytest.approx([3, 3 - 2 / 3, 2])
+    assert drawn["low"].to_list() == pytest.approx([3, 1, 0.5])
+    assert drawn["high"].to_list() == pytest.approx([3, 3, 3])
+
+
+def test_a_step_that_is_evaluated_twice_is_two_points():
+    table = evaluated_twice(curve([2.0, 1.0, 0.0]))
+    drawn = curves.band(table, "wall_seconds", "training_loss", ["batch_size"])
+    assert drawn["wall_seconds"].to_list() == [0, 1.0, 1.5, 2.0]
+    assert drawn["training_loss"].to_list() == [2.0, 1.0, 1.0, 0.0]
+    drawn = curves.band(table, "step", "training_loss", ["batch_size"])
+    assert drawn["training_loss"].to_list() == [2.0, 1.0, 0.0]
+
+
+def sweep(batch_sizes, rates):
+    """Runs that end the lower, the nearer their rate is to 0.01 times their batch size."""
+    return pl.concat(
+        each_seed(falling, [3, 3], batch_size=size, learning_rate=rate).with_columns(
+            training_loss=pl.col("training_loss") + abs(np.log(rate / (0.01 * size)))
+        )
+        for size in batch_sizes
+        for rate in rates
+    )
+
+
+def test_all_configurations_are_shown_while_an_eye_can_tell_them_apart():
+    table = sweep([1, 2, 4, 8], [0.01, 0.02, 0.04, 0.08])
+    chosen, note = curves.choose(table)
+    assert chosen.equals(table)
+    assert note == ""
+
+
+def test_of_more_each_batch_size_is_shown_at_its_best_learning_rate():
+    chosen, note = curves.choose(sweep([1, 2, 4, 8], [0.01, 0.02, 0.04, 0.08, 0.16]))
+    shown = chosen.select("batch_size", "learning_rate").unique().sort("batch_size").rows()
+    assert shown == [(1, 0.01), (2, 0.02), (4, 0.04), (8, 0.08)]
+    assert chosen["seed"].n_unique() == 2
+    assert note == "each batch size at its best learning rate"
+
+
+def test_of_still_more_the_lowest_are_shown():
+    chosen, note = curves.choose(sweep(range(1, 31), [0.01]))
+    assert sorted(chosen["batch_size"].unique()) == list(range(1, 17))
+    assert note == "the 16 lowest of 30 curves, each batch size at its best learning rate"

@@ -1,0 +1,75 @@
+"""The summary as a table to read."""
+
+import polars as pl
+
+from batch_race.analyze.statistics import summarize
+from batch_race.report.tables import markdown
+from tests.curves import curve, each_seed, falling, measured
+
+
+def table(*histories):
+    measures = measured(pl.concat(histories), {"loss": [1.0], "accuracy": [99]}, "training")
+    lines = markdown(summarize(measures)).splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_a_row_for_each_configuration():
+    heading, rule, *rows = table(
+        each_seed(falling, [10, 20, 30], batch_size=32),
+        pl.concat([curve([2.0, 1.75], seed=seed, batch_size=64) for seed in (1, 2)]),
+    )
+    assert set(rule) == {"---"}
+    assert [dict(zip(heading, row, strict=True)) for row in rows] == [
+        {
+            "dataset": "mnist",
+            "batch_size": "32",
+            "learning_rate": "0.01",
+            "runs": "3",
+            "contended": "0",
+            "diverged": "0",
+            "seconds to loss 1": "10 [5, 15]",
+            "seconds to accuracy 99 %": "19 [9.5, 28.5]",
+            "final loss": "0 [0, 0]",
+            "final accuracy (%)": "100 [100, 100]",
+            "steps": "41 [21, 61]",
+            "epochs": "0 [0, 0]",
+            "steps per second": "2 [2, 2]",
+            "examples per second": "64 [64, 64]",
+            "interval": "lowest to highest of 3",
+        },
+        {
+            "dataset": "mnist",
+            "batch_size": "64",
+            "learning_rate": "0.01",
+            "runs": "2",
+            "contended": "0",
+            "diverged": "0",
+            "seconds to loss 1": "– (0 of 2 reached it)",
+            "seconds to accuracy 99 %": "– (0 of 2 reached it)",
+            "final loss": "1.75 [1.75, 1.75]",
+            "final accuracy (%)": "82.5 [82.5, 82.5]",
+            "steps": "1 [1, 1]",
+            "epochs": "0 [0, 0]",
+            "steps per second": "2 [2, 2]",
+            "examples per second": "128 [128, 128]",
+            "interval": "lowest to highest of 2",
+        },
+    ]
+
+
+def test_an_unknown_outcome_and_no_race_are_told_from_a_miss():
+    heading, _, unknown, initial = table(
+        falling(10, batch_size=32)
+        .filter(pl.col("step") < 5)
+        .with_columns(stopped=pl.lit("target")),
+        curve([0.9, 0.8], batch_size=64),
+    )
+    place = heading.index("seconds to loss 1")
+    assert unknown[place] == "– (0 of 1 reached it, 1 unknown)"
+    assert initial[place] == "no race (1 of 1 began there)"
+    assert unknown[-1] == "–"
+
+
+def test_what_tells_configurations_apart_has_a_column():
+    heading, *_ = table(falling(10, threads=1), falling(5, threads=2))
+    assert heading[:4] == ["threads", "dataset", "batch_size", "learning_rate"]

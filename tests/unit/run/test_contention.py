@@ -1,0 +1,148 @@
+"""A run that was disturbed is told from one that was not."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from batch_race.run import contention
+from batch_race.run.contention import Counters, Watch
+
+
+@pytest.mark.parametrize(
+    ("interval", "n_threads", "reason"),
+    [
+        (Counters(1.0, 0.999, 3, 1.0, 0.0), 1, ""),
+        (Counters(1.0, 0.91, 3, 1.0, 0.0), 1, ""),
+        (Counters(1.0, 0.89, 3, 1.0, 0.0), 1, "in 1.00 s the run had 0.89 s of a core"),
+        # Two threads, one of which was kept waiting by another process on its core.
+        (Counters(1.0, 1.5, 3, 2.0, 0.0), 2, "in 1.00 s others had 0.50 s of the run's cores"),
+        (Counters(1.0, 1.95, 3, 2.0, 0.0), 2, ""),
+        # No counters of the processors: not pinned, or no Linux.
+        (Counters(1.0, 1.0, 3, 0.0, 0.0), 1, ""),
+        (Counters(1.0, 1.0, 0, 1.0, 0.11), 1, "in 1.00 s the hypervisor stole 0.11 s"),
+        (Counters(2.0, 2.0, 501, 2.0, 0.0), 1, "in 2.00 s the run was put aside 501 times"),
+        (Counters(2.0, 4.0, 501, 4.0, 0.0), 2, ""),
+    ],
+)
+def test_an_interval_is_judged(interval, n_threads, reason):
+    assert contention.judge(interval, n_threads, 0.1) == reason
+
+
+def test_many_small_losses_add_up():
+    # Each interval loses 5 %, which alone is let pass.
+    readings = [Counters(count, 0.95 * count, 0, 0, 0) for count in range(11)]
+    watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
+    for _ in range(10):
+        watched.open()
+        watched.close()
+    assert watched.report()["reasons"] == ["in 10.00 s the run had 9.50 s of a core"]
+
+
+def watch(readings, speeds=(100.0, 100.0)):
+    readings, speeds = iter(readings), iter(speeds)
+    return Watch([0], read=lambda _: next(readings), measure=lambda: next(speeds))
+
+
+def test_a_short_disturbance_of_a_long_run_is_noted_but_does_not_spoil_it():
+    # Of a hundred intervals of a second, one lost a half.
+    readings = [Counters(count, count - 0.5 * (count > 50), 0, 0, 0) for count in range(101)]
+    watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
+    for _ in range(100):
+        watched.open()
+        watched.close()
+    report = watched.report()
+    assert not report["contended"]
+    assert report["disturbances"] == ["in 1.00 s the run had 0.50 s of a core"]
+
+
+def test_only_what_is_watched_counts():
+    # Watched from 0 to 1 s and from 5 to 6 s; in between, the process did nothing.
+    watched = watch(
+        [
+            Counters(0, 0, 0, 0, 0),
+            Counters(1, 1, 1, 1, 0),
+            Counters(5, 1, 900, 3, 2),
+            Counters(6, 2, 901, 4, 2),
+        ]
+    )
+    for _ in range(2):
+        watched.open()
+        watched.close()
+    report = watched.report()
+    assert not report["contended"]
+    assert report["watched_seconds"] == report["cpu_seconds"] == 2
+    assert report["involuntary_context_switches"] == 2
+
+
+def test_what_an_earlier_process_saw_is_not_forgotten():
+    report = Watch([0], ["busy"], read=lambda _: Counters(), measure=lambda: 1.0).report()
+    assert report["contended"]
+    assert report["reasons"] == ["busy"]
+
+
+def test_short_intervals_are_judged_together():
+    # Each of 0.1 s; in the third the core was gone.
+    cpu = [0.0, 0.1, 0.2, 0.2, 0.3, 0.4]
+    readings = [Counters(0.1 * count, cpu[count], 0, 0, 0) for count in range(6)]
+    watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
+    for _ in range(5):
+        watched.open()
+        watched.close()
+    report = watched.report()
+    assert report["disturbances"] == ["in 0.30 s the run had 0.20 s of a core"]
+    assert report["contended"]
+
+
+@pytest.mark.parametrize(
+    ("speeds", "is_contended"), [((100, 81), False), ((100, 79), True), ((79, 100), True)]
+)
+def test_a_change_of_the_machines_speed(speeds, is_contended):
+    report = watch([], speeds).report()
+    assert report["contended"] is is_contended
+    assert report["gflops_before_and_after"] == list(speeds)
+
+
+def test_stolen_time_is_read_for_the_runs_processors_alone(tmp_path):
+    statistics = tmp_path / "stat"
+    statistics.write_text(
+        "cpu  1 1 1 1 1 1 1 900 0 0\ncpu0 10 20 30 999 999 40 50 250 0 0\n"
+        "cpu1 1 1 1 1 1 1 1 650 0 0\ncpu10 1 1 1 1 1 1 1 7 0 0\nintr 5\n"
+    )
+    tick = contention.TICK_SECONDS
+    one = contention.read_counters([0], statistics)
+    assert (one.busy_seconds, one.stolen_seconds) == pytest.approx((150 * tick, 250 * tick))
+    two = contention.read_counters([0, 10], statistics)
+    assert (two.busy_seconds, two.stolen_seconds) == pytest.approx((155 * tick, 257 * tick))
+    none = contention.read_counters([0], tmp_path / "none")
+    assert (none.busy_seconds, none.stolen_seconds) == (0, 0)
+
+
+def test_the_speed_is_one_that_a_machine_can_have():
+    assert 0.5 < contention.measure_speed() < 10_000
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process")
+def test_a_real_busy_loop_on_the_same_core():
+    allowed = os.sched_getaffinity(0)
+    core = max(allowed)
+    os.sched_setaffinity(0, {core})
+    loop = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(0.3)  # it inherits the pinning; let it start
+        watched = Watch([core])
+        until = time.perf_counter() + 1
+        watched.open()
+        while time.perf_counter() < until:
+            pass
+        watched.close()
+        report = watched.report()
+    finally:
+        loop.kill()
+        loop.wait()
+        os.sched_setaffinity(0, allowed)
+    assert report["contended"]
+    assert 0.2 < report["cpu_seconds"] / report["watched_seconds"] < 0.8

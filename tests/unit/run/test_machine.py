@@ -1,0 +1,12 @@
+"""What is said of the machine."""
+
+import socket
+
+from batch_race.run import machine
+
+
+def test_a_slurm_node_has_the_name_that_slurm_gives_it(monkeypatch):
+    monkeypatch.setenv("SLURMD_NODENAME", "node7")
+    assert machine.describe()["name"] == "node7"
+    monkeypatch.delenv("SLURMD_NODENAME")
+    assert machine.describe()["name"] == socket.gethostname()

@@ -1,0 +1,76 @@
+"""What a target cost a run, by its clock."""
+
+import polars as pl
+import pytest
+
+from batch_race.errors import InputError
+from batch_race.store import crossings, history, parquet
+from nn.batches import MiniBatches
+from nn.records import Reading
+from nn.targets import Crossing, Target
+from tests.unit.store.test_history import EVALUATIONS, METADATA, TABLE
+
+BATCHES = MiniBatches(100, 8, leftover="keep")  # 13 to an epoch, the last of 4
+READINGS = [
+    Reading(0, 0.0, 0.0),
+    Reading(4, 0.08, 0.5),
+    Reading(5, 0.1, 1.0),
+    Reading(14, 1.4, 9.0),
+]
+LOSS = Target("loss", 0.5)
+
+
+def costs(crossing):
+    (row,) = crossings.tabulate({LOSS: crossing}, EVALUATIONS, READINGS, BATCHES).to_dicts()
+    values = {name: row[name] for name in crossings.COSTS}
+    return tuple(values.values()), tuple(row[f"{name}_low"] for name in crossings.COSTS)
+
+
+def test_the_costs_are_those_of_the_clock_at_the_step():
+    # Not of the evaluation there, which the wall clock of the history includes.
+    at_5 = (5, 40, 0.1, 1.0)
+    assert costs(Crossing(5, 4, "grid")) == (at_5, at_5)
+    assert costs(Crossing(14, 5, "grid")) == ((14, 108, 1.4, 9.0), at_5)
+    assert costs(Crossing(0, None, "grid")) == ((0, 0, 0.0, 0.0),) * 2
+    assert costs(Crossing(None, None, "grid")) == ((None,) * 4,) * 2
+
+
+def test_off_the_grid_only_evaluations_say_when():
+    (_, later) = EVALUATIONS
+    readings = READINGS[:1]
+    table = crossings.tabulate(
+        {LOSS: Crossing(5, 0, "evaluations")}, EVALUATIONS, readings, BATCHES
+    )
+    (row,) = table.to_dicts()
+    assert (row["wall_seconds"], row["wall_seconds_low"]) == (later.wall_seconds, 0.0)
+    assert row["source"] == "evaluations"
+
+
+def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
+    paths = []
+    for seed in (3, 1):
+        of_history, of_crossings = tmp_path / f"{seed}h.parquet", tmp_path / f"{seed}c.parquet"
+        specification = METADATA["specification"] | {"seed": seed}
+        history.write(of_history, TABLE, METADATA | {"specification": specification})
+        found = {LOSS: Crossing(5, 4, "grid"), Target("accuracy", 95): Crossing(None, None, "grid")}
+        crossings.write(of_crossings, crossings.tabulate(found, EVALUATIONS, READINGS, BATCHES))
+        paths.append((of_history, of_crossings))
+    table = crossings.collect(paths)
+    assert table.schema == crossings.COLLECTED
+    assert table.select("seed", "machine", "target", "target_value", "step").rows() == [
+        (3, "Abacus 3", "loss", 0.5, 5),
+        (3, "Abacus 3", "accuracy", 95.0, None),
+        (1, "Abacus 3", "loss", 0.5, 5),
+        (1, "Abacus 3", "accuracy", 95.0, None),
+    ]
+    parquet.write(tmp_path / "collected.parquet", table)
+    assert crossings.read_collected(tmp_path / "collected.parquet").equals(table)
+    with pytest.raises(InputError, match="found the columns"):
+        crossings.read_collected(paths[0][1])
+    with pytest.raises(InputError, match="found the columns"):
+        crossings.collect([(paths[0][0], paths[0][0])])
+
+
+def test_other_columns_are_not_written(tmp_path):
+    with pytest.raises(InputError, match="found the columns"):
+        crossings.write(tmp_path / "c.parquet", pl.DataFrame({"step": [1]}))

@@ -1,0 +1,191 @@
+"""A run's history: one schema, checked on write and on read."""
+
+import json
+
+import polars as pl
+import pytest
+
+from batch_race.errors import InputError
+from batch_race.store import clock, history, parquet
+from batch_race.store.history import HistoryError
+from nn.records import Evaluation, Reading
+
+SPECIFICATION = {
+    "dataset": "strokes",
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "hidden_nodes": 200,
+    "seed": 1234,
+    "initializer": "nx",
+    "inputs": "raw",
+    "shuffle": False,
+    "leftover": "repeat",
+    "threads": 1,
+    "elementwise": "numpy",
+    "budget": {"seconds": 60.0},
+}
+METADATA = {
+    "specification": SPECIFICATION,
+    "stopped": "budget",
+    "contention": {"contended": True, "reasons": ["busy"]},
+    "processors": [0],
+    "threads_used": {"step": 1, "evaluation": 1},
+    "subnormals": "flushed",
+    "origin": "0123",
+    "training_images": 60000,
+    "machine": {"processor": "Abacus 3"},
+    "versions": {"python": "3.11"},
+}
+EVALUATIONS = [
+    Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
+    Evaluation(5, 0, 160, 0.1, 1.1, 0.1, 2.0, 41.5),
+]
+TABLE = history.tabulate(EVALUATIONS, SPECIFICATION)
+
+
+def test_a_row_for_each_evaluation():
+    assert TABLE.schema == history.SCHEMA
+    assert TABLE.row(1, named=True) == {
+        "dataset": "strokes",
+        "batch_size": 32,
+        "learning_rate": 0.01,
+        "hidden_nodes": 200,
+        "seed": 1234,
+        "step": 5,
+        "epoch": 0,
+        "examples": 160,
+        "training_seconds": 0.1,
+        "wall_seconds": 1.1,
+        "cpu_seconds": 0.1,
+        "training_loss": 2.0,
+        "test_accuracy": 41.5,
+    }
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "history.parquet"
+    history.write(path, TABLE, METADATA)
+    table, metadata = history.read(path)
+    assert table.equals(TABLE)
+    assert metadata == METADATA
+
+
+def test_evaluations_come_back_as_they_were():
+    assert history.evaluations(TABLE) == EVALUATIONS
+
+
+def test_a_loss_that_is_not_finite_is_kept(tmp_path):
+    path = tmp_path / "history.parquet"
+    table = TABLE.with_columns(training_loss=pl.Series([float("inf"), float("nan")]))
+    history.write(path, table, METADATA)
+    assert history.read(path)[0].equals(table)
+
+
+def written(path, **changes):
+    """Write a history with another specification or other rows."""
+    table = TABLE.with_columns(**changes)
+    history.write(path, table, METADATA)
+    return path
+
+
+def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
+    paths = [
+        written(tmp_path / f"{seed}[x]*.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (3, 1, 2)
+    ]
+    table = history.collect(paths)
+    assert table.schema == history.COLLECTED
+    assert table["seed"].to_list() == [3, 3, 1, 1, 2, 2]
+    assert table["step"].to_list() == [0, 5] * 3
+    assert (
+        table.row(0, named=True).items()
+        >= {
+            "initializer": "nx",
+            "inputs": "raw",
+            "shuffle": False,
+            "leftover": "repeat",
+            "threads": 1,
+            "elementwise": "numpy",
+            "subnormals": "flushed",
+            "training_images": 60000,
+            "stopped": "budget",
+            "contended": True,
+            "machine": "Abacus 3",
+        }.items()
+    )
+    parquet.write(tmp_path / "collected.parquet", table)
+    assert history.read_collected(tmp_path / "collected.parquet").equals(table)
+
+
+DAMAGED = "found a table that is damaged, edited or of an older version"
+
+
+def as_format(path, table, number=history.FORMAT):
+    """Write a table with a history's metadata, but without its checks."""
+    texts = {key: json.dumps(value) for key, value in METADATA.items()}
+    parquet.write(path, table, {"format": number, **texts})
+
+
+def test_a_damaged_history_among_many_is_named(tmp_path):
+    paths = [
+        written(tmp_path / f"{seed}.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)
+    ]
+    whole = paths[1].read_bytes()
+    paths[1].write_bytes(whole[:8] + bytes(40) + whole[48:])  # its footer is as it was
+    with pytest.raises(InputError, match=f"2.parquet: {DAMAGED}"):
+        history.collect(paths)
+    as_format(paths[1], TABLE.drop("epoch"))
+    with pytest.raises(InputError, match=r"2.parquet: found the columns dataset"):
+        history.collect(paths)
+
+
+def test_other_tables_are_no_collected_histories(tmp_path):
+    path = tmp_path / "collected.parquet"
+    parquet.write(path, TABLE)
+    with pytest.raises(InputError, match="found the columns"):
+        history.read_collected(path)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE.drop("step"),
+        TABLE.with_columns(pl.col("step").cast(pl.Float64)),
+        TABLE.with_columns(extra=1),
+        TABLE.select(reversed(TABLE.columns)),
+    ],
+    ids=["missing", "type", "extra", "order"],
+)
+def test_other_columns_are_neither_written_nor_read(tmp_path, table):
+    path = tmp_path / "history.parquet"
+    with pytest.raises(InputError, match=r"found the columns .*, expected dataset \(String\)"):
+        history.write(path, table, METADATA)
+    assert not path.exists()
+    as_format(path, table)
+    with pytest.raises(InputError, match="found the columns"):
+        history.read(path)
+
+
+def test_missing_metadata_is_named(tmp_path):
+    path = tmp_path / "history.parquet"
+    with pytest.raises(HistoryError, match=r"found the metadata \['stopped'\], expected"):
+        history.write(path, TABLE, {"stopped": "budget"})
+
+
+def test_another_format_is_refused(tmp_path):
+    path = tmp_path / "history.parquet"
+    as_format(path, TABLE, "0")
+    with pytest.raises(HistoryError, match=f"format 0, expected {history.FORMAT}; remove it"):
+        history.read(path)
+    parquet.write(path, TABLE)
+    with pytest.raises(HistoryError, match="found a history of format None, expected"):
+        history.read(path)
+
+
+def test_a_clock_comes_back_as_it_was_and_nothing_else_for_one(tmp_path):
+    path = tmp_path / "clock.parquet"
+    readings = [Reading(0, 0.0, 0.0), Reading(1, 0.25, 0.5)]
+    clock.write(path, readings)
+    assert clock.read(path) == readings
+    parquet.write(path, TABLE)
+    with pytest.raises(InputError, match="found the columns"):
+        clock.read(path)

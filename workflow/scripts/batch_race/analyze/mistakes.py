@@ -1,0 +1,162 @@
+"""What the winner of a race gets wrong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from batch_race.analyze.comparison import Answer
+from batch_race.analyze.measures import CONFIGURATION, SETTING, where
+from batch_race.report import messages
+from batch_race.store import history
+from nn.network import N_CLASSES, Floats
+
+SHOWN = 24
+"""Mistakes, the worst first."""
+
+Images = npt.NDArray[np.uint8]
+
+_OF_RUN: Mapping[str, type[pl.DataType]] = {
+    "dataset": pl.String,
+    "machine": pl.String,
+    "run": pl.String,
+}
+
+_PAIR: Mapping[str, type[pl.DataType]] = {**_OF_RUN, "label": pl.Int64, "predicted": pl.Int64}
+_CONFUSION = pl.Schema([*_PAIR.items(), ("count", pl.Int64)])
+_MISTAKES = pl.Schema(
+    [
+        *_PAIR.items(),
+        ("of", pl.Int64),
+        ("probability", pl.Float64),
+        ("pixels", pl.List(pl.List(pl.UInt8))),
+    ]
+)
+
+
+def choose(
+    answers: Sequence[Answer], measures: pl.DataFrame, runs: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """Choose the run that won.
+
+    It is of the configuration that came first to the lowest loss that any reached; if none reached
+    a loss, to the highest accuracy; of its seeds, the one that was there soonest. If no target was
+    reached, it is the run that ended with the lowest loss.
+
+    Parameters
+    ----------
+    answers : sequence of dict
+        As `comparison.compare` gives them.
+    measures : polars.DataFrame
+        As `measures.per_run` makes it; may have other machines' runs, whose weights are not here.
+    runs : mapping of str to dict
+        The runs' folders, and the metadata of each one's history.
+
+    Returns
+    -------
+    dict or None
+        The run's row of `measures`, with `folder` and `why`; None if no run ended with
+        a finite loss.
+    """
+    known = measures.join(_folders(runs), on=[*CONFIGURATION, "seed"])
+    here = set(known["machine"])
+    reached = [each for each in answers if each["ranking"] and each["machine"] in here]
+    if not reached:
+        ends = known.filter(pl.col("measure") == "final_loss").drop_nulls("value")
+        why = "lowest loss at the end"
+    else:
+        asked = min(reached, key=_rank)
+        first = {key: asked["ranking"][0][key] for key in ("batch_size", "learning_rate")}
+        target = {key: asked[key] for key in (*SETTING, "target", "target_value")}
+        ends = where(known, target | first | {"measure": "seconds"}).drop_nulls("value")
+        why = f"first to {messages.goal(asked)}"
+    if ends.is_empty():
+        return None
+    return ends.sort("value").row(0, named=True) | {"why": why}
+
+
+def examine(
+    run: Mapping[str, Any], probabilities: Floats, labels: Images, images: Images
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Count what a network takes for what, and find its worst mistakes.
+
+    Parameters
+    ----------
+    run : mapping
+        As `choose` gives it.
+    probabilities : ndarray of float, shape (n_images, n_classes)
+        Of the network, for the test images.
+    labels : ndarray of uint8, shape (n_images,)
+    images : ndarray of uint8, shape (n_images, height, width)
+
+    Returns
+    -------
+    confusion : polars.DataFrame
+        A row for each pair of classes: label, predicted and count.
+    mistakes : polars.DataFrame
+        The `SHOWN` wrongly classified images with the highest loss, which is the lowest probability
+        of the right class: label, predicted, the probability of the latter, the pixels in rows, and
+        `of`, the number of all mistakes. Both have the columns dataset, machine and run, which says
+        which run this is in words.
+    """
+    predicted = probabilities.argmax(axis=1)
+    pairs = np.bincount(labels * np.intp(N_CLASSES) + predicted, minlength=N_CLASSES**2)
+    described = {key: run[key] for key in ("dataset", "machine")} | {"run": _in_words(run)}
+    confusion = [
+        described | {"label": place // N_CLASSES, "predicted": place % N_CLASSES, "count": count}
+        for place, count in enumerate(pairs.tolist())
+    ]
+    of_right = probabilities[np.arange(len(labels)), labels]
+    wrong = np.flatnonzero(predicted != labels)
+    worst = wrong[np.argsort(of_right[wrong], kind="stable")][:SHOWN]
+    mistakes = [
+        described
+        | {
+            "of": len(wrong),
+            "label": int(labels[place]),
+            "predicted": int(predicted[place]),
+            "probability": float(probabilities[place].max()),
+            "pixels": images[place].tolist(),
+        }
+        for place in worst
+    ]
+    return _tables(confusion, mistakes)
+
+
+def nothing() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make the two tables of `examine` for a race that nobody won."""
+    return _tables([], [])
+
+
+def _tables(
+    confusion: Iterable[Mapping[str, Any]], mistakes: Iterable[Mapping[str, Any]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return (
+        pl.DataFrame(list(confusion), schema=_CONFUSION),
+        pl.DataFrame(list(mistakes), schema=_MISTAKES),
+    )
+
+
+def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """Tell the folder of each run by what tells runs apart."""
+    rows = []
+    for folder, metadata in runs.items():
+        known = history.constants(metadata)
+        rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"folder": folder})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _rank(asked: Answer) -> tuple[bool, float, float]:
+    is_loss = asked["target"] == "loss"
+    value = asked["target_value"] if is_loss else -asked["target_value"]
+    return not is_loss, value, asked["ranking"][0]["seconds"]
+
+
+def _in_words(run: Mapping[str, Any]) -> str:
+    mark = ", contended" if run["contended"] else ""
+    return (
+        f"batch {run['batch_size']} at learning rate {run['learning_rate']:g}, "
+        f"seed {run['seed']}, {run['why']}{mark}"
+    )

@@ -1,0 +1,103 @@
+"""Medians over seeds, with intervals."""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import stats
+
+from batch_race.analyze.contrasts import LEVEL
+from batch_race.analyze.measures import CONFIGURATION
+
+Array = npt.NDArray[np.float64]
+
+
+def summarize(measures: pl.DataFrame) -> pl.DataFrame:
+    """Take the median over seeds of each measure.
+
+    A run that missed a target, or diverged before it, counts as one that needs longer than any
+    other: the median is known as long as more than half of the runs reached the target. It is not
+    known if the outcome of any run is unknown.
+
+    Parameters
+    ----------
+    measures : polars.DataFrame
+        As `measures.per_run` makes it.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
+        target, target_value, median, median_low, low, high, interval, runs, reached, missed,
+        unknown, diverged, initial and contended. median_low is the median of value_low: the target
+        was reached later than that. low and high bound the interval that `interval` names, as
+        `interval_name` does; they are null for a single run. A median or bound that is not known is
+        null. Five columns count outcomes; where there is no target, `reached` counts the runs that
+        have a value, and `diverged` those that diverged at any time.
+    """
+    keys = [*CONFIGURATION, "measure", "target", "target_value"]
+    counts = {
+        "reached": pl.coalesce(pl.col("outcome") == "reached", pl.col("value").is_not_null()),
+        "missed": pl.col("outcome") == "missed",
+        "unknown": pl.col("outcome") == "unknown",
+        "diverged": pl.coalesce(pl.col("outcome") == "diverged", "diverged"),
+        "initial": pl.col("outcome") == "initial",
+        "contended": pl.col("contended"),
+    }
+    grouped = (
+        measures.sort("seed", maintain_order=True)
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.col("value").fill_null(np.inf).alias("values"),
+            pl.col("value_low").fill_null(np.inf).median().alias("median_low"),
+            pl.len().cast(pl.Int64).alias("runs"),
+            *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
+        )
+    )
+    parts = []
+    for part in grouped.partition_by("runs", maintain_order=True):
+        values = np.array(part["values"].to_list())
+        median, low, high = _medians(values)
+        name = pl.lit(interval_name(values.shape[1]), pl.String)
+        parts.append(part.with_columns(median=median, low=low, high=high, interval=name))
+    bounds = ("median", "median_low", "low", "high")
+    known = (
+        pl.when(pl.col(name).is_finite(), pl.col("unknown") == 0).then(name).alias(name)
+        for name in bounds
+    )
+    return (
+        pl.concat(parts)
+        .with_columns(known)
+        .sort(CONFIGURATION, maintain_order=True)  # the targets stay as they were configured
+        .select(*keys, *bounds, "interval", "runs", *counts)
+    )
+
+
+def interval_name(n_runs: int) -> str | None:
+    """Name the interval beside a median of so many runs.
+
+    Returns
+    -------
+    str or None
+        "95 %", if all of the values from the lowest to the highest hold the true median at least so
+        often, which takes six; with fewer, "lowest to highest of 5"; None for a single run.
+    """
+    if n_runs == 1:
+        return None
+    # The median lies outside if all values fall on one side of it.
+    is_enough = 1 - 2 * 0.5**n_runs >= LEVEL
+    return f"{100 * LEVEL:g} %" if is_enough else f"lowest to highest of {n_runs}"
+
+
+def _medians(values: Array) -> tuple[Array, Array, Array]:
+    """Take the median of each row, and the order statistics that bound it.
+
+    The interval is that of the sign test, which holds the true median at least as often as it says
+    whatever the distribution (David and Nagaraja, "Order Statistics", 2003, section 7.1).
+    """
+    count = values.shape[1]
+    ordered = np.sort(values, axis=1)
+    if count == 1:
+        unknown = np.full(len(values), np.inf)
+        return ordered[:, 0], unknown, unknown
+    place = max(int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5)) - 1, 0)
+    return np.median(ordered, axis=1), ordered[:, place], ordered[:, -1 - place]

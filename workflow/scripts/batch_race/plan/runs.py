@@ -1,0 +1,254 @@
+"""The runs that a configuration asks for, and the name of each.
+
+A run's name holds all that changes its result: the swept numbers in clear, everything in a
+digest whose full text lies beside the result, in specification.json. So two configurations that
+share a run share its files, and going back to an earlier configuration trains nothing.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batch_race.errors import InputError
+from batch_race.plan.datasets import Dataset
+
+Specification = dict[str, Any]
+
+SWEPT = (
+    "dataset",
+    "batch_size",
+    "learning_rate",
+    "hidden_nodes",
+    "seed",
+    "initializer",
+    "inputs",
+    "shuffle",
+    "leftover",
+    "threads",
+    "elementwise",
+)
+
+MAX_COMBINATIONS = 100_000
+"""What Snakemake can plan within minutes."""
+
+
+def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[str, Specification]:
+    """List the runs of an experiment, each once.
+
+    They are the product of all lists, less what `exclude` matches, and with what `include` adds:
+    of each of its entries the product, where a key that it does not give takes the list of the
+    configuration. Each seed stands for as many consecutive ones as `repeats` says, except in
+    `include` and `exclude`, which name the seeds that they mean.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+    datasets : mapping of str to Dataset
+        Those that can be named.
+
+    Returns
+    -------
+    dict of str to dict
+        By its name, each run's specification: the swept keys with one value each, `budget` and
+        `evaluation`.
+
+    Raises
+    ------
+    InputError
+        If a dataset is not known, a batch is larger than its dataset, there is no budget, or there
+        are no runs or too many.
+    """
+    if all(config["budget"][limit] is None for limit in ("seconds", "steps", "epochs")):
+        raise InputError("budget: found no limit, expected seconds, steps or epochs")
+    if None not in (config["evaluation"]["every_steps"], config["evaluation"]["every_seconds"]):
+        raise InputError(
+            "evaluation: found every_steps and every_seconds, expected one of them to be null"
+        )
+    runs = {}
+    for combination in _combinations(config, datasets):
+        specification = combination | {
+            "budget": dict(config["budget"]),
+            "evaluation": dict(config["evaluation"]),
+        }
+        _normalize(specification, datasets)
+        runs[name(specification, datasets)] = specification
+    if not runs:
+        raise InputError("exclude: found that it leaves no run, expected at least one")
+    return runs
+
+
+def _combinations(
+    config: Mapping[str, Any], datasets: Mapping[str, Dataset]
+) -> Iterator[Specification]:
+    lists = {key: config[key] for key in SWEPT}
+    lists["seed"] = [
+        seed + repeat for seed in config["seed"] for repeat in range(int(config["repeats"]))
+    ]
+    included = [lists | partial for partial in config["include"]]
+    for partial in (*included, *config["exclude"], lists):
+        for dataset in partial.get("dataset", ()):
+            if dataset not in datasets:
+                raise InputError(
+                    f"dataset: found {dataset!r}, expected one of {', '.join(datasets)}"
+                )
+    count = sum(math.prod(map(len, each.values())) for each in (lists, *included))
+    if count > MAX_COMBINATIONS:
+        raise InputError(
+            f"the lists: found {count:,} combinations, expected at most {MAX_COMBINATIONS:,}"
+        )
+    for combination in _product(lists):
+        if not any(_matches(combination, partial, datasets) for partial in config["exclude"]):
+            yield combination
+    for each in included:
+        yield from _product(each)
+
+
+def _product(lists: Mapping[str, list[Any]]) -> Iterator[Specification]:
+    for values in itertools.product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
+
+
+def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
+    """Name a run: `<dataset>/<what is trained>-<digest>/<budget>`, a path below results/train.
+
+    Parameters
+    ----------
+    specification : dict
+        With normalized values.
+    datasets : mapping of str to Dataset
+
+    Returns
+    -------
+    str
+    """
+    budget = specification["budget"]
+    without_budget = {key: value for key, value in specification.items() if key != "budget"}
+    text = json.dumps(without_budget, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    units = {
+        "seconds": "seconds" if budget["clock"] == "training" else "wall_seconds",
+        "steps": "steps",
+        "epochs": "epochs",
+        "loss": "loss",
+        "accuracy": "accuracy",
+    }
+    limits = "-or-".join(
+        _written(budget[limit], unit) for limit, unit in units.items() if budget[limit] is not None
+    )
+    return (
+        f"{datasets[specification['dataset']].folder}/batch_{specification['batch_size']}"
+        f"-rate_{specification['learning_rate']}-nodes_{specification['hidden_nodes']}"
+        f"-seed_{specification['seed']}-{digest}/{limits}"
+    )
+
+
+def asked(config: Mapping[str, Any]) -> dict[str, list[float]]:
+    """List the targets of a configuration, each once and in order of their values."""
+    return {
+        metric: sorted({float(value) for value in config["targets"][metric]})
+        for metric in ("loss", "accuracy")
+    }
+
+
+def targets_name(config: Mapping[str, Any]) -> str:
+    """Name the targets of a configuration, whatever their order."""
+    return hashlib.sha256(json.dumps(asked(config)).encode()).hexdigest()[:10]
+
+
+def title(config: Mapping[str, Any]) -> str:
+    """Return the title of charts and page: the configured one, and what each run may spend.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+
+    Returns
+    -------
+    str
+        As `Understanding batches (60 seconds each)`, or `(60 seconds of training each)` where
+        evaluation is not timed.
+    """
+    budget = config["budget"]
+    units = {
+        "seconds": "second{s} of training" if budget["clock"] == "training" else "second{s}",
+        "steps": "step{s}",
+        "epochs": "epoch{s}",
+    }
+    limits = [
+        f"{budget[limit]:,.12g} {unit.format(s='' if budget[limit] == 1 else 's')}"
+        for limit, unit in units.items()
+        if budget[limit] is not None
+    ]
+    targets = [
+        f"until {target} {budget[target]:g}{unit}"
+        for target, unit in (("loss", ""), ("accuracy", " %"))
+        if budget[target] is not None
+    ]
+    return f"{config['title']} ({' or '.join([*limits, *targets])} each)"
+
+
+def _written(value: float, unit: str) -> str:
+    number = repr(value).removesuffix(".0")
+    return f"{unit}_{number}" if unit in ("loss", "accuracy") else f"{number}_{unit}"
+
+
+def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) -> None:
+    """Give equal values one spelling, and what has no effect none.
+
+    So 32.0 is 32 examples, `all` is a number of them, and the clock of a budget without seconds is
+    nobody's concern.
+    """
+    dataset = specification["dataset"]
+    images = datasets[dataset].train_count
+    batch_size = _number_of_examples(specification["batch_size"], images)
+    if batch_size > images:
+        raise InputError(
+            f"batch_size: found {batch_size}, expected at most the {images} training images "
+            f"of {dataset}"
+        )
+    specification["batch_size"] = int(batch_size)
+    if images % specification["batch_size"] == 0:
+        specification["leftover"] = "repeat"  # there is none
+    specification["data"] = datasets[dataset].digest
+    specification["learning_rate"] = float(specification["learning_rate"])
+    for key in ("hidden_nodes", "seed", "threads"):
+        specification[key] = int(specification[key])
+    budget, evaluation = specification["budget"], specification["evaluation"]
+    for key in ("seconds", "loss", "accuracy"):
+        budget[key] = _number_or_none(budget[key], float)
+    for key in ("steps", "epochs"):
+        budget[key] = _number_or_none(budget[key], int)
+    if budget["seconds"] is None:
+        budget["clock"] = "training"
+    evaluation["every_steps"] = _number_or_none(evaluation["every_steps"], int)
+    evaluation["every_seconds"] = _number_or_none(evaluation["every_seconds"], float)
+    is_fixed = any(evaluation[key] is not None for key in ("every_steps", "every_seconds"))
+    evaluation["points_per_decade"] = None if is_fixed else int(evaluation["points_per_decade"])
+    has_share = budget["seconds"] is not None and not is_fixed
+    evaluation["share"] = float(evaluation["share"]) if has_share else None
+
+
+def _matches(
+    combination: Specification, partial: Mapping[str, list[Any]], datasets: Mapping[str, Dataset]
+) -> bool:
+    images = datasets[combination["dataset"]].train_count
+    size = _number_of_examples(combination["batch_size"], images)
+    return all(
+        size in [_number_of_examples(value, images) for value in values]
+        if key == "batch_size"
+        else combination[key] in values
+        for key, values in partial.items()
+    )
+
+
+def _number_of_examples(batch_size: Any, images: int) -> Any:
+    return images if batch_size == "all" else batch_size
+
+
+def _number_or_none(value: Any, kind: type) -> Any:
+    return None if value is None else kind(value)

@@ -1,0 +1,85 @@
+"""The summary as a table to read."""
+
+from typing import Any
+
+import polars as pl
+
+from batch_race.analyze.measures import CONFIGURATION
+from batch_race.report import messages
+
+
+def markdown(summary: pl.DataFrame) -> str:
+    """Write a summary as a table in Markdown; see `rows`."""
+    heading, *body = rows(summary)
+    lines = [heading, ["---"] * len(heading), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def rows(summary: pl.DataFrame) -> list[list[str]]:
+    """Write a summary as the heading of a table and a row for each configuration.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+
+    Returns
+    -------
+    list of list of str
+        With the median over seeds of the seconds to each target and of the ends, each with its
+        interval, which the column `interval` names. Of the keys that are no mere batch size or
+        learning rate, those that tell configurations apart.
+    """
+    telling = [
+        key
+        for key in CONFIGURATION
+        if key in ("dataset", "batch_size", "learning_rate") or summary[key].n_unique() > 1
+    ]
+    shown = [key for key in telling if key != "training_images"]
+    written: list[list[str]] = []
+    for configuration in summary.partition_by(CONFIGURATION, maintain_order=True):
+        first = configuration.row(0, named=True)
+        costs = configuration.filter(pl.col("measure") == "seconds").to_dicts()
+        ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
+        if not written:
+            goals = [f"seconds to {messages.goal(row)}" for row in costs]
+            counted = ("runs", "contended", "diverged")
+            written.append([*shown, *counted, *goals, *_ENDS.values(), "interval"])
+        written.append(
+            [
+                *(str(first[key]) for key in shown),
+                *(str(ends["final_loss"][key]) for key in ("runs", "contended", "diverged")),
+                *(_cost(row) for row in costs),
+                *(_median(ends[measure]) for measure in _ENDS),
+                first["interval"] or "–",
+            ]
+        )
+    return written
+
+
+_ENDS = {
+    "final_loss": "final loss",
+    "final_accuracy": "final accuracy (%)",
+    "final_step": "steps",
+    "final_epoch": "epochs",
+    "steps_per_second": "steps per second",
+    "examples_per_second": "examples per second",
+}
+
+
+def _cost(row: dict[str, Any]) -> str:
+    if row["initial"]:
+        return f"no race ({row['initial']} of {row['runs']} began there)"
+    if row["reached"] == row["runs"]:
+        return _median(row)
+    unknown = f", {row['unknown']} unknown" if row["unknown"] else ""
+    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it{unknown})"
+
+
+def _median(row: dict[str, Any]) -> str:
+    if row["median"] is None:
+        return "–"
+    low = row["median"] if row["median_low"] is None else row["median_low"]
+    return messages.bracket(low, row["median"]) + messages.within(
+        row["low"], row["high"], row["runs"]
+    )

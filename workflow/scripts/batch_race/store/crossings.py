@@ -1,0 +1,147 @@
+"""Where runs reached their targets, as parquet: the one place that knows its columns."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from batch_race.analyze.measures import CONFIGURATION
+from batch_race.store import history, parquet
+from nn.batches import MiniBatches
+from nn.records import Evaluation, Reading
+from nn.targets import Crossing, Target
+
+COSTS = ("step", "examples", "training_seconds", "wall_seconds")
+
+SCHEMA = pl.Schema(
+    {
+        "target": pl.String,
+        "target_value": pl.Float64,
+        **{
+            name: pl.Float64 if "seconds" in name else pl.Int64
+            for cost in COSTS
+            for name in (cost, f"{cost}_low")
+        },
+        "source": pl.String,
+    }
+)
+"""One row for each target that was asked for.
+
+`step`, `examples` and the seconds are those at the end of the step that reached it, null if none
+did. That was later than each `_low`: the same of the last step at which it was looked for before,
+or where that is the step before, the value itself. `source` is that of `nn.targets.Crossing`; by
+`evaluations`, wall seconds include the evaluation.
+"""
+
+RUN = (*CONFIGURATION, "seed")
+
+COLLECTED = pl.Schema([*((key, history.COLLECTED[key]) for key in RUN), *SCHEMA.items()])
+"""The columns of collected crossings, in which each row tells its run."""
+
+
+def listed(targets: Mapping[str, Sequence[float]]) -> list[Target]:
+    """List the targets of a configuration."""
+    return [
+        *(Target("loss", value) for value in targets["loss"]),
+        *(Target("accuracy", value) for value in targets["accuracy"]),
+    ]
+
+
+def tabulate(
+    found: Mapping[Target, Crossing],
+    evaluations: Sequence[Evaluation],
+    readings: Sequence[Reading],
+    batches: MiniBatches,
+) -> pl.DataFrame:
+    """Say what each target cost a run.
+
+    Parameters
+    ----------
+    found : mapping of Target to Crossing
+    evaluations : sequence of Evaluation
+        The run's.
+    readings : sequence of Reading
+        Of its clocks: they say when a step ended, and evaluations only where they do not.
+    batches : MiniBatches
+        The run's.
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `SCHEMA`.
+    """
+    clocks: dict[int, Evaluation | Reading] = {each.step: each for each in reversed(evaluations)}
+    clocks |= {each.step: each for each in readings}
+
+    def costs(step: int | None) -> dict[str, Any]:
+        if step is None:
+            return dict.fromkeys(COSTS)
+        at = clocks[step]
+        values = (step, batches.examples_after(step), at.training_seconds, at.wall_seconds)
+        return dict(zip(COSTS, values, strict=True))
+
+    rows = []
+    for target, (step, before, source) in found.items():
+        is_exact = step is None or before is None or before == step - 1
+        low = costs(step if is_exact else before)
+        rows.append(
+            {"target": target.metric, "target_value": target.value, "source": source}
+            | costs(step)
+            | {f"{cost}_low": value for cost, value in low.items()}
+        )
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def write(path: Path, table: pl.DataFrame) -> None:
+    """Write the crossings of a run, whole or not at all."""
+    parquet.check_columns(path, table.schema, SCHEMA)
+    parquet.write(path, table)
+
+
+def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
+    """Lay the crossings of many runs into one table.
+
+    Parameters
+    ----------
+    paths : sequence of tuple of Path
+        Of each run its history and its crossings.
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `COLLECTED`.
+
+    Raises
+    ------
+    InputError
+        If a file is not as it was written, or its columns or metadata are others.
+    """
+    tables = [pl.DataFrame(schema=COLLECTED)]
+    for of_history, of_crossings in paths:
+        tables.append(of_run(_read(of_crossings, SCHEMA), history.read_metadata(of_history)))
+    return pl.concat(tables)
+
+
+def of_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:
+    """Add what tells a run from others, by its history's metadata, to its crossings."""
+    run = history.constants(metadata)
+    constants = (pl.lit(run[key], COLLECTED[key]).alias(key) for key in RUN)
+    return table.select(*constants, *SCHEMA)
+
+
+def read_collected(path: Path) -> pl.DataFrame:
+    """Read a table that `collect` made.
+
+    Raises
+    ------
+    InputError
+        If the file is not as it was written, or its columns are others.
+    """
+    return _read(path, COLLECTED)
+
+
+def _read(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    table, _ = parquet.read(path)
+    parquet.check_columns(path, table.schema, schema)
+    return table

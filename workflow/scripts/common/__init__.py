@@ -1,1 +1,0 @@
-"""What the scripts share: functions that know nothing of Snakemake, each module with one job."""

@@ -3,6 +3,7 @@
 # Inputs: results/{parse,prepare}/mnist/*; the folders in which they lie are what is raced on
 # Outputs: results/benchmark_engines/{samples.parquet,table.md,chart.svg}
 
+
 rule benchmark_engines:
     input:
         parsed=[

@@ -12,7 +12,6 @@ from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, datasets, machines, runs, sources
 from batch_race.run import cores, display, machine
 
-
 SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 
 try:

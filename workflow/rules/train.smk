@@ -7,6 +7,7 @@
 # Besides: results/train/<run>/checkpoint.npz while it trains; results/train/<run without its
 #          budget>/snapshots/*.npz, weights on the way, which make the second job shorter
 
+
 rule train:
     input:
         columns="results/prepare/{dataset}/columns.npy",

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from batch_race.run import timed_run
 from batch_race.run.timed_run import Run, log_evaluation
 from nn.engine import subnormals
 from nn.engine.elementwise import ELEMENTWISE

@@ -19,8 +19,8 @@ _HEADING = """\
 Every key of [config.yaml](../config.yaml), as
 [config.schema.yaml](../workflow/schemas/config.schema.yaml) has it. (This page is made from the
 schema: `PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configuration.md`.)
-A key that takes a list is swept, and one value stands for a list of one. Any key can be given on the
-command line:
+A key that takes a list is swept, and one value stands for a list of one. Any key can be given on
+the command line:
 
 ```sh
 snakemake --cores 4 --config 'batch_size=[16, 64]' 'budget={seconds: 20}'

@@ -8,15 +8,14 @@ import yaml
 HOME = Path(workflow.basedir)
 sys.path.insert(0, str(HOME / "workflow" / "scripts"))
 
+from batch_race import hyperparameters
 from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, datasets, machines, runs, sources
 from batch_race.run import cores, display, machine
 
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 
 try:
-    configuration.check(config, yaml.safe_load(SCHEMA.read_text()))
-    validate(config, SCHEMA)  # fills in the defaults
+    configuration.check(config, hyperparameters.load_schema())
     CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
     DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
     RUNS = runs.expand(config, DATASETS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from batch_race.analyze.measures import CONFIGURATION
+from batch_race.hyperparameters import RUN
 from batch_race.store import history, parquet
 from nn.batches import MiniBatches
 from nn.records import Evaluation, Reading
@@ -33,8 +33,6 @@ did. That was later than each `_low`: the same of the last step at which it was 
 or where that is the step before, the value itself. `source` is that of `nn.targets.Crossing`; by
 `evaluations`, wall seconds include the evaluation.
 """
-
-RUN = (*CONFIGURATION, "seed")
 
 COLLECTED = pl.Schema([*((key, history.COLLECTED[key]) for key in RUN), *SCHEMA.items()])
 """The columns of collected crossings, in which each row tells its run."""

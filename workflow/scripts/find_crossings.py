@@ -26,7 +26,7 @@ def main() -> None:
 
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]):
-        snapshots = Snapshots(paths["history"].parents[1], metadata["origin"])
+        snapshots = Snapshots(paths["history"].parents[1], metadata["fingerprint"])
         found = find_crossings(evaluations, targets, run.replay(snapshots))
     by_target = dict(zip(targets, found, strict=True))
     for target, crossing in by_target.items():

@@ -37,17 +37,17 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     data = {name: Path(path) for name, path in snakemake.input.items()}
     training = arrays.open_examples(data, "train")
     test = arrays.open_examples(data, "test")
-    origin = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
+    fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
     # Before and after training, as during it, BLAS has one thread: the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
-        state, earlier_contention = run.start(folder, origin)
+        state, earlier_contention = run.start(folder, fingerprint)
         watch = Watch(processors, earlier_contention)
-        snapshots = Snapshots(folder.parent, origin) if run.needs_replay else None
+        snapshots = Snapshots(folder.parent, fingerprint) if run.needs_replay else None
         save_every = snakemake.params.checkpoint_seconds
-        attendant = Attendant(folder, origin, save_every, watch, listener, notebook, snapshots)
+        attendant = Attendant(folder, fingerprint, save_every, watch, listener, notebook, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
         with listener.patience():
@@ -65,7 +65,7 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
         "processors": processors,
         "threads_used": trainer.threads_used,
         "subnormals": trainer.subnormals,
-        "origin": origin,
+        "fingerprint": fingerprint,
         "training_images": len(training.labels),
         "machine": machine.describe(),
         "versions": machine.versions(),

@@ -25,16 +25,17 @@ def state(step, loss=2.0):
     return State(weights, evaluations, step, step / 10, step / 5, step / 10, readings)
 
 
-def finish(folder, step, origin="here", **metadata):
+def finish(folder, step, fingerprint="here", **metadata):
     final = state(step)
     table = history.tabulate(final.evaluations, SPECIFICATION)
-    history.write(folder / "history.parquet", table, METADATA | {"origin": origin} | metadata)
+    written = METADATA | {"fingerprint": fingerprint} | metadata
+    history.write(folder / "history.parquet", table, written)
     clock.write(folder / "clock.parquet", final.readings)
     arrays.write_weights(folder / "weights.npz", final.weights)
 
 
-def latest(folder, origin="here", **budget):
-    found = checkpoint.latest(folder, Budget(**budget), PER_EPOCH, origin)
+def latest(folder, fingerprint="here", **budget):
+    found = checkpoint.latest(folder, Budget(**budget), PER_EPOCH, fingerprint)
     return found.state.step if found else None
 
 
@@ -73,7 +74,7 @@ def test_nothing_there(folder):
 
 def test_a_state_of_other_code_data_or_machine_is_not_used(folder):
     checkpoint.save(folder, state(30), [], "elsewhere")
-    finish(folder.parent / "3_seconds", 30, origin="elsewhere")
+    finish(folder.parent / "3_seconds", 30, fingerprint="elsewhere")
     assert latest(folder, steps=100) is None
 
 

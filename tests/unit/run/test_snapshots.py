@@ -15,11 +15,11 @@ def trainer(step, seconds):
     return SimpleNamespace(step=step, training_seconds=seconds, state=state)
 
 
-def taken(folder, moments, origin="here"):
-    snapshots = Snapshots(folder, origin)
+def taken(folder, moments, fingerprint="here"):
+    snapshots = Snapshots(folder, fingerprint)
     for step, seconds in moments:
         snapshots.take(trainer(step, seconds))
-    return Snapshots(folder, origin)
+    return Snapshots(folder, fingerprint)
 
 
 MOMENTS = [(0, 0.0), (5, 0.9), (10, 1.1), (14, 1.4), (20, 1.6), (60, 6.0), (61, 6.1), (90, 9.0)]
@@ -53,7 +53,7 @@ def test_a_run_that_is_made_again_replaces_them(tmp_path):
 
 
 def test_those_of_another_fingerprint_are_not_used(tmp_path):
-    taken(tmp_path, MOMENTS, origin="elsewhere")
+    taken(tmp_path, MOMENTS, fingerprint="elsewhere")
     assert taken(tmp_path, [(11, 1.1)]).latest(0, 1000)[0] == 11
 
 

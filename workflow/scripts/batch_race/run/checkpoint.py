@@ -40,7 +40,7 @@ class Found(NamedTuple):
     contention: list[str]
 
 
-def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> None:
+def save(folder: Path, state: State, contention: Sequence[str], fingerprint: str) -> None:
     """Write a run's state, whole or not at all.
 
     Parameters
@@ -50,12 +50,12 @@ def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> 
     state : State
     contention : sequence of str
         Why the run was contended until now; empty if it was not.
-    origin : str
+    fingerprint : str
         What the state depends on beside the run's specification; see `digest`.
     """
     text = json.dumps(
         {
-            "origin": origin,
+            "fingerprint": fingerprint,
             "contention": list(contention),
             "step": state.step,
             "training_seconds": state.training_seconds,
@@ -81,7 +81,7 @@ def discard(folder: Path) -> None:
     (folder / NAME).unlink(missing_ok=True)
 
 
-def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) -> Found | None:
+def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: str) -> Found | None:
     """Find the furthest state that a run can go on from.
 
     Parameters
@@ -91,7 +91,7 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) ->
     budget : Budget
         The run's: a state beyond it is of no use.
     batches_per_epoch : int
-    origin : str
+    fingerprint : str
         What the state must have come from.
 
     Returns
@@ -99,9 +99,9 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) ->
     Found or None
         From this run's checkpoint, or another's, or from a finished run's results.
     """
-    found = [_read_checkpoint(path, origin) for path in folder.parent.glob(f"*/{NAME}")]
+    found = [_read_checkpoint(path, fingerprint) for path in folder.parent.glob(f"*/{NAME}")]
     found += [
-        _read_results(path.parent, origin)
+        _read_results(path.parent, fingerprint)
         for path in folder.parent.glob("*/history.parquet")
         if path.parent != folder
     ]
@@ -131,11 +131,11 @@ def digest(paths: Iterable[Path], *details: str | int) -> str:
     return summary.hexdigest()
 
 
-def _read_checkpoint(path: Path, origin: str) -> Found | None:
+def _read_checkpoint(path: Path, fingerprint: str) -> Found | None:
     try:
         w1, w2, text = arrays.read_npz(path, "w1", "w2", "text")
         rest = json.loads(text.tobytes())
-        if rest.pop("origin") != origin:
+        if rest.pop("fingerprint") != fingerprint:
             return None
         evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
         readings = [Reading(*reading) for reading in rest.pop("readings")]
@@ -147,10 +147,10 @@ def _read_checkpoint(path: Path, origin: str) -> Found | None:
         return None
 
 
-def _read_results(folder: Path, origin: str) -> Found | None:
+def _read_results(folder: Path, fingerprint: str) -> Found | None:
     try:
         table, metadata = history.read(folder / "history.parquet")
-        if metadata["origin"] != origin:
+        if metadata["fingerprint"] != fingerprint:
             return None
         weights = arrays.read_weights(folder / "weights.npz")
         readings = clock.read(folder / clock.NAME)

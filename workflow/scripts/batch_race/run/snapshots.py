@@ -31,25 +31,25 @@ class Snapshots:
     ----------
     run : Path
         results/train/<dataset>/<run>, the folder of all its budgets.
-    origin : str
+    fingerprint : str
         The fingerprint of what the weights depend on beside the run's specification.
     """
 
-    def __init__(self, run: Path, origin: str) -> None:
+    def __init__(self, run: Path, fingerprint: str) -> None:
         self._folder = run / "snapshots"
-        self._origin = origin
+        self._fingerprint = fingerprint
         self._last = -1
 
     def take(self, trainer: Trainer) -> None:
         """Write the weights, if 1, 1.5, 1.5², … seconds of training have passed since the last."""
-        place = math.floor(math.log(max(trainer.training_seconds, 0.5), RATIO))
-        if place <= self._last:
+        index = math.floor(math.log(max(trainer.training_seconds, 0.5), RATIO))
+        if index <= self._last:
             return
-        self._last = place
-        text = json.dumps({"origin": self._origin, "step": trainer.step})
+        self._last = index
+        text = json.dumps({"fingerprint": self._fingerprint, "step": trainer.step})
         weights = trainer.state.weights
-        # Named by its place, not its step: a run that is made again replaces them.
-        with replacing(self._folder / f"{place}.npz") as temporary:
+        # Named by its index, not its step: a run that is made again replaces them.
+        with replacing(self._folder / f"{index}.npz") as temporary:
             np.savez(
                 temporary,
                 allow_pickle=False,
@@ -89,4 +89,4 @@ class Snapshots:
     def _step(self, text: bytes) -> int | None:
         """Read the step of a snapshot; None if its fingerprint is another."""
         content = json.loads(text)
-        return int(content["step"]) if content["origin"] == self._origin else None
+        return int(content["step"]) if content["fingerprint"] == self._fingerprint else None

@@ -37,7 +37,7 @@ class Attendant:
     ----------
     folder : Path
         The run's, where its checkpoint lies.
-    origin : str
+    fingerprint : str
         What a checkpoint depends on beside the run's specification.
     checkpoint_seconds : float
         How often to write one.
@@ -51,7 +51,7 @@ class Attendant:
     def __init__(
         self,
         folder: Path,
-        origin: str,
+        fingerprint: str,
         checkpoint_seconds: float,
         watch: Watch,
         listener: Listener,
@@ -59,7 +59,7 @@ class Attendant:
         snapshots: Snapshots | None,
     ) -> None:
         self._folder = folder
-        self._origin = origin
+        self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
         self._watch = watch
         self._listener = listener
@@ -86,7 +86,7 @@ class Attendant:
             self._snapshots.take(trainer)
         reason = self._listener.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._origin)
+            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
             self._saved_at = time.monotonic()
         if reason:
             raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
@@ -164,9 +164,9 @@ class Run:
         """Whether only a replay can tell when a target is reached."""
         return bool(self._specification["evaluation"]["every_steps"] != 1)
 
-    def start(self, folder: Path, origin: str) -> Found:
+    def start(self, folder: Path, fingerprint: str) -> Found:
         """Find where to start: from a state on disk, else from the first weights."""
-        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, origin)
+        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, fingerprint)
         if found:
             seconds = found.state.training_seconds
             log.info("going on from step %d, %.3f s", found.state.step, seconds)

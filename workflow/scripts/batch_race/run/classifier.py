@@ -7,7 +7,7 @@ import numpy as np
 from batch_race.data.pictures import Pixels
 from batch_race.errors import InputError
 from batch_race.store import arrays, history
-from nn.examples import scaling
+from nn.examples import pixel_scaling
 from nn.network import Floats, forward, softmax
 
 
@@ -31,7 +31,7 @@ class Network:
             if kind == "standardized"
             else np.empty((0, 0), dtype=np.uint8)
         )
-        self._factor, self._offset = map(np.float32, scaling(kind, training))
+        self._factor, self._offset = map(np.float32, pixel_scaling(kind, training))
 
     def probabilities(self, pixels: Pixels) -> Floats:
         """Classify images.

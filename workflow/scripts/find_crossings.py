@@ -13,7 +13,7 @@ from nn.replay import find_crossings
 
 
 def main() -> None:
-    """Train again where a target lies, on cores that no timed run has, and write what is found."""
+    """Repeat steps where a target lies, on cores of no timed run, and write the crossings."""
     logs.start(snakemake.log[0])
     paths = {name: Path(path) for name, path in snakemake.input.items()}
     table, metadata = history.read(paths["history"])
@@ -33,8 +33,8 @@ def main() -> None:
         logging.info("%s %g: step %s, after %s (%s)", *target, *crossing)
     if any(crossing.source == "evaluations" for crossing in found):
         logging.warning(
-            "the steps are not reproduced here, on another processor or with other versions: what "
-            "was not found before is known from the run's own evaluations alone"
+            "the steps are not reproduced here, on another processor or with other versions: the "
+            "targets not yet found are taken from the run's own evaluations"
         )
     readings = clock.read(paths["clock"])
     found_costs = crossings.tabulate(by_target, evaluations, readings, run.batches)

@@ -1,4 +1,4 @@
-"""Train one network on cores of its own, and write down its history."""
+"""Train one network on cores of its own, and write its history."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ from batch_race.store.files import locked
 
 
 def main() -> None:
-    """Train, then write all that is known of the run; or save its state, if it is interrupted."""
+    """Train and write the results; on a signal, save the state instead."""
     logs.start(snakemake.log[0])
     listener = Listener()
     folder = Path(snakemake.output.history).parent
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
-    """Train the network of one folder."""
+    """Train the network of a run's folder."""
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
     data = {name: Path(path) for name, path in snakemake.input.items()}
@@ -40,7 +40,7 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
-    # Before and after training, as during it, BLAS has one thread: the machine's speed is measured.
+    # Also before and after training, where the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
         state, earlier_contention = run.start(folder, fingerprint)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 HOME = Path(workflow.basedir)
-sys.path.insert(0, str(HOME / "workflow" / "scripts"))
+sys.path.append(str(HOME / "workflow" / "scripts"))
 
 from batch_race.errors import InputError
 from batch_race.plan import allocation, experiment, runs, sources

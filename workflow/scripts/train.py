@@ -6,13 +6,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from batch_race.data.examples import open_examples
 from batch_race.run import checkpoint, cores, machine
 from batch_race.run.contention import ContendedError, Watch
 from batch_race.run.interruption import InterruptionError, Listener
 from batch_race.run.progress import Notebook
 from batch_race.run.snapshots import Snapshots
 from batch_race.run.timed_run import Attendant, Run, check_threads, save
-from batch_race.store import arrays, logs
+from batch_race.store import logs
 from batch_race.store.files import locked
 
 
@@ -35,8 +36,8 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
     data = {name: Path(path) for name, path in snakemake.input.items()}
-    training = arrays.open_examples(data, "train")
-    test = arrays.open_examples(data, "test")
+    training = open_examples(data, "train")
+    test = open_examples(data, "test")
     origin = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)

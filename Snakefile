@@ -3,7 +3,7 @@
 # Reads config.yaml, trains one network for each configuration in it, and draws the answer. The
 # rules are in the order of the data: workflow/rules/data.smk, train.smk, analyze.smk, report.smk.
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27")
 

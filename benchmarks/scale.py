@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 import yaml
 
+from batch_race.hyperparameters import REGISTRY, load_schema
 from batch_race.store import crossings, history
 from nn.batches import MiniBatches
 from nn.targets import Crossing
@@ -111,6 +112,7 @@ def bare(count: int, folder: Path) -> str:
 
 def write_results(count: int, folder: Path) -> None:
     """Make up histories as runs write them, and in the folder `crossings` where targets lie."""
+    keys = load_schema()["properties"]
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
     steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
@@ -118,14 +120,13 @@ def write_results(count: int, folder: Path) -> None:
         seconds = np.sort(rng.uniform(0, 60, ROWS))
         batch_size, seed = 1 + run // SEEDS, run % SEEDS
         specification = {
-            **{"dataset": "mnist", "batch_size": batch_size, "learning_rate": 0.01},
-            **{"hidden_nodes": 200, "seed": seed, "initializer": "nx", "inputs": "raw"},
-            **{"shuffle": False, "leftover": "repeat", "threads": 1, "elementwise": "numpy"},
-            **{"budget": {"seconds": 60.0}, "evaluation": {"share": 0.5}},
+            **{key: keys[key]["default"][0] for key in REGISTRY},
+            **{"batch_size": batch_size, "seed": seed},
+            **{"budget": {"seconds": 60.0}, "evaluation": {"time_fraction": 0.5}},
         }
         table = pl.DataFrame(
             {
-                **{key: specification[key] for key in list(history.SCHEMA)[:5]},
+                **{key: specification[key] for key in REGISTRY},
                 "step": steps,
                 "epoch": steps * batch_size // 60000,
                 "examples": steps * batch_size,

@@ -11,6 +11,14 @@ from tests.project import ROOT as ROOT
 from tests.project import Project, small_checkout
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share what is dear to make on one of the workers."""
+    for item in items:
+        shares = "finished_checkout" in getattr(item, "fixturenames", ())
+        name = "finished_checkout" if shares else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder with MNIST's four files, where the tester has them."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from batch_race import hyperparameters
 from batch_race.data import idx, strokes
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +27,12 @@ PUBLISHED = {
     "test_images": "t10k-images-idx3-ubyte.gz",
     "test_labels": "t10k-labels-idx1-ubyte.gz",
 }
+
+DEFAULTS = {
+    key: hyperparameters.load_schema()["properties"][key]["default"][0]
+    for key in hyperparameters.REGISTRY
+}
+"""Of each hyperparameter a value that a run may have."""
 
 PARTS = (
     *("Snakefile", "config.yaml", "environment.yml"),

@@ -7,27 +7,18 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snakemake.utils import validate
 
 from batch_race.errors import InputError
-from batch_race.plan import configuration, datasets, runs
-from batch_race.run import machine
+from batch_race.hyperparameters import load_schema
+from batch_race.plan import experiment
 from tests.project import ROOT, write_digits
 
-SCHEMA_PATH = ROOT / "workflow/schemas/config.schema.yaml"
-SCHEMA = yaml.safe_load(SCHEMA_PATH.read_text())
-CATALOGUE = yaml.safe_load((ROOT / "workflow/datasets.yaml").read_text())
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 def plan(config):
-    """Do what workflow/rules/common.smk does with a configuration."""
     config = copy.deepcopy(config)
-    configuration.check(config, SCHEMA)
-    validate(config, SCHEMA_PATH)
-    known = datasets.known(CATALOGUE, config["own_datasets"])
-    planned = runs.expand(config, known)
-    machine.results_elsewhere(config["machines"], config["experiment"])
+    planned = experiment.plan(config).runs
     assert re.fullmatch(r"[A-Za-z0-9][\w-]{0,59}", config["experiment"], re.ASCII)
     return planned
 
@@ -65,7 +56,9 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
-KEYS = st.sampled_from(sorted(SCHEMA["properties"])) | st.text(max_size=12) | st.integers(0, 9)
+KEYS = (
+    st.sampled_from(sorted(load_schema()["properties"])) | st.text(max_size=12) | st.integers(0, 9)
+)
 
 
 @settings(max_examples=300, deadline=None)

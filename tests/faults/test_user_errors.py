@@ -4,8 +4,12 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from batch_race.data import idx
+from batch_race.errors import InputError
+from batch_race.plan import experiment
 from tests.faults import kills
 from tests.project import PUBLISHED, write_digits
 
@@ -35,9 +39,20 @@ from tests.project import PUBLISHED, write_digits
         ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
     ],
 )
-def test_a_wrong_configuration(project, settings, message):
-    said = project.refusal("--config", settings)
-    assert message in said
+def test_a_wrong_configuration(tmp_path, settings, message):
+    write_digits(tmp_path / "digits")
+    config = {"dataset": "digits", "own_datasets": {"digits": str(tmp_path / "digits")}}
+    config["budget"] = {"seconds": None, "steps": 4}
+    update_config(config, parse_config([settings]))  # as Snakemake reads its command line
+    with pytest.raises(InputError) as error:
+        experiment.plan(config)
+    assert message in str(error.value)
+    assert len(str(error.value).splitlines()) < 6
+
+
+def test_what_snakemake_says_of_it(project):
+    said = project.refusal("--config", "batchsize=3")
+    assert "  batchsize: found an unknown key; did you mean batch_size?" in said
     assert len(said.splitlines()) < 12
 
 

@@ -27,6 +27,7 @@ from tests.project import checkout, wait_until, write_digits
 from tests.slurm import cluster as slurm
 
 pytestmark = [
+    pytest.mark.cluster,
     pytest.mark.skipif(bool(slurm.missing()), reason=f"not installed: {slurm.missing()}"),
     pytest.mark.skipif(
         importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,

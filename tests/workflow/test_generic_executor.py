@@ -20,6 +20,7 @@ from nn.engine.engine import MIN_SHARD
 from tests.project import wait_until, write_digits
 
 pytestmark = [
+    pytest.mark.cluster,
     pytest.mark.skipif(
         importlib.util.find_spec("snakemake_executor_plugin_cluster_generic") is None,
         reason="not installed: snakemake-executor-plugin-cluster-generic",

@@ -3,6 +3,8 @@
 import os
 import shutil
 
+import pytest
+
 from batch_race.data import idx
 from batch_race.store import history
 from tests.project import PUBLISHED, Project
@@ -102,13 +104,14 @@ def test_what_is_finished_is_kept(finished_project):
     assert project.jobs(ANSWER) == TO_ANSWER
 
 
-def edit(path, old="", new="\n# Edited.\n"):
-    """Change a file; give what puts it back.
+COMMENT = "\n# Edited.\n"
+CODE = "\nEDITED = True\n"
 
-    Its time is put back too: Snakemake takes a script that is newer than its results for another.
-    """
+
+def edit(path, new):
+    """Add to a file; return what puts it back, its time too."""
     before, times = path.read_text(), path.stat()
-    path.write_text(before.replace(old, new) if old else before + new)
+    path.write_text(before + new)
 
     def undo():
         path.write_text(before)
@@ -117,56 +120,78 @@ def edit(path, old="", new="\n# Edited.\n"):
     return undo
 
 
-def test_what_an_edit_makes_anew(finished_project):
-    """Each edit, with the jobs that must run: those whose results it could change."""
-    project = finished_project
-    edits = {
-        # A comment is nothing.
-        "config.yaml": (edit, {}),
-        # The schema's descriptions and the report's captions are read by people.
-        "workflow/schemas/config.schema.yaml": (
-            lambda path: edit(path, "Title of the charts", "What stands over the charts"),
-            {},
-        ),
-        "workflow/report/loss_by_seconds.rst": (edit, {}),
-        # Some of these stand on the page.
-        "workflow/report/throughput.rst": (edit, PAGE),
-        # The network's code is part of each result, and so is the trainer's.
-        "nn/network.py": (edit, trained(3) | AGGREGATES),
-        "nn/engine/engine.py": (edit, trained(3) | AGGREGATES),
+RUNS = trained(3) | AGGREGATES
+FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        # The network, its engine and its trainer are part of each result.
+        ("nn/engine/passes.py", RUNS),
+        ("nn/replay.py", RUNS),
         # A script makes what it makes, and what is made of that.
-        "workflow/scripts/parse.py": (edit, DATA | trained(3) | AGGREGATES),
-        "workflow/scripts/find_crossings.py": (
-            edit,
-            {"find_crossings": 3, "collect_crossings": 1} | ANSWERS,
+        ("workflow/scripts/parse.py", DATA | RUNS),
+        ("workflow/scripts/train.py", RUNS),
+        ("workflow/scripts/find_crossings.py", FOUND_AGAIN),
+        ("workflow/scripts/compare.py", {"compare": 1} | MISTAKES),
+        # So does a module that scripts share, one of each group.
+        ("workflow/scripts/batch_race/data/idx.py", DATA | RUNS),
+        ("workflow/scripts/batch_race/store/crossings.py", FOUND_AGAIN),
+        ("workflow/scripts/batch_race/run/contention.py", RUNS),
+        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1}),
+        ("workflow/scripts/batch_race/report/tables.py", ANSWERS),
+        (
+            "workflow/scripts/batch_race/report/charts/summary/throughput.py",
+            {"plot_throughput": 1} | PAGE,
         ),
-        "workflow/scripts/compare.py": (edit, {"compare": 1} | MISTAKES),
-        "workflow/scripts/plot.py": (edit, CHARTS | PAGE),
-        # So does a module that scripts share.
-        "workflow/scripts/batch_race/analyze/forecast.py": (edit, {"forecast": 1}),
-        "workflow/scripts/batch_race/report/charts.py": (edit, CHARTS | PAGE),
-        "workflow/scripts/batch_race/report/page.css": (edit, PAGE),
-        "workflow/scripts/batch_race/analyze/mistakes.py": (edit, MISTAKES),
-        "workflow/scripts/batch_race/report/tables.py": (edit, ANSWERS),
-        # How a download is tried changes no file, and logs no result.
-        "workflow/scripts/batch_race/data/download.py": (edit, {}),
-        "workflow/scripts/batch_race/store/logs.py": (edit, {}),
-    }
-    for name, (change, jobs) in edits.items():
-        undo = change(project.folder / name)
-        assert (name, project.jobs()) == (name, jobs)
+        # What plans the runs changes their parameters, if anything.
+        ("workflow/scripts/batch_race/plan/runs.py", {}),
+        # How a file is downloaded changes nothing in it, and a log is no result.
+        ("workflow/scripts/download.py", {}),
+        ("workflow/scripts/batch_race/store/logs.py", {}),
+    ],
+)
+def test_what_an_edit_of_code_runs_again(finished_checkout, file, jobs):
+    """Exactly the jobs whose results it could change; a comment is no change."""
+    project = Project(finished_checkout[0] / "checkout")
+    for new, expected in ((COMMENT, {}), (CODE, jobs)):
+        undo = edit(project.folder / file, new)
+        try:
+            assert project.jobs() == expected
+        finally:
+            undo()
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("config.yaml", {}),
+        ("workflow/schemas/config.schema.yaml", {}),
+        ("workflow/report/loss_by_seconds.rst", {}),
+        # Some captions stand on the page.
+        ("workflow/report/throughput.rst", PAGE),
+        ("workflow/scripts/batch_race/report/page.css", PAGE),
+    ],
+)
+def test_what_an_edit_of_text_runs_again(finished_checkout, file, jobs):
+    project = Project(finished_checkout[0] / "checkout")
+    undo = edit(project.folder / file, COMMENT)
+    try:
+        assert project.jobs() == jobs
+    finally:
         undo()
-    assert project.jobs() == {}
 
-    # The time of a file is not its content.
-    for name in ("nn/network.py", "workflow/scripts/batch_race/report/charts.py", "config.yaml"):
-        (project.folder / name).touch()
-    for path in project.folder.glob("results/train/**/history.parquet"):
+
+def test_the_time_of_a_file_is_not_its_content(finished_project):
+    for name in ("nn/network.py", "workflow/scripts/train.py", "config.yaml"):
+        (finished_project.folder / name).touch()
+    for path in finished_project.folder.glob("results/train/**/history.parquet"):
         path.touch()
-    assert project.jobs() == {}
+    assert finished_project.jobs() == {}
 
 
-def test_what_a_setting_makes_anew(finished_project):
+def test_what_a_setting_runs_again(finished_project):
     project = finished_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
@@ -212,7 +237,7 @@ def test_another_folder_of_the_same_project(finished_checkout, tmp_path):
     assert copy.jobs() == {}
 
 
-def test_a_larger_budget_goes_on_from_a_finished_run(project):
+def test_a_larger_budget_resumes_from_a_finished_run(project):
     project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
     project.run("--until", "train")
     (short_path,) = project.folder.glob("results/train/digits-*/*/1_seconds/history.parquet")

@@ -84,3 +84,11 @@ def test_the_scheduler_rests_until_a_job_ends(project):
     said = project.run("--verbose")
     assert "Ready jobs:" in said
     assert said.count("Ready jobs:") <= said.count("Finished jobid:") + 2
+
+
+def test_other_packages_of_the_same_names_are_not_taken(project, tmp_path, monkeypatch):
+    for name in ("nn", "workflow", "plan", "data", "run", "store"):
+        (tmp_path / "others" / name).mkdir(parents=True)
+        (tmp_path / "others" / name / "__init__.py").write_text("raise ImportError(__file__)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "others"))
+    project.run("--until", "train", "--config", "batch_size=32")

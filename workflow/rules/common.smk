@@ -3,24 +3,15 @@
 import sys
 from pathlib import Path
 
-import yaml
-
 HOME = Path(workflow.basedir)
-sys.path.insert(0, str(HOME / "workflow" / "scripts"))
+sys.path.append(str(HOME / "workflow" / "scripts"))
 
 from batch_race.errors import InputError
-from batch_race.plan import allocation, configuration, datasets, machines, runs, sources
+from batch_race.plan import allocation, experiment, runs, sources
 from batch_race.run import cores, display, machine
 
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
-
 try:
-    configuration.check(config, yaml.safe_load(SCHEMA.read_text()))
-    validate(config, SCHEMA)  # fills in the defaults
-    CATALOGUE = yaml.safe_load((HOME / "workflow/datasets.yaml").read_text())
-    DATASETS = datasets.known(CATALOGUE, config["own_datasets"])
-    RUNS = runs.expand(config, DATASETS)
-    MACHINES = machines.results_elsewhere(config["machines"], config["experiment"])
+    CATALOGUE, DATASETS, RUNS, MACHINES = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -6,10 +6,10 @@ from batch_race.errors import InputError
 from batch_race.plan import allocation
 
 
-def specification(seconds=60.0, clock="training", share=0.5, hidden_nodes=200, threads=1):
+def specification(seconds=60.0, clock="training", time_fraction=0.5, hidden_nodes=200, threads=1):
     return {
         "budget": {"seconds": seconds, "clock": clock},
-        "evaluation": {"share": share},
+        "evaluation": {"time_fraction": time_fraction},
         "hidden_nodes": hidden_nodes,
         "threads": threads,
     }
@@ -20,11 +20,11 @@ def specification(seconds=60.0, clock="training", share=0.5, hidden_nodes=200, t
     [
         ({}, 1, 2 + 5),  # as long again for evaluation, and the margin
         ({}, 2, 2 * (2 + 5)),
-        ({"share": 0.75}, 1, 4 + 5),
+        ({"time_fraction": 0.75}, 1, 4 + 5),
         ({"seconds": 61.0}, 1, 3 + 5),  # whole minutes, never less
-        ({"share": None}, 1, 2 + 5),  # evaluated at fixed distances
+        ({"time_fraction": None}, 1, 2 + 5),  # evaluated at fixed distances
         ({"clock": "wall"}, 1, 1 + 5),  # evaluation is in the budget
-        ({"clock": "wall", "share": None, "seconds": 3600.0}, 2, 2 * (60 + 5)),
+        ({"clock": "wall", "time_fraction": None, "seconds": 3600.0}, 2, 2 * (60 + 5)),
         ({"seconds": None}, 1, 60),
         ({"seconds": None}, 3, 180),
     ],

@@ -1,13 +1,15 @@
 """What a user may configure, and what is said where it is wrong."""
 
+import copy
+
 import pytest
 import yaml
 
+from batch_race import hyperparameters
 from batch_race.plan.configuration import ConfigurationError, check
-from batch_race.plan.runs import SWEPT
 from tests.conftest import ROOT
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = hyperparameters.load_schema()
 EXPERIMENTS = sorted((ROOT / "config").glob("*.yaml"))
 
 
@@ -25,9 +27,26 @@ def test_what_the_project_ships_is_valid(path):
 
 
 def test_config_yaml_names_every_key_once_with_its_default():
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    text = (ROOT / "config.yaml").read_text()
+    shipped, checked = yaml.safe_load(text), yaml.safe_load(text)
+    check(checked, SCHEMA)
+    assert checked == defaults(SCHEMA)
+    assert {key: keys(value) for key, value in shipped.items()} == {
+        key: keys(value) for key, value in defaults(SCHEMA).items()
+    }
+
+
+def keys(value):
+    return set(value) if isinstance(value, dict) else None
+
+
+def test_a_missing_key_takes_its_default():
+    config = {"batch_size": 8, "budget": {"steps": 5}}
     check(config, SCHEMA)
-    assert config == defaults(SCHEMA)
+    budget = defaults(SCHEMA)["budget"] | {"steps": 5}
+    assert config == defaults(SCHEMA) | {"batch_size": [8], "budget": budget}
+    config["targets"]["loss"].append(1)
+    assert 1 not in defaults(SCHEMA)["targets"]["loss"]
 
 
 def defaults(schema):
@@ -66,6 +85,7 @@ def test_every_key_has_description_unit_default_and_bounds(name, part):
             {"minimum", "maximum"},
             {"exclusiveMinimum", "maximum"},
             {"exclusiveMinimum", "exclusiveMaximum"},
+            {"minimum", "exclusiveMaximum"},
         ],
         "object": [{"additionalProperties"}],
     }
@@ -76,18 +96,30 @@ def test_every_key_has_description_unit_default_and_bounds(name, part):
 
 
 def test_one_value_stands_for_a_list_of_one():
-    config = {"batch_size": "all", "learning_rate": [0.1], "shuffle": True}
+    assert settled("{batch_size: all, learning_rate: [0.1], shuffle: true}") == {
+        "batch_size": ["all"],
+        "learning_rate": [0.1],
+        "shuffle": [True],
+    }
+
+
+def settled(text):
+    """Check a configuration; give the keys that it has, as they are now."""
+    given = yaml.safe_load(text)
+    config = copy.deepcopy(given)
     check(config, SCHEMA)
-    assert config == {"batch_size": ["all"], "learning_rate": [0.1], "shuffle": [True]}
+    return {
+        key: {part: config[key][part] for part in value} if key == "budget" else config[key]
+        for key, value in given.items()
+    }
 
 
 def test_included_and_excluded_combinations_take_lists_and_texts_too():
-    config = yaml.safe_load("""
+    text = """
         include: {batch_size: all, learning_rate: [1e-3, 0.5]}
         exclude: [{seed: '7'}]
-    """)
-    check(config, SCHEMA)
-    assert config == {
+    """
+    assert settled(text) == {
         "include": [{"batch_size": ["all"], "learning_rate": [0.001, 0.5]}],
         "exclude": [{"seed": [7]}],
     }
@@ -95,21 +127,22 @@ def test_included_and_excluded_combinations_take_lists_and_texts_too():
 
 def test_included_and_excluded_combinations_may_give_every_swept_key():
     for key in ("include", "exclude"):
-        assert set(SCHEMA["properties"][key]["items"]["properties"]) == set(SWEPT)
+        assert set(SCHEMA["properties"][key]["items"]["properties"]) == set(
+            hyperparameters.REGISTRY
+        )
 
 
 def test_a_number_may_come_as_text():
     # As Snakemake hands over lists and mappings from its command line; YAML's 1e-2 is a text too.
-    config = yaml.safe_load("""
+    text = """
         learning_rate: [1e-2, '0.5']
         batch_size: ['32', all]
         shuffle: ['true']
         dataset: ['2024', 2025]
         title: 2026
         budget: {seconds: 'null', steps: '30', clock: wall}
-    """)
-    check(config, SCHEMA)
-    assert config == {
+    """
+    assert settled(text) == {
         "learning_rate": [0.01, 0.5],
         "batch_size": [32, "all"],
         "shuffle": [True],
@@ -152,7 +185,12 @@ BATCH = "a whole number from 1, or the word all"
             "budget: {clock: cpu}",
             "budget.clock: found 'cpu', expected one of 'training', 'wall'",
         ),
-        ("evaluation: {share: 1}", "evaluation.share: found 1, expected a number below 1"),
+        (
+            "evaluation: {time_fraction: 1}",
+            "evaluation.time_fraction: found 1, expected a number below 1",
+        ),
+        ("momentum: 1", "momentum[0]: found 1, expected a number below 1"),
+        ("momentum: -0.1", "momentum[0]: found -0.1, expected at least 0"),
         ("experiment: ../x", f"experiment: found '../x', expected {NAME}"),
         ("dataset: [mnist, 'a b']", f"dataset[1]: found 'a b', expected {NAME}"),
         ("own_datasets: {a/b: x}", f"own_datasets: found 'a/b', expected {NAME}"),

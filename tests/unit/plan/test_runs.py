@@ -6,15 +6,15 @@ import itertools
 import pytest
 import yaml
 
+from batch_race import hyperparameters
 from batch_race.errors import InputError
 from batch_race.plan import runs
 from batch_race.plan.configuration import check
 from batch_race.plan.datasets import Dataset
 from tests.conftest import ROOT
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
-check(CONFIG, SCHEMA)
+check(CONFIG, hyperparameters.load_schema())
 DATASETS = {
     "mnist": Dataset("mnist", None, 60000, 10000, {}),
     "small": Dataset("small-0123", "0123", 100, 10, {}),
@@ -131,6 +131,7 @@ def test_equal_numbers_have_one_name():
     [
         {"batch_size": [2]},
         {"learning_rate": [0.02]},
+        {"momentum": [0.9]},
         {"hidden_nodes": [201]},
         {"seed": [1235]},
         {"initializer": ["normal"]},
@@ -150,7 +151,7 @@ def test_equal_numbers_have_one_name():
         {"evaluation": {"every_seconds": 5}},
         {"evaluation": {"every_steps": 5}},
         {"evaluation": {"points_per_decade": 21}},
-        {"evaluation": {"share": 0.25}},
+        {"evaluation": {"time_fraction": 0.25}},
         {"evaluation": {"twice_at_epoch_end": True}},
     ],
 )
@@ -179,9 +180,9 @@ def test_nothing_else_changes_the_name(change):
     ("fixed", "change"),
     [
         ({"budget": {"seconds": None, "steps": 5}}, {"budget": {"clock": "wall"}}),
-        ({"budget": {"seconds": None, "steps": 5}}, {"evaluation": {"share": 0.1}}),
+        ({"budget": {"seconds": None, "steps": 5}}, {"evaluation": {"time_fraction": 0.1}}),
         ({"evaluation": {"every_steps": 5}}, {"evaluation": {"points_per_decade": 5}}),
-        ({"evaluation": {"every_seconds": 5}}, {"evaluation": {"share": 0.1}}),
+        ({"evaluation": {"every_seconds": 5}}, {"evaluation": {"time_fraction": 0.1}}),
         ({"batch_size": [20]}, {"leftover": ["keep"]}),
     ],
 )
@@ -202,7 +203,7 @@ def test_a_name_can_be_read():
     (name,) = expand(
         batch_size=[32], budget={"seconds": 2.5, "clock": "wall", "loss": 0.2, "epochs": 3}
     )
-    assert name.startswith("mnist/batch_32-rate_0.01-nodes_200-seed_1234-")
+    assert name.startswith("mnist/batch_32-rate_0.01-momentum_0.0-nodes_200-seed_1234-")
     assert name.endswith("/2.5_wall_seconds-or-3_epochs-or-loss_0.2")
 
 

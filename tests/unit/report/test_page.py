@@ -11,6 +11,7 @@ from batch_race.analyze.statistics import summarize
 from batch_race.report import page
 from tests.conftest import ROOT
 from tests.curves import curve, each_seed, falling, measured
+from tests.project import DEFAULTS
 
 
 def test_a_curve_is_that_of_its_history():
@@ -63,10 +64,7 @@ def test_a_caption_is_filled_in():
 
 
 def test_the_configuration_is_that_of_the_runs():
-    swept = {"dataset": "mnist", "hidden_nodes": 200, "initializer": "nx", "inputs": "raw"}
-    swept |= {"shuffle": False, "leftover": "repeat", "threads": 1, "learning_rate": 0.01}
-    swept["elementwise"] = "numpy"
-    swept |= {"budget": {"seconds": 60.0}, "evaluation": {"share": 0.5}}
+    swept = DEFAULTS | {"budget": {"seconds": 60.0}, "evaluation": {"time_fraction": 0.5}}
     runs = [
         {"specification": swept | {"batch_size": size, "seed": seed}}
         for size in (8, 32)

@@ -9,21 +9,9 @@ from batch_race.errors import InputError
 from batch_race.store import clock, history, parquet
 from batch_race.store.history import HistoryError
 from nn.records import Evaluation, Reading
+from tests.project import DEFAULTS
 
-SPECIFICATION = {
-    "dataset": "strokes",
-    "batch_size": 32,
-    "learning_rate": 0.01,
-    "hidden_nodes": 200,
-    "seed": 1234,
-    "initializer": "nx",
-    "inputs": "raw",
-    "shuffle": False,
-    "leftover": "repeat",
-    "threads": 1,
-    "elementwise": "numpy",
-    "budget": {"seconds": 60.0},
-}
+SPECIFICATION = DEFAULTS | {"dataset": "strokes", "batch_size": 32, "budget": {"seconds": 60.0}}
 METADATA = {
     "specification": SPECIFICATION,
     "stopped": "budget",
@@ -45,12 +33,8 @@ TABLE = history.tabulate(EVALUATIONS, SPECIFICATION)
 
 def test_a_row_for_each_evaluation():
     assert TABLE.schema == history.SCHEMA
-    assert TABLE.row(1, named=True) == {
-        "dataset": "strokes",
-        "batch_size": 32,
-        "learning_rate": 0.01,
-        "hidden_nodes": 200,
-        "seed": 1234,
+    hyperparameters = {key: SPECIFICATION[key] for key in DEFAULTS}
+    assert TABLE.row(1, named=True) == hyperparameters | {
         "step": 5,
         "epoch": 0,
         "examples": 160,

@@ -4,22 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-SETTING = (
-    "machine",
-    "threads",
-    "dataset",
-    "training_images",
-    "hidden_nodes",
-    "initializer",
-    "inputs",
-    "shuffle",
-    "elementwise",
-    "subnormals",
-)
-"""What batch sizes are compared within: times of different machines, say, are never mixed."""
+from batch_race.hyperparameters import CONFIGURATION as CONFIGURATION
+from batch_race.hyperparameters import GROUP
 
-CONFIGURATION = (*SETTING, "batch_size", "learning_rate", "leftover")
-"""What tells runs apart, but for the seed."""
+SETTING = GROUP
 
 COSTS = ("seconds", "steps", "examples")
 """The measures that belong to a target; the others have none."""

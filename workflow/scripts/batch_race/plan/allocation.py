@@ -54,7 +54,7 @@ def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
     if seconds is None:
         return attempt * UNKNOWN_MINUTES
     if budget["clock"] == "training":
-        seconds /= 1 - (specification["evaluation"]["share"] or UNKNOWN_SHARE)
+        seconds /= 1 - (specification["evaluation"]["time_fraction"] or UNKNOWN_SHARE)
     return attempt * (math.ceil(seconds / 60) + MARGIN_MINUTES)
 
 

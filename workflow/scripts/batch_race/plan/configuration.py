@@ -1,6 +1,7 @@
 """Checking what a user configured, and saying plainly what is wrong with it."""
 
 import contextlib
+import copy
 import difflib
 import json
 import math
@@ -25,10 +26,10 @@ class ConfigurationError(InputError):
 
 
 def check(config: dict[str, Any], schema: Schema) -> None:
-    """Hold a configuration against the schema.
+    """Validate a configuration, and complete it in place.
 
     Where the schema asks for a list, one value is made a list of one, and where it asks for a
-    number, a text that spells one is made that number, in place.
+    number, a text that spells one is made that number. A missing key takes the schema's default.
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def _settled(value: Any, schema: Schema, keys: Mapping[str, Schema]) -> Any:
         return [_settled(member, schema["items"], keys) for member in members]
     if isinstance(value, dict) and "properties" in schema:
         parts = schema["properties"]
-        return {key: _settled(part, parts.get(key, {}), keys) for key, part in value.items()}
+        defaults = {key: part["default"] for key, part in parts.items() if "default" in part}
+        given = copy.deepcopy(defaults) | value
+        return {key: _settled(part, parts.get(key, {}), keys) for key, part in given.items()}
     if isinstance(value, dict) and "propertyNames" in schema:
         return {str(name): each for name, each in value.items()}  # a name may be a number
     if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):

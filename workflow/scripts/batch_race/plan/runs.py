@@ -13,23 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batch_race.errors import InputError
+from batch_race.hyperparameters import REGISTRY
 from batch_race.plan.datasets import Dataset
 
 Specification = dict[str, Any]
-
-SWEPT = (
-    "dataset",
-    "batch_size",
-    "learning_rate",
-    "hidden_nodes",
-    "seed",
-    "initializer",
-    "inputs",
-    "shuffle",
-    "leftover",
-    "threads",
-    "elementwise",
-)
 
 MAX_COMBINATIONS = 100_000
 """What Snakemake can plan within minutes."""
@@ -84,7 +71,7 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
 def _combinations(
     config: Mapping[str, Any], datasets: Mapping[str, Dataset]
 ) -> Iterator[Specification]:
-    lists = {key: config[key] for key in SWEPT}
+    lists = {key: config[key] for key in REGISTRY}
     lists["seed"] = [
         seed + repeat for seed in config["seed"] for repeat in range(int(config["repeats"]))
     ]
@@ -139,11 +126,10 @@ def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
     limits = "-or-".join(
         _written(budget[limit], unit) for limit, unit in units.items() if budget[limit] is not None
     )
-    return (
-        f"{datasets[specification['dataset']].folder}/batch_{specification['batch_size']}"
-        f"-rate_{specification['learning_rate']}-nodes_{specification['hidden_nodes']}"
-        f"-seed_{specification['seed']}-{digest}/{limits}"
+    values = "-".join(
+        f"{each.label}_{specification[key]}" for key, each in REGISTRY.items() if each.label
     )
+    return f"{datasets[specification['dataset']].folder}/{values}-{digest}/{limits}"
 
 
 def asked(config: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -211,13 +197,12 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
             f"batch_size: found {batch_size}, expected at most the {images} training images "
             f"of {dataset}"
         )
-    specification["batch_size"] = int(batch_size)
+    specification["batch_size"] = batch_size
+    for key, each in REGISTRY.items():
+        specification[key] = each.kind(specification[key])
     if images % specification["batch_size"] == 0:
         specification["leftover"] = "repeat"  # there is none
     specification["data"] = datasets[dataset].digest
-    specification["learning_rate"] = float(specification["learning_rate"])
-    for key in ("hidden_nodes", "seed", "threads"):
-        specification[key] = int(specification[key])
     budget, evaluation = specification["budget"], specification["evaluation"]
     for key in ("seconds", "loss", "accuracy"):
         budget[key] = _number_or_none(budget[key], float)
@@ -229,8 +214,8 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
     evaluation["every_seconds"] = _number_or_none(evaluation["every_seconds"], float)
     is_fixed = any(evaluation[key] is not None for key in ("every_steps", "every_seconds"))
     evaluation["points_per_decade"] = None if is_fixed else int(evaluation["points_per_decade"])
-    has_share = budget["seconds"] is not None and not is_fixed
-    evaluation["share"] = float(evaluation["share"]) if has_share else None
+    is_bounded = budget["seconds"] is not None and not is_fixed
+    evaluation["time_fraction"] = float(evaluation["time_fraction"]) if is_bounded else None
 
 
 def _matches(

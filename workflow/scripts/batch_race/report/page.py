@@ -17,7 +17,7 @@ import vl_convert
 import yaml
 
 from batch_race.data import pictures
-from batch_race.plan.runs import SWEPT
+from batch_race.hyperparameters import REGISTRY
 from batch_race.report import charts, curves, theme
 
 MEASURES = {"training_loss": "loss", "test_accuracy": "accuracy (%)"}
@@ -184,7 +184,7 @@ def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
     """
     specifications = [metadata["specification"] for metadata in histories]
     asked: dict[str, Any] = {
-        key: _different(specification[key] for specification in specifications) for key in SWEPT
+        key: _different(specification[key] for specification in specifications) for key in REGISTRY
     }
     for key in ("budget", "evaluation"):
         asked[key] = _different(specification[key] for specification in specifications)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from batch_race.plan.runs import SWEPT
+from batch_race.hyperparameters import REGISTRY
 
 NAME = "progress.json"
 
@@ -152,7 +152,7 @@ def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     dict of str to str
         As "batch 32, learning_rate 0.1".
     """
-    others = [key for key in SWEPT if key != "batch_size"]
+    others = [key for key in REGISTRY if key != "batch_size"]
     varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
     return {
         run: ", ".join(

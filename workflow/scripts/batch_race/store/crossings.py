@@ -1,12 +1,12 @@
 """The steps at which runs reached their targets, as parquet: the one place with its columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from batch_race.hyperparameters import RUN
 from batch_race.store import history, parquet
 from nn.batches import MiniBatches
 from nn.records import Evaluation, Reading
@@ -33,11 +33,6 @@ none did. Each `_low` is its lower bound: the same cost at the last step that wa
 the value itself where that is the preceding step. `source` is that of `nn.targets.Crossing`; if it
 is `evaluations`, wall seconds include the evaluation.
 """
-
-_NOT_OF_RUN = {"stopped", "contended", *(field.name for field in fields(Evaluation))}
-
-RUN = tuple(key for key in history.COLLECTED if key not in _NOT_OF_RUN)
-"""The columns of collected histories that identify a run."""
 
 COLLECTED = pl.Schema([*((key, history.COLLECTED[key]) for key in RUN), *SCHEMA.items()])
 """The columns of collected crossings, which identify the run in each row."""

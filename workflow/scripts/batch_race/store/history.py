@@ -4,35 +4,33 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import polars as pl
 
 from batch_race.errors import InputError
+from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
 
 FORMAT = "3"
 """Raised whenever a column, what is said of a run, or the meaning of either changes."""
 
+_TYPES: Mapping[type, type[pl.DataType]] = {
+    int: pl.Int64,
+    float: pl.Float64,
+    bool: pl.Boolean,
+    str: pl.String,
+}
+
 SCHEMA = pl.Schema(
     {
-        "dataset": pl.String,
-        "batch_size": pl.Int64,
-        "learning_rate": pl.Float64,
-        "hidden_nodes": pl.Int64,
-        "seed": pl.Int64,
-        "step": pl.Int64,
-        "epoch": pl.Int64,
-        "examples": pl.Int64,
-        "training_seconds": pl.Float64,
-        "wall_seconds": pl.Float64,
-        "cpu_seconds": pl.Float64,
-        "training_loss": pl.Float64,
-        "test_accuracy": pl.Float64,
+        **{name: _TYPES[each.kind] for name, each in REGISTRY.items()},
+        **{name: _TYPES[kind] for name, kind in get_type_hints(Evaluation).items()},
     }
 )
-"""One row for each evaluation; the units are those of `nn.records.Evaluation`."""
+"""One row for each evaluation: the hyperparameters of the run, and the fields of an evaluation,
+whose units are those of `nn.records.Evaluation`."""
 
 METADATA = (
     "specification",
@@ -48,16 +46,7 @@ METADATA = (
 )
 """What a history says of its run, each as JSON in the file's metadata."""
 
-NOT_IN_SCHEMA = ("initializer", "inputs", "shuffle", "leftover", "threads", "elementwise")
-"""What an experiment may sweep beside the columns of `SCHEMA`."""
-
 _OF_RUN: Mapping[str, type[pl.DataType]] = {
-    "initializer": pl.String,
-    "inputs": pl.String,
-    "shuffle": pl.Boolean,
-    "leftover": pl.String,
-    "threads": pl.Int64,
-    "elementwise": pl.String,
     "subnormals": pl.String,
     "training_images": pl.Int64,
     "stopped": pl.String,
@@ -92,7 +81,7 @@ def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]
         With the columns of `SCHEMA`.
     """
     rows = [asdict(evaluation) for evaluation in evaluations]
-    constants = {key: specification[key] for key in SCHEMA if key not in rows[0]}
+    constants = {key: specification[key] for key in REGISTRY}
     return pl.DataFrame([constants | row for row in rows], schema=SCHEMA)
 
 
@@ -213,8 +202,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def constants(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of `COLLECTED` that are the same in each row of a run."""
     specification = metadata["specification"]
-    swept = {key: specification[key] for key in SCHEMA if key in specification}
-    return swept | _of_run(metadata)
+    return {key: specification[key] for key in REGISTRY} | _of_run(metadata)
 
 
 def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -229,8 +217,7 @@ def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    specification = metadata["specification"]
-    return {key: specification[key] for key in NOT_IN_SCHEMA} | {
+    return {
         "subnormals": metadata["subnormals"],
         "training_images": metadata["training_images"],
         "stopped": metadata["stopped"],

@@ -1,0 +1,58 @@
+"""From a configuration to all that an experiment needs: its datasets, its runs, other machines."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from batch_race import hyperparameters
+from batch_race.plan import configuration, datasets, machines, runs
+from batch_race.plan.datasets import Dataset
+from batch_race.plan.runs import Specification
+
+CATALOGUE_FILE = Path(__file__).parents[3] / "datasets.yaml"
+
+
+class Experiment(NamedTuple):
+    """A planned experiment.
+
+    Attributes
+    ----------
+    catalogue : dict
+        What workflow/datasets.yaml says of each dataset that can be downloaded or drawn.
+    datasets : dict of str to Dataset
+        Those that can be named.
+    runs : dict of str to dict
+        By its name, each run's specification.
+    machines : dict of str to tuple of str
+        By its name, another machine's collected histories and crossings.
+    """
+
+    catalogue: dict[str, Any]
+    datasets: dict[str, Dataset]
+    runs: dict[str, Specification]
+    machines: dict[str, tuple[str, str]]
+
+
+def plan(config: dict[str, Any]) -> Experiment:
+    """Check a configuration, and plan its experiment.
+
+    Parameters
+    ----------
+    config : dict
+        What the user configured; completed in place.
+
+    Raises
+    ------
+    InputError
+        If it has mistakes, or names files that are not there.
+    """
+    configuration.check(config, hyperparameters.load_schema())
+    catalogue = yaml.safe_load(CATALOGUE_FILE.read_text("utf-8"))
+    known = datasets.known(catalogue, config["own_datasets"])
+    return Experiment(
+        catalogue,
+        known,
+        runs.expand(config, known),
+        machines.results_elsewhere(config["machines"], config["experiment"]),
+    )

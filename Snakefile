@@ -1,7 +1,7 @@
 # Batch Race: which batch size gets a network's loss down fastest in a given time?
 #
 # Reads config.yaml, trains one network for each configuration in it, and draws the answer. The
-# rules stand in the order of the data: workflow/rules/data.smk, train.smk, analyze.smk, report.smk.
+# rules are in the order of the data: workflow/rules/data.smk, train.smk, analyze.smk, report.smk.
 
 from snakemake.utils import min_version
 
@@ -43,9 +43,9 @@ DISPLAY = display.Display(
 
 
 onstart:
-    # The limiter of jobs a second sets a timer for each job that ends, which sets another when it
-    # rings: after a hundred runs the scheduler works a hundred times a second, on cores that are
-    # timed (Snakemake's issue 2967). A batch system's submissions are still limited.
+    # The limiter of jobs per second starts a timer for each finished job, which starts another when
+    # it expires: after a hundred runs the scheduler runs a hundred times a second, on cores of
+    # timed runs (Snakemake's issue 2967). Submissions to a batch system are still limited.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
     try:
@@ -61,8 +61,8 @@ onerror:
     if n_killed > 0:
         logger.error(
             f"Meanwhile the kernel has killed {n_killed} of this machine's processes for lack of "
-            "memory, probably the run that died with SIGKILL. The same command goes on where it "
-            "was saved; fewer runs at once (--cores) or fewer hidden_nodes take less memory."
+            "memory, probably the run that died with SIGKILL. The same command resumes from its "
+            "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
 
 

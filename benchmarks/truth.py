@@ -24,10 +24,11 @@ import numpy as np
 import polars as pl
 
 from batch_race.analyze import comparison, measures, statistics
+from batch_race.data.examples import open_examples
 from batch_race.run import cores
 from batch_race.run.snapshots import Snapshots
 from batch_race.run.timed_run import Run
-from batch_race.store import arrays, clock, crossings, history, parquet
+from batch_race.store import clock, crossings, history, parquet
 from benchmarks.checkout import Checkout
 from nn import grid
 from nn.records import Reading
@@ -231,7 +232,7 @@ def opened(results: Path, specification: dict[str, Any]) -> Run:
         for rule, name in files
     }
     data["columns"] = results / "prepare" / "mnist" / "columns.npy"
-    return Run(specification, *(arrays.open_examples(data, part) for part in ("train", "test")))
+    return Run(specification, *(open_examples(data, part) for part in ("train", "test")))
 
 
 def finer(last: int) -> Iterator[int]:

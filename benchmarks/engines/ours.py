@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from batch_race.store import arrays
+from batch_race.data.examples import open_arranged
 from benchmarks.engines.problem import Problem
 from nn import engine
 from nn.engine import ready
@@ -48,4 +48,4 @@ def _examples(problem: Problem, part: str) -> Examples:
         return examples
     names = ("columns.npy", f"{part}_dense.npy", f"{part}_sparse.npz")
     paths = {Path(name).stem: problem.prepared / name for name in names}
-    return examples._replace(arranged=arrays.open_arranged(paths, part))
+    return examples._replace(arranged=open_arranged(paths, part))

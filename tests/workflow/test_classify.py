@@ -71,6 +71,6 @@ def test_the_readme_loads_weights_and_predicts(project):
 def test_a_mistake_is_named(project):
     done = classify(project, "results/nowhere", "digit.png")
     assert done.returncode == 1
-    expected = "results/nowhere/weights.npz: expected the arrays w1 and w2, found no such file"
+    expected = "results/nowhere/weights.npz: expected the arrays w1, w2, found no such file"
     assert expected in done.stderr
     assert "Traceback" not in done.stderr

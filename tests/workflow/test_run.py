@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from batch_race.data import idx
+from batch_race.data.examples import open_images
 from batch_race.store import arrays, history
 from nn.network import predict
 from tests.conftest import PUBLISHED
@@ -25,7 +26,7 @@ def test_a_whole_run(finished_checkout, finished_project):
 
     (parsed,) = results.glob("parse/digits-*")
     original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))
-    test_images = arrays.open_images(parsed / "test_images.npy")
+    test_images = open_images(parsed / "test_images.npy")
     test_labels = np.load(parsed / "test_labels.npy")
     assert np.array_equal(test_images.reshape(60, 28, 28), original)
 

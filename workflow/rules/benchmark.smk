@@ -1,6 +1,6 @@
-# The engine against its peers; no part of `all`. Needs the packages of the extra `peers`.
+# The engine against its peers; not part of `all`. Needs the packages of the extra `peers`.
 #
-# Inputs: results/{parse,prepare}/mnist/*; the folders in which they lie are what is raced on
+# Inputs: results/{parse,prepare}/mnist/*
 # Outputs: results/benchmark_engines/{samples.parquet,table.md,chart.svg}
 
 
@@ -25,7 +25,7 @@ rule benchmark_engines:
         "results/benchmark_engines/benchmark_engines.log",
     conda:
         "../../environment.yml"
-    threads: lambda wildcards: workflow.cores  # nothing else may run beside it
+    threads: lambda wildcards: workflow.cores  # no other job may run at the same time
     params:
         code=code("benchmark_engines.py", *HOME.glob("benchmarks/engines/*.py")),
     script:

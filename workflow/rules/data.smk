@@ -1,10 +1,10 @@
-# From published files, or a dataset drawn here, to arrays that any number of runs can share.
+# From published files, or a dataset drawn here, to arrays that all runs share.
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
 #          results/prepare/<dataset>/{columns.npy,{train,test}_dense.npy,{train,test}_sparse.npz}
 
-# All this is done where Snakemake runs: a batch system's nodes often have no network.
+# These rules run where Snakemake runs: the nodes of a batch system often have no network.
 
 
 localrules:

@@ -1,11 +1,11 @@
-# One job for each configuration: train a network under a budget and write down its history; and
-# one more to find the steps at which it reached its targets.
+# Two jobs for each configuration: train a network within a budget and write its history; then find
+# the steps at which it reached its targets.
 #
 # Inputs: results/{parse,prepare}/<dataset>/*
 # Outputs: results/train/<run>/{history.parquet,clock.parquet,weights.npz,specification.json}
 #          results/find_crossings/<run>/<digest of the targets>.parquet
 # Besides: results/train/<run>/checkpoint.npz while it trains; results/train/<run without its
-#          budget>/snapshots/*.npz, weights on the way, which make the second job shorter
+#          budget>/snapshots/*.npz, intermediate weights, which make the second job shorter
 
 
 rule train:
@@ -31,12 +31,12 @@ rule train:
     threads: lambda wildcards: specification(wildcards)["threads"]
     resources:
         physical_cores=lambda wildcards: specification(wildcards)["threads"],
-        # What a batch system is asked for; nothing on one machine.
+        # Requested from a batch system; without effect on one machine.
         mem_mb=lambda wildcards: allocation.memory_mb(specification(wildcards)),
         runtime=lambda wildcards, attempt: allocation.runtime_minutes(
             specification(wildcards), attempt
         ),
-        # Each thread is pinned to a physical core of its own, which Slurm may count as two CPUs.
+        # Each thread is pinned to its own physical core, which Slurm may count as two CPUs.
         slurm_extra="--threads-per-core=1",
     params:
         code=code("train.py"),
@@ -47,7 +47,7 @@ rule train:
         "../scripts/train.py"
 
 
-# It trains again where a target lies, which would disturb timed runs on the same core.
+# Trains the ranges of steps around targets again; on the core of a timed run it would disturb it.
 rule find_crossings:
     input:
         history="results/train/{dataset}/{run}/history.parquet",

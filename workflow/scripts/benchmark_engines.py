@@ -1,4 +1,4 @@
-"""Race the engines: samples, a table and a chart."""
+"""Benchmark the engine against its peers: samples, a table and a chart."""
 
 from pathlib import Path
 

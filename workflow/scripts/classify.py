@@ -3,8 +3,8 @@
     python workflow/scripts/classify.py RUN IMAGE...
 
 RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture of one digit
-(PNG, JPEG …) or an idx file. Prints a line for each image: its file, its place in it, the class,
-and the probability that the network gives it.
+(PNG, JPEG …) or an idx file. Prints a line for each image: its file, its index in the file, the
+class, and the probability that the network assigns to it.
 """
 
 import argparse
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from batch_race.data import pictures
 from batch_race.errors import InputError
-from batch_race.run.classifier import Network
+from batch_race.run.classifier import Classifier
 
 
 def main() -> None:
-    """Classify what the command line names."""
+    """Classify the images that the command line names."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -25,10 +25,10 @@ def main() -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
     arguments = parser.parse_args()
     try:
-        network = Network(arguments.run)
+        classifier = Classifier(arguments.run)
         for path in arguments.images:
-            for place, row in enumerate(network.probabilities(pictures.read(path))):
-                sys.stdout.write(f"{path} {place} {row.argmax()} {row.max():.3f}\n")
+            for index, row in enumerate(classifier.probabilities(pictures.read(path))):
+                sys.stdout.write(f"{path} {index} {row.argmax()} {row.max():.3f}\n")
     except InputError as error:
         sys.exit(str(error))
 

@@ -1,4 +1,4 @@
-"""Fetch the files of a dataset from its mirrors."""
+"""Download the files of a dataset from its mirrors."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from batch_race.store import logs
 
 
 def main() -> None:
-    """Fetch each whole and checked, or not at all."""
+    """Download each file, completely and checked, or not at all."""
     logs.start(snakemake.log[0])
     mirrors = download.expand_mirrors(snakemake.params.mirrors, snakemake.wildcards.dataset)
     for part, file in snakemake.params.files.items():

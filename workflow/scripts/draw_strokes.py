@@ -8,7 +8,7 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Draw both parts; each file appears whole or not at all."""
+    """Draw both parts, and write each file completely or not at all."""
     logs.start(snakemake.log[0])
     out = snakemake.output
     for n_images, seed, images_path, labels_path in (

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from batch_race.data.examples import open_examples
 from batch_race.run import cores
 from batch_race.run.snapshots import Snapshots
 from batch_race.run.timed_run import Run, check_threads
-from batch_race.store import arrays, clock, crossings, history, logs
+from batch_race.store import clock, crossings, history, logs
 from nn.replay import find_crossings
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     table, metadata = history.read(paths["history"])
     specification = metadata["specification"]
     check_threads(specification["threads"], snakemake.threads)
-    training, test = (arrays.open_examples(paths, part) for part in ("train", "test"))
+    training, test = (open_examples(paths, part) for part in ("train", "test"))
     run = Run(specification, training, test)
     evaluations = history.evaluations(table)
     targets = crossings.listed(snakemake.params.targets)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from batch_race.analyze import mistakes
 from batch_race.data import idx
-from batch_race.run.classifier import Network
+from batch_race.run.classifier import Classifier
 from batch_race.store import logs, parquet
 
 
@@ -23,8 +23,8 @@ def main() -> None:
         dataset = snakemake.params.datasets.index(run["dataset"])
         images = idx.read(Path(snakemake.input.test_images[dataset]), (None, None, None))
         labels = idx.read(Path(snakemake.input.test_labels[dataset]), (None,))
-        network = Network(Path(run["folder"]))
-        probabilities = network.probabilities(images.reshape(len(images), -1))
+        classifier = Classifier(Path(run["folder"]))
+        probabilities = classifier.probabilities(images.reshape(len(images), -1))
         tables = mistakes.examine(run, probabilities, labels, images)
     for table, path in zip(tables, snakemake.output, strict=True):
         parquet.write(Path(path), table)

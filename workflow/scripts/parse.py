@@ -1,4 +1,4 @@
-"""Parse a dataset's idx files to arrays that can be mapped into memory."""
+"""Parse a dataset's idx files into arrays that can be mapped into memory."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from nn.network import N_CLASSES
 
 
 def main() -> None:
-    """Hold images and labels against each other, and write each whole or not at all."""
+    """Check images and labels against each other, and write each completely or not at all."""
     logs.start(snakemake.log[0])
     image_shape: tuple[int | None, ...] = (None, None)
     for part in ("train", "test"):
@@ -21,7 +21,7 @@ def main() -> None:
                 f"{labels_path}: found the label {labels.max()}, expected 0 to {N_CLASSES - 1}"
             )
         images = idx.read(images_path, (len(labels), *image_shape))
-        image_shape = images.shape[1:]  # what is tested is what was trained on
+        image_shape = images.shape[1:]  # test images must have the size of the training images
         arrays.write(Path(snakemake.output[f"{part}_images"]), images.reshape(len(images), -1))
         arrays.write(Path(snakemake.output[f"{part}_labels"]), labels)
 

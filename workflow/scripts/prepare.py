@@ -1,15 +1,16 @@
-"""Part the columns of a dataset's images into dense and sparse ones."""
+"""Split the columns of a dataset's images into dense and sparse ones."""
 
 from pathlib import Path
 
+from batch_race.data.examples import open_images
 from batch_race.store import arrays, logs
 from nn import ordering
 
 
 def main() -> None:
-    """Part both parts of a dataset by the training images' columns."""
+    """Order the columns by the training images, and split those of both parts."""
     logs.start(snakemake.log[0])
-    images = {part: arrays.open_images(Path(snakemake.input[part])) for part in ("train", "test")}
+    images = {part: open_images(Path(snakemake.input[part])) for part in ("train", "test")}
     columns = ordering.order_columns(images["train"])
     arrays.write(Path(snakemake.output.columns), columns.order)
     for part, pixels in images.items():

@@ -6,37 +6,38 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from batch_race.data.examples import open_examples
 from batch_race.run import checkpoint, cores, machine
 from batch_race.run.contention import ContendedError, Watch
-from batch_race.run.interruption import InterruptionError, Listener
-from batch_race.run.progress import Notebook
+from batch_race.run.interruption import InterruptionError, SignalHandler
+from batch_race.run.progress import ProgressFile
 from batch_race.run.snapshots import Snapshots
 from batch_race.run.timed_run import Attendant, Run, check_threads, save
-from batch_race.store import arrays, logs
+from batch_race.store import logs
 from batch_race.store.files import locked
 
 
 def main() -> None:
     """Train and write the results; on a signal, save the state instead."""
     logs.start(snakemake.log[0])
-    listener = Listener()
+    signals = SignalHandler()
     folder = Path(snakemake.output.history).parent
     try:
         # An earlier process of the same run may still be saving its state.
-        with locked(folder), Notebook(folder) as notebook:
-            train(folder, listener, notebook)
+        with locked(folder), ProgressFile(folder) as progress:
+            train(folder, signals, progress)
     except InterruptionError as interruption:
         logging.warning("%s", interruption)
-        sys.exit(listener.exit_status)
+        sys.exit(signals.exit_status)
 
 
-def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
+def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
     """Train the network of a run's folder."""
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
     data = {name: Path(path) for name, path in snakemake.input.items()}
-    training = arrays.open_examples(data, "train")
-    test = arrays.open_examples(data, "test")
+    training = open_examples(data, "train")
+    test = open_examples(data, "test")
     fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
@@ -47,10 +48,10 @@ def train(folder: Path, listener: Listener, notebook: Notebook) -> None:
         watch = Watch(processors, earlier_contention)
         snapshots = Snapshots(folder.parent, fingerprint) if run.needs_replay else None
         save_every = snakemake.params.checkpoint_seconds
-        attendant = Attendant(folder, fingerprint, save_every, watch, listener, notebook, snapshots)
+        attendant = Attendant(folder, fingerprint, save_every, watch, signals, progress, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
-        with listener.patience():
+        with signals.deferred():
             watch.open()
             stopped = trainer.run()
         contention = watch.report()

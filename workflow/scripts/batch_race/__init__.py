@@ -1,7 +1,7 @@
-"""What the workflow's scripts share, by what it is for: plan, data, run, store, analyze, report.
+"""The modules that the workflow's scripts share, grouped by purpose.
 
-The folder above is on the path of every script. The project's own comes first after this import,
-so that `nn` is this project's, whatever else has that name.
+Importing this package puts the project's folder first on the path, so that `nn` is this project's,
+whatever else has that name.
 """
 
 import sys

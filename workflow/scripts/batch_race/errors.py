@@ -1,13 +1,12 @@
-"""The error that is the user's to mend, not a fault of the program."""
+"""Errors that the user can correct, as opposed to faults of the program."""
 
 
 class InputError(Exception):
-    """A config, file or address is not what it should be.
+    """A configuration, file or address is invalid.
 
-    Its message is all that the user is shown: it names the key or file, what was found and what
-    was expected.
+    The user sees only the message: it names the key or file, what was found and what was expected.
     """
 
 
 class OutputError(InputError):
-    """A file cannot be written: no room on the disk, no permission, or its folder is gone."""
+    """A file cannot be written: the disk is full, permission is denied, or the folder is gone."""

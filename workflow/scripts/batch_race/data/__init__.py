@@ -1,1 +1,1 @@
-"""From files to arrays."""
+"""From published files to arrays that are ready to train on."""

@@ -1,9 +1,9 @@
-"""The idx format in which MNIST and its kin are published.
+"""Reading and writing the idx format, in which MNIST and similar datasets are published.
 
 Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits",
 section "The IDX file format": two zero bytes, a byte for the type (8 is unsigned byte), a byte
 for the number of dimensions, each dimension as a big-endian 32-bit integer, then the data in
-row-major order. Only unsigned bytes are read and written here: all of these datasets are so.
+row-major order. Only unsigned bytes are read and written here: all of these datasets have them.
 """
 
 import gzip
@@ -25,22 +25,22 @@ UNSIGNED_BYTE = 8
 
 
 class IdxError(InputError):
-    """A file that is not the idx file it should be; the message names it."""
+    """A file is not the expected idx file; the message names it."""
 
 
 def read(path: Path, shape: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
     """Read an idx file of unsigned bytes, gzipped or not.
 
-    The header is held against `shape`, and against the machine's free memory, before any data is
-    unpacked, and no more is unpacked than it announces; so a file that claims too much, or a small
-    archive of a huge one, costs no memory.
+    The header is checked against `shape` and the machine's free memory before any data is
+    unpacked, and no more is unpacked than it announces: a false header, or a small archive of a
+    huge file, costs no memory.
 
     Parameters
     ----------
     path : Path
-        The file. It is taken for gzip if it begins with gzip's magic number.
+        The file; gzipped if it begins with gzip's magic number.
     shape : tuple of int or None
-        The shape that the data must have; None leaves a dimension open.
+        The expected shape; None allows any size of a dimension.
 
     Returns
     -------
@@ -51,14 +51,14 @@ def read(path: Path, shape: tuple[int | None, ...]) -> npt.NDArray[np.uint8]:
     ------
     IdxError
         If the file is not an idx file of unsigned bytes with that shape and exactly the number
-        of bytes that its header announces, or has more than there is memory for.
+        of bytes that its header announces, or if it does not fit the free memory.
     """
     with _opened(path) as file:
         return _read(file, path, shape)
 
 
 def read_shape(path: Path) -> tuple[int, ...]:
-    """Read an idx file's shape and none of its data.
+    """Read the shape of an idx file, without its data.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
     Raises
     ------
     IdxError
-        If the file does not begin as an idx file of unsigned bytes.
+        If the file does not begin with the header of an idx file of unsigned bytes.
     """
     with _opened(path) as file:
         return _read_header(file, path)
@@ -120,7 +120,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             else:
                 yield raw
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise IdxError(f"{path}: a damaged or truncated gzip file ({error})") from error
+        raise IdxError(
+            f"{path}: found a damaged or truncated gzip file ({error}), expected a complete one"
+        ) from error
     except OSError as error:
         raise IdxError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -129,26 +131,25 @@ def _read(file: BinaryIO, path: Path, expected: tuple[int | None, ...]) -> npt.N
     shape = _read_header(file, path)
     if len(shape) != len(expected):
         raise IdxError(
-            f"{path}: found {len(shape)} dimension(s), {_written(shape)}, "
-            f"expected {len(expected)}, {_written(expected)}"
+            f"{path}: found {len(shape)} dimension(s), {_format(shape)}, "
+            f"expected {len(expected)}, {_format(expected)}"
         )
     if any(want not in (None, found) for found, want in zip(shape, expected, strict=True)):
-        raise IdxError(f"{path}: found the shape {_written(shape)}, expected {_written(expected)}")
+        raise IdxError(f"{path}: found the shape {_format(shape)}, expected {_format(expected)}")
     if 0 in shape:
-        raise IdxError(f"{path}: found the shape {_written(shape)}, expected no dimension of 0")
+        raise IdxError(f"{path}: found the shape {_format(shape)}, expected no dimension of 0")
     size = math.prod(shape)
     free = psutil.virtual_memory().available
     if size > free:
         raise IdxError(
-            f"{path}: found the shape {_written(shape)}, {size:,} bytes, "
-            f"expected at most the {free:,} that are free in memory"
+            f"{path}: found the shape {_format(shape)}, {size:,} bytes, "
+            f"expected at most the {free:,} bytes of free memory"
         )
     data = _read_at_most(file, size + 1)
     if len(data) != size:
         found = "more" if len(data) > size else f"{len(data):,}"
         raise IdxError(
-            f"{path}: found {found} bytes of data, "
-            f"expected {size:,} for the shape {_written(shape)}"
+            f"{path}: found {found} bytes of data, expected {size:,} for the shape {_format(shape)}"
         )
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
@@ -168,18 +169,20 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[int, ...]:
         raise IdxError(f"{path}: found the data type {kind}, expected 8 (unsigned byte)")
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise IdxError(f"{path}: the header ends early, expected {dimensions} dimension(s) in it")
+        raise IdxError(
+            f"{path}: found a header that ends early, expected {dimensions} dimension(s) in it"
+        )
     return struct.unpack(f">{dimensions}I", sizes)
 
 
 def _read_at_most(file: BinaryIO, limit: int) -> bytearray:
-    # In pieces: a header that announces gigabytes over a short body must not allocate them.
+    # In chunks: a header that announces gigabytes before a short body must not allocate them.
     data = bytearray()
-    while len(data) < limit and (piece := file.read(min(limit - len(data), 1 << 20))):
-        data += piece
+    while len(data) < limit and (chunk := file.read(min(limit - len(data), 1 << 20))):
+        data += chunk
     return data
 
 
-def _written(shape: tuple[int | None, ...]) -> str:
+def _format(shape: tuple[int | None, ...]) -> str:
     sizes = ["any" if size is None else f"{size:,}" for size in shape]
     return "×".join(sizes if len(sizes) <= 5 else [*sizes[:5], "…"])

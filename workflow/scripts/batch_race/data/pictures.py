@@ -1,4 +1,4 @@
-"""Pictures from anywhere, brought to the form of the images that a network was trained on."""
+"""Pictures converted to the format of MNIST's images."""
 
 import base64
 import io
@@ -12,10 +12,11 @@ from batch_race.data import idx
 from batch_race.errors import InputError
 
 SIDE = 28
+"""Side of an MNIST image in pixels."""
 
 BOX = 20
-"""MNIST's digits were scaled to fit a square of so many pixels, and laid with their centre of mass
-in the middle of the image (LeCun, Cortes and Burges, "The MNIST database")."""
+"""Side in pixels of the square that MNIST's digits were scaled to fit, before their centre of mass
+was put in the middle of the image (LeCun, Cortes and Burges, "The MNIST database")."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -26,18 +27,18 @@ def read(path: Path) -> Pixels:
     Parameters
     ----------
     path : Path
-        An idx file of images, gzipped or not, which are taken as they are; or a picture that Pillow
-        can read, which is brought to MNIST's form unless it is 28 by 28 pixels already.
+        An idx file of images, gzipped or not, which are not changed; or a picture that Pillow can
+        read, which is converted to MNIST's format.
 
     Returns
     -------
     ndarray of uint8, shape (n_images, n_pixels)
-        White on black, 0 to 255; 784 pixels in the case of a picture.
+        White on black, 0 to 255; a picture has 784 pixels.
 
     Raises
     ------
     InputError
-        If the file is neither.
+        If the file is missing or neither of these.
     """
     if "ubyte" in path.name:
         images = idx.read(path, (None, None, None))
@@ -55,7 +56,7 @@ def read(path: Path) -> Pixels:
 
 
 def data_url(pixels: Pixels) -> str:
-    """Write an image as an address that holds it, for a page or a chart.
+    """Return an image as a `data:` URL, for a page or a chart.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def data_url(pixels: Pixels) -> str:
 
 
 def as_mnist(grey: Pixels) -> Pixels:
-    """Bring a picture of one digit to MNIST's form.
+    """Convert a picture of one digit to MNIST's format.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def as_mnist(grey: Pixels) -> Pixels:
     -------
     ndarray of uint8, shape (28, 28)
         White on black, scaled and centred as MNIST's digits are. A picture of 28 by 28 pixels is
-        only made white on black.
+        inverted if it is black on white, and not changed otherwise.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     digit = 255 - grey if np.median(border) > 127 else grey
@@ -102,8 +103,8 @@ def as_mnist(grey: Pixels) -> Pixels:
         for axis, length in enumerate(small.shape)
     ]
     top, left = (
-        int(np.clip(round(SIDE / 2 - place), 0, SIDE - length))
-        for place, length in zip(centre, small.shape, strict=True)
+        int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length))
+        for middle, length in zip(centre, small.shape, strict=True)
     )
     framed = np.zeros((SIDE, SIDE), dtype=np.uint8)
     framed[top : top + height, left : left + width] = small

@@ -1,4 +1,4 @@
-"""What a run asks of a batch system."""
+"""The resources that a run requests from a batch system."""
 
 import math
 import re
@@ -9,45 +9,45 @@ from typing import Any
 from batch_race.errors import InputError
 
 MARGIN_MINUTES = 5
-"""For all that is not training or evaluation: starting up, reading the data, waiting for a core."""
+"""For the time besides training and evaluation: the start, reading data, waiting for a core."""
 
 UNKNOWN_MINUTES = 60
-"""What a run gets whose budget has no seconds."""
+"""Requested for a run whose budget has no seconds."""
 
 UNKNOWN_SHARE = 0.5
-"""The part of a run that is kept for evaluation where the configuration sets no bound to it."""
+"""The share of a run reserved for evaluation where the configuration sets no bound."""
 
 BASE_MB = 1000
-"""A run of the usual size and the Snakemake around it, with room to spare."""
+"""More than a run of the usual size and its Snakemake process need."""
 
-WEIGHTS_AT_ONCE = 4
-"""How often the weights are in memory at once: so often in all, and so often for each thread.
+COPIES_OF_WEIGHTS = 4
+"""Copies of the weights in memory: so many per run, and so many per thread.
 
-(Of width 20,000, at the most 7.3 times was measured on one thread, and 11.2 times on two.)
+(With 20,000 hidden units, up to 7.3 were measured on one thread, and 11.2 on two.)
 """
 
 PIXELS = 28 * 28
-"""Of an image."""
+"""Of an MNIST image."""
 
-SECONDS_BETWEEN_LOOKS = 180
-"""For so long at the most Snakemake's executor rests between two looks at Slurm's jobs."""
+MAX_POLL_SECONDS = 180
+"""The longest time between two polls of Slurm's jobs by Snakemake's executor."""
 
 
 def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
-    """Tell for how long to ask.
+    """Return the time to request for a run.
 
     Parameters
     ----------
     specification : mapping
-        The run's.
+        The specification of the run.
     attempt : int
-        Each asks for more: the first for one time, the second for two.
+        From 1; the time is multiplied by it.
 
     Returns
     -------
     int
-        Minutes: of a budget in seconds, these, with the share of evaluation where that is off the
-        clock, and a margin.
+        Minutes: the seconds of the budget, the share of evaluation if that is not timed, and a
+        margin.
     """
     budget = specification["budget"]
     seconds: float | None = budget["seconds"]
@@ -59,56 +59,58 @@ def runtime_minutes(specification: Mapping[str, Any], attempt: int) -> int:
 
 
 def memory_mb(specification: Mapping[str, Any]) -> int:
-    """Tell how much memory to ask for.
+    """Return the memory to request for a run.
 
     Parameters
     ----------
     specification : mapping
-        The run's.
+        The specification of the run.
 
     Returns
     -------
     int
-        Megabytes. The data are not in them: the kernel can read those anew.
+        Megabytes, without the data: they are mapped, and the kernel can read them again.
     """
     threads: int = specification["threads"]
     weights_mb: float = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
-    return BASE_MB + math.ceil(weights_mb * WEIGHTS_AT_ONCE * (1 + threads))
+    return BASE_MB + math.ceil(weights_mb * COPIES_OF_WEIGHTS * (1 + threads))
 
 
 def check_executor(settings: object) -> None:
-    """Refuse to send jobs whose end Slurm might never tell.
+    """Check that Snakemake's executor will notice the end of each job.
 
     Parameters
     ----------
     settings : object
-        Those of Snakemake's executor; only the one for Slurm has a `status_command`.
+        Settings of the executor; only the one for Slurm has a `status_command`.
 
     Raises
     ------
     InputError
-        On a cluster that keeps no accounting, if it asks that, or if the controller forgets ended
-        jobs too soon.
+        On a Slurm cluster without accounting, if the executor queries the accounting, or if the
+        controller forgets finished jobs between two polls.
     """
     status_command = getattr(settings, "status_command", None)
     if status_command not in {"sacct", "squeue"}:
         return
     command = ["scontrol", "show", "config"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    found = dict(re.findall(r"^(\w+) *= *(\S+)", said, re.MULTILINE))
+    printed = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, check=False
+    ).stdout
+    found = dict(re.findall(r"^(\w+) *= *(\S+)", printed, re.MULTILINE))
     if found.get("AccountingStorageType") != "accounting_storage/none":
         return
     if status_command == "sacct":
         raise InputError(
-            "slurm-status-command: found sacct, but this cluster keeps no accounting "
-            "(AccountingStorageType is accounting_storage/none), so no job would ever be seen to "
-            "end; expected squeue: give --slurm-status-command squeue"
+            "slurm-status-command: found sacct on a cluster without accounting "
+            "(AccountingStorageType is accounting_storage/none), where it never reports the end of "
+            "a job; expected squeue: give --slurm-status-command squeue"
         )
-    # Of less than 120 s the executor asks the accounting after all.
+    # Below 120 s the executor would query the accounting in spite of squeue.
     kept_seconds = found.get("MinJobAge", "")
-    if kept_seconds.isdecimal() and int(kept_seconds) <= SECONDS_BETWEEN_LOOKS:
+    if kept_seconds.isdecimal() and int(kept_seconds) <= MAX_POLL_SECONDS:
         raise InputError(
             f"MinJobAge, in Slurm's configuration: found {kept_seconds} s, expected more than "
-            f"{SECONDS_BETWEEN_LOOKS} s: this cluster keeps no accounting, and a job that Slurm "
-            f"forgets between two looks would never be seen to end"
+            f"{MAX_POLL_SECONDS} s: on a cluster without accounting, the end of a job that Slurm "
+            f"forgets between two polls is never noticed"
         )

@@ -1,4 +1,4 @@
-"""The results of other machines."""
+"""The results of other machines, to compare with those of this one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,23 +8,23 @@ from batch_race.store.files import folder_of
 
 
 def results_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str, tuple[str, str]]:
-    """Find the collected histories and crossings of other machines.
+    """Return the files with the collected histories and crossings of other machines.
 
     Parameters
     ----------
     machines : mapping of str to str
-        Names, and the results folder of each.
+        The results folder of each machine, by its name.
     experiment : str
 
     Returns
     -------
     dict of str to tuple of str
-        By the name, the files with the machine's collected histories and crossings.
+        For each machine, by its name, the paths of its histories and its crossings.
 
     Raises
     ------
     InputError
-        If one is missing, or this machine's own.
+        If a file is missing, or a folder is that of this machine's results.
     """
     found = {}
     for name, folder in machines.items():

@@ -1,4 +1,4 @@
-"""The page that describes every key of the configuration, made from the schema.
+"""The page that describes every key of the configuration, generated from the schema.
 
 PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configuration.md
 """
@@ -17,32 +17,32 @@ _HEADING = """\
 # Configuration
 
 Every key of [config.yaml](../config.yaml), as
-[config.schema.yaml](../workflow/schemas/config.schema.yaml) has it. (This page is made from the
-schema: `PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configuration.md`.)
-A key that takes a list is swept, and one value stands for a list of one. Any key can be given on
+[config.schema.yaml](../workflow/schemas/config.schema.yaml) has it. (This page is generated from
+it: `PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configuration.md`.)
+A key that takes a list is swept; a single value is read as a list of one. Any key can be given on
 the command line:
 
 ```sh
 snakemake --cores 4 --config 'batch_size=[16, 64]' 'budget={seconds: 20}'
 ```
 
-An experiment of your own is a file with the keys that differ, laid over config.yaml by
+An experiment of your own is a file with the keys that differ from config.yaml, given with
 `--configfile`; those in [config/](../config) are such files.
 """
 
 
 def markdown(schema: Mapping[str, Any]) -> str:
-    """Describe all keys of a schema.
+    """Return the page that describes all keys of a schema.
 
     Parameters
     ----------
     schema : mapping
-        As in config.schema.yaml.
+        The content of config.schema.yaml.
 
     Returns
     -------
     str
-        A page in Markdown: for each key its description, what it takes, its unit and default.
+        Markdown: for each key its description, its values, its unit and its default.
     """
     parts = [_HEADING]
     for key, part in _keys(schema):
@@ -51,7 +51,7 @@ def markdown(schema: Mapping[str, Any]) -> str:
         unit = "" if part["unit"] == "none" else f", in {part['unit']}"
         lines.append(f"Takes {takes}{unit}.")
         if "properties" not in part:
-            lines[-1] += f" Default: `{_written(part['default'])}`."
+            lines[-1] += f" Default: `{_format(part['default'])}`."
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -71,7 +71,7 @@ def _takes(part: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
     if "expected" in part:
         return str(part["expected"])
     if "enum" in part:
-        return "one of " + ", ".join(f"`{_written(value)}`" for value in part["enum"])
+        return "one of " + ", ".join(f"`{_format(value)}`" for value in part["enum"])
     kinds = part["type"]
     if kinds == "array":
         return f"a list, each entry {_takes(part['items'], keys)}"
@@ -101,7 +101,7 @@ _BOUNDS = {
 }
 
 
-def _written(value: Any) -> str:
+def _format(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -1,26 +1,36 @@
-"""The code that a rule's results depend on, found from its script's imports."""
+"""The code that the results of a rule depend on, found from the imports of the rule's script."""
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 SCRIPTS = Path(__file__).parents[2]
 ROOT = SCRIPTS.parents[1]
 
-WITHOUT_EFFECT = (
-    "batch_race",  # only finds the modules
-    "batch_race.errors",
-    "batch_race.run.interruption",
-    "batch_race.run.progress",
-    "batch_race.store.logs",
+WITHOUT_EFFECT = frozenset(
+    SCRIPTS / "batch_race" / name
+    for name in (
+        "__init__.py",  # only changes the path
+        "errors.py",
+        "run/interruption.py",
+        "run/progress.py",
+        "store/logs.py",
+    )
 )
-"""Modules that change no result: an edit of theirs makes nothing again."""
+"""Modules that change no result, so that no result depends on them."""
+
+
+class _Module(NamedTuple):
+    """A parsed module: the SHA-256 of its syntax, and the modules of this project it imports."""
+
+    digest: bytes
+    imports: frozenset[Path]
 
 
 def digest(*sources: Path) -> str:
-    """Compute a digest of some files and of all modules of this project that they import.
+    """Compute a digest of files and all modules of this project that they import.
 
     Parameters
     ----------
@@ -30,61 +40,89 @@ def digest(*sources: Path) -> str:
     Returns
     -------
     str
-        SHA-256 of the modules' syntax trees, without docstrings and comments.
+        SHA-256 of the modules' syntax, which is without docstrings, comments and layout.
     """
-    summary = hashlib.sha256()
-    for path in sorted(closure(*sources), key=lambda path: path.relative_to(ROOT)):
-        summary.update(_parse(path)[0])
-    return summary.hexdigest()
+    digests = sorted(_parse(path).digest for path in closure(*sources))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def closure(*sources: Path) -> set[Path]:
-    """Return some files and all modules of this project that they import, but `WITHOUT_EFFECT`."""
+    """Return files and all modules of this project that they import, but those `WITHOUT_EFFECT`."""
     found: set[Path] = set()
-    pending = list(sources)
+    pending = set(sources)
     while pending:
         path = pending.pop()
-        if path not in found:
-            found.add(path)
-            pending += _parse(path)[1]
+        found.add(path)
+        pending |= imports(path) - WITHOUT_EFFECT - found
     return found
 
 
+def imports(path: Path) -> frozenset[Path]:
+    """Return the modules of this project that a file imports, and the packages around them."""
+    return _parse(path).imports
+
+
 @cache
-def _parse(path: Path) -> tuple[bytes, tuple[Path, ...]]:
-    """Return the syntax of a module, and the modules of this project that it imports."""
-    tree = ast.parse(path.read_bytes())
-    names = dict.fromkeys(name for node in ast.walk(tree) for name in _imported(node))
-    modules = (_find(name) for name in names if name not in WITHOUT_EFFECT)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
-    return ast.dump(tree).encode(), tuple(module for module in modules if module)
+def _parse(path: Path) -> _Module:
+    syntax: list[str] = []
+    statements: list[ast.Import | ast.ImportFrom] = []
+    _flatten(ast.parse(path.read_bytes()), syntax, statements)
+    found = (module for each in statements for module in _imported(each, path))
+    return _Module(hashlib.sha256("\0".join(syntax).encode()).digest(), frozenset(found))
 
 
-def _imported(node: ast.AST) -> Iterator[str]:
-    """Name what a statement imports, and the packages around it."""
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        names = [f"{node.module}.{alias.name}" for alias in node.names]
+def _flatten(
+    node: ast.AST, syntax: list[str], statements: list[ast.Import | ast.ImportFrom]
+) -> None:
+    """Append a tree's syntax, without docstrings, and its import statements.
+
+    One traversal for both: it is done for all modules at each start of Snakemake. Missing parts are
+    left out, so that a part that a later Python adds to all trees changes nothing.
+    """
+    syntax.append(type(node).__name__)
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        statements.append(node)
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if value is None or value == []:
+            continue
+        syntax.append(field)
+        for part in value if isinstance(value, list) else (value,):
+            if not isinstance(part, ast.AST):
+                syntax.append(repr(part))
+            elif not _is_text(part):
+                _flatten(part, syntax, statements)
+        syntax.append(",")
+    syntax.append(")")
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Return whether a node is a docstring, or that of an attribute."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _imported(statement: ast.Import | ast.ImportFrom, importer: Path) -> set[Path]:
+    """Return the modules of this project that a statement imports."""
+    folders: tuple[Path, ...] = (SCRIPTS, ROOT)
+    if isinstance(statement, ast.Import):
+        names = [alias.name for alias in statement.names]
     else:
-        return
-    for name in names:
-        parts = name.split(".")
-        yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+        if statement.level:
+            folders = (importer.parents[statement.level - 1],)
+        package = f"{statement.module}." if statement.module else ""
+        names = [f"{package}{alias.name}" for alias in statement.names]
+    return {module for name in names for module in _find(name, folders)}
 
 
-def _find(name: str) -> Path | None:
-    """Return the file of a module of this project; None if the name is not one."""
-    for folder in (SCRIPTS, ROOT):
-        path = folder.joinpath(*name.split("."))
-        for candidate in (path / "__init__.py", path.with_suffix(".py")):
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    """Return whether a statement is a docstring, or that of an attribute."""
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+@cache
+def _find(name: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the files of a module and the packages around it; none if no folder has it."""
+    for folder in folders:
+        found: list[Path] = []
+        for part in name.split("."):
+            candidates = (folder / part / "__init__.py", folder / f"{part}.py")
+            found += [path for path in candidates if path.is_file()][:1]
+            folder /= part
+        if found:
+            return tuple(found)
+    return ()

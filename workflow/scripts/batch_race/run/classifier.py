@@ -1,9 +1,10 @@
-"""A trained network, put to use."""
+"""Classification of images by the trained network of a finished run."""
 
 from pathlib import Path
 
 import numpy as np
 
+from batch_race.data.examples import open_images
 from batch_race.data.pictures import Pixels
 from batch_race.errors import InputError
 from batch_race.store import arrays, history
@@ -11,13 +12,18 @@ from nn.examples import pixel_scaling
 from nn.network import Floats, forward, softmax
 
 
-class Network:
-    """A trained network, from the folder of its run.
+class Classifier:
+    """The trained network of a finished run.
 
     Parameters
     ----------
     run : Path
-        results/train/<dataset>/<run>/<budget>.
+        Its folder, results/train/<dataset>/<run>/<budget>.
+
+    Raises
+    ------
+    InputError
+        If a file of the run is missing or damaged.
     """
 
     def __init__(self, run: Path) -> None:
@@ -25,16 +31,16 @@ class Network:
         self._weights = arrays.read_weights(run / "weights.npz")
         kind = history.read(run / "history.parquet")[1]["specification"]["inputs"]
         parsed = run.resolve().parents[3] / "parse" / run.resolve().parents[1].name
-        # Only to standardize, the training images have to be there.
+        # Only standardization needs the training images.
         training = (
-            arrays.open_images(parsed / "train_images.npy")
+            open_images(parsed / "train_images.npy")
             if kind == "standardized"
             else np.empty((0, 0), dtype=np.uint8)
         )
         self._factor, self._offset = map(np.float32, pixel_scaling(kind, training))
 
     def probabilities(self, pixels: Pixels) -> Floats:
-        """Classify images.
+        """Return the probability that each image is of each class.
 
         Parameters
         ----------
@@ -42,8 +48,7 @@ class Network:
 
         Returns
         -------
-        ndarray of float, shape (n_images, n_classes)
-            The probability that each image is of each class.
+        ndarray of float64, shape (n_images, n_classes)
 
         Raises
         ------
@@ -57,5 +62,5 @@ class Network:
                 f"{pixels.shape[1]}"
             )
         x = pixels * self._factor + self._offset
-        # In float64, which can tell how wrong a wrong answer is.
+        # In float32 the probability of a misclassified image's true class could be 0.
         return softmax(forward(x, self._weights)[1].astype(np.float64))

@@ -1,9 +1,8 @@
-"""Whether another took processor time from a run while it was timed.
+"""Contention: CPU time that a timed run lost to other processes.
 
-A run that has a core of its own works all the time: its CPU seconds are its seconds, the kernel
-hardly ever takes the core away from it, and the hypervisor never. All three are looked at in
-every interval of training and evaluation; a matrix product before and after the run says how fast
-the machine was.
+A run with a core of its own always computes: its CPU time equals the elapsed time, it is hardly
+ever preempted, and the hypervisor steals nothing. All three are checked in every interval of
+training and evaluation; a matrix product before and after the run measures the machine's speed.
 """
 
 import os
@@ -19,47 +18,47 @@ import numpy as np
 from batch_race.errors import InputError
 
 MIN_SECONDS = 0.25
-"""Shorter intervals are joined until they are so long: a tick of a counter must not decide."""
+"""Shorter intervals are merged until they last so long: one tick of a counter must not decide."""
 
 LOST_SHARE = 0.1
-"""An interval is disturbed if the run lost more than this share of its seconds."""
+"""An interval is disturbed if the run lost more than this share of its time."""
 
 TOTAL_LOST_SHARE = 0.03
-"""A run is contended if it lost more than this share of all its seconds."""
+"""A run is contended if it lost more than this share of its time."""
 
 SWITCHES_PER_SECOND = 250
-"""Above this rate of involuntary context switches for each thread, it is disturbed too."""
+"""An interval with more involuntary context switches per second and thread is disturbed too."""
 
 SPEED_RATIO = 0.8
-"""A run is contended if the machine was slower than this ratio at one end than at the other."""
+"""A run is contended if the ratio of the machine's speeds before and after it is lower."""
 
 MAX_DISTURBANCES = 10
-"""How many disturbed intervals are written down."""
+"""Number of disturbed intervals that are reported."""
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
-"""Linux counts the processors' times in this unit."""
+"""The unit in which Linux counts the processors' times."""
 
 
 class ContendedError(InputError):
-    """A run that others took processor time from, where the user wants none such."""
+    """A run is contended, and the user configured that such a run fails."""
 
 
 @dataclass(frozen=True)
 class Counters:
-    """What the system has counted until a moment, or between two.
+    """The system's counters at a moment, or their differences between two.
 
     Attributes
     ----------
     seconds : float
         Of a monotonic clock.
     cpu_seconds : float
-        That the processors have worked for this process.
+        CPU time of this process.
     switches : int
-        How often the kernel took a core away from this process, for another.
+        Involuntary context switches of this process.
     busy_seconds : float
-        That the run's processors have worked, for whomever; 0 where the system does not say.
+        CPU time of all processes on the run's processors; 0 where it is not available.
     stolen_seconds : float
-        That the hypervisor kept them from working; 0 where the system does not say.
+        Time that the hypervisor stole from these processors; 0 where it is not available.
     """
 
     seconds: float = 0.0
@@ -78,7 +77,7 @@ class Counters:
         )
 
     def since(self, earlier: "Counters") -> "Counters":
-        """Tell what was counted after `earlier`."""
+        """Return the differences to earlier counters."""
         return Counters(
             self.seconds - earlier.seconds,
             self.cpu_seconds - earlier.cpu_seconds,
@@ -89,25 +88,25 @@ class Counters:
 
 
 class Watch:
-    """Looks at the counters while a run goes on.
+    """A watch over the counters of a run.
 
-    `open` and `close` enclose what is watched, so that writing a file is not held against the run.
+    Only the time between `open` and `close` counts, so that writing a file is not a disturbance.
 
     Parameters
     ----------
     processors : sequence of int
-        Those that the run holds.
+        Those leased to the run.
     earlier : sequence of str
-        Why the part of the run was contended that an earlier process trained.
+        The reasons for contention in the part of the run that an earlier process trained.
     read : callable
-        Gives the counters of these processors.
+        Returns the counters of these processors.
     measure : callable
-        Gives the machine's speed, in GFLOP/s.
+        Returns the machine's speed, in GFLOP/s.
 
     Attributes
     ----------
     disturbances : list of str
-        The first intervals in which the run lost much, in words.
+        Descriptions of the first disturbed intervals.
     """
 
     def __init__(
@@ -129,11 +128,11 @@ class Watch:
         self._opened = Counters()
 
     def open(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
         self._opened = self._read(self._processors)
 
     def close(self) -> None:
-        """Stop watching; judge what was seen since the last judgement, if it is long enough."""
+        """Stop watching; judge the time since the last judgement, if it is long enough."""
         self._interval += self._read(self._processors).since(self._opened)
         if self._interval.seconds >= MIN_SECONDS:
             if reason := judge(self._interval, self._n_threads, LOST_SHARE):
@@ -143,18 +142,18 @@ class Watch:
 
     @property
     def reasons(self) -> list[str]:
-        """Why the run is contended until now, in words; empty if it is not."""
+        """Why the run is contended so far; empty if it is not."""
         reason = judge(self._total, self._n_threads, TOTAL_LOST_SHARE)
         return self._earlier + ([reason] if reason else [])
 
     def report(self) -> dict[str, Any]:
-        """End the watch.
+        """Measure the machine's speed again, and return the report of the watch.
 
         Returns
         -------
         dict
-            `contended` (bool); `reasons`; `disturbances`; what this process counted; the machine's
-            speeds before and after, in GFLOP/s.
+            `contended` (bool); `reasons`; `disturbances`; the counters of this process; the
+            machine's speeds before and after, in GFLOP/s.
         """
         self._speeds.append(self._measure())
         before, after = self._speeds
@@ -176,33 +175,33 @@ class Watch:
 
 
 def judge(interval: Counters, n_threads: int, lost_share: float) -> str:
-    """Tell whether an interval, or a whole run, was disturbed.
+    """Return why an interval, or a whole run, was disturbed.
 
     Parameters
     ----------
     interval : Counters
-        What was counted in it.
+        The differences over the interval.
     n_threads : int
         Threads of the run.
     lost_share : float
-        The share of its seconds that the run may lose.
+        The share of its time that the run may lose.
 
     Returns
     -------
     str
-        Why it was, in words; empty if it was not.
+        The reason; empty if it was not disturbed.
     """
     seconds = interval.seconds
     may_lose = lost_share * seconds
     if interval.cpu_seconds < seconds - may_lose:
-        return f"in {seconds:.2f} s the run had {interval.cpu_seconds:.2f} s of a core"
+        return f"in {seconds:.2f} s the run got {interval.cpu_seconds:.2f} s of CPU time"
     if interval.busy_seconds - interval.cpu_seconds > may_lose + TICK_SECONDS * n_threads:
-        others = interval.busy_seconds - interval.cpu_seconds
-        return f"in {seconds:.2f} s others had {others:.2f} s of the run's cores"
+        lost = interval.busy_seconds - interval.cpu_seconds
+        return f"in {seconds:.2f} s the run lost {lost:.2f} s of CPU time to other processes"
     if interval.stolen_seconds > may_lose:
         return f"in {seconds:.2f} s the hypervisor stole {interval.stolen_seconds:.2f} s"
     if interval.switches > SWITCHES_PER_SECOND * seconds * n_threads:
-        return f"in {seconds:.2f} s the run was put aside {interval.switches} times"
+        return f"in {seconds:.2f} s the run was preempted {interval.switches} times"
     return ""
 
 
@@ -212,9 +211,9 @@ def read_counters(processors: Sequence[int], statistics: Path = Path("/proc/stat
     Parameters
     ----------
     processors : sequence of int
-        Whose times to read.
+        The processors whose times are read.
     statistics : Path
-        Linux's counters of the processors; where there are none, their times are 0.
+        The file of Linux's counters; if it is missing, the processors' times are 0.
 
     Returns
     -------
@@ -231,12 +230,12 @@ def read_counters(processors: Sequence[int], statistics: Path = Path("/proc/stat
 
 
 def measure_speed() -> float:
-    """Time a fixed matrix product, some tens of milliseconds in all.
+    """Measure the machine's speed with a matrix product, in some tens of milliseconds.
 
     Returns
     -------
     float
-        The machine's speed in GFLOP/s, the median of 15.
+        In GFLOP/s, the median of 15 products.
     """
     size = 512
     factor = np.full((size, size), 0.5, dtype=np.float32)
@@ -246,7 +245,7 @@ def measure_speed() -> float:
         started = time.perf_counter()
         np.matmul(factor, factor, out=product)
         seconds.append(time.perf_counter() - started)
-    # Without the first, which pays for what the others find done.
+    # The first is a warm-up.
     return float(2 * size**3 / np.median(seconds[1:]) / 1e9)
 
 

@@ -1,8 +1,8 @@
-"""A lease on processor cores, so that no two timed runs ever share one.
+"""Leases on processor cores, so that no two timed runs share one.
 
-The leases are machine-wide: they hold between the jobs of one workflow, between workflows in
-different folders and between users. Each core is a file locked with flock, which the kernel
-releases when the process that holds it ends, however it ends.
+The leases are machine-wide: they apply between the jobs of a workflow, between workflows in
+different folders and between users. Each core is represented by a file locked with flock, which the
+kernel unlocks when the process ends, however it ends.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import psutil
 from batch_race.errors import InputError
 
 LOCKS = Path("/tmp/batch-race-cores")  # noqa: S108 - the one folder that all users share
-"""The folder of the locks. Not the user's temporary folder: that may differ between jobs."""
+"""The folder of the locks. Not the user's temporary folder, which may differ between jobs."""
 
 POLL_SECONDS = 0.2
 
@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
-    """Hold whole physical cores and pin this process to them; wait while they are taken.
+    """Lease whole physical cores and pin this process to them; wait until they are free.
 
     Parameters
     ----------
     count : int
-        How many, one for each thread of the run.
+        Number of cores, one for each thread of the run.
     locks : Path
         The folder of the locks.
 
@@ -40,15 +40,17 @@ def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
     ------
     list of int
         The processors that the process is pinned to, one on each core; empty where the system
-        cannot pin (macOS), and then no core is held.
+        cannot pin (macOS), and then no core is leased.
 
     Raises
     ------
     InputError
-        If the process is not allowed so many cores.
+        If the process may not use so many cores.
     """
     if not hasattr(os, "sched_setaffinity"):
-        log.warning("this system pins no process to a core: the run has none of its own")
+        log.warning(
+            "this system cannot pin processes to cores: the run shares its cores with others"
+        )
         yield []
         return
     allowed = os.sched_getaffinity(0)
@@ -69,7 +71,7 @@ def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
 
 
 def available() -> int:
-    """Count the physical cores that this process may use."""
+    """Return the number of physical cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(physical_cores(os.sched_getaffinity(0)))
     return psutil.cpu_count(logical=False) or 1
@@ -78,7 +80,7 @@ def available() -> int:
 def physical_cores(
     allowed: set[int], topology: Path = Path("/sys/devices/system/cpu")
 ) -> dict[int, int]:
-    """Find the physical cores that logical processors are part of.
+    """Return the physical cores of logical processors.
 
     Parameters
     ----------
@@ -90,19 +92,19 @@ def physical_cores(
     Returns
     -------
     dict of int to int
-        For each core, by its first processor, the first one that is allowed. Where Linux does not
-        say which processors belong together, each is a core.
+        For each core, identified by its first processor, the first one that is allowed. Without a
+        topology, each processor is a core.
     """
     cores: dict[int, int] = {}
     for processor in sorted(allowed):
         siblings = topology / f"cpu{processor}" / "topology" / "thread_siblings_list"
-        listed = _parsed(siblings.read_text()) if siblings.exists() else {processor}
+        listed = _parse(siblings.read_text()) if siblings.exists() else {processor}
         cores.setdefault(min(listed), processor)
     return cores
 
 
-def _parsed(ranges: str) -> set[int]:
-    """Read the kernel's notation of a set: `0,64` or `2-3`."""
+def _parse(ranges: str) -> set[int]:
+    """Parse the kernel's notation of a set: `0,64` or `2-3`."""
     numbers: set[int] = set()
     for part in ranges.strip().split(","):
         first, _, last = part.partition("-")
@@ -116,27 +118,27 @@ def _wait_for(
     if not locks.is_dir():
         locks.mkdir(exist_ok=True)
         locks.chmod(0o1777)  # every user may add a lock, none may remove another's
-    has_said_so = False
+    is_logged = False
     while True:
-        # One at a time, and all or none: two runs that each held half of what both need would
-        # wait for each other forever.
+        # One process at a time, and all cores or none: two runs that each held half of what both
+        # need would wait for each other forever.
         with contextlib.ExitStack() as attempt, _opened(locks / "attempt") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             mine: list[int] = []
             for core, processor in cores.items():
-                if len(mine) < count and _is_locked(locks / f"core-{core}", attempt):
+                if len(mine) < count and _try_lock(locks / f"core-{core}", attempt):
                     mine.append(processor)
             if len(mine) == count:
                 held.enter_context(attempt.pop_all())
                 return mine
-        if not has_said_so:
-            log.info("waiting for %d free core(s), off the clock", count)
-            has_said_so = True
+        if not is_logged:
+            log.info("waiting for %d free core(s), not timed", count)
+            is_logged = True
         time.sleep(POLL_SECONDS)
 
 
-def _is_locked(path: Path, held: contextlib.ExitStack) -> bool:
-    """Try to lock a core; the lock lasts as long as `held`."""
+def _try_lock(path: Path, held: contextlib.ExitStack) -> bool:
+    """Return whether a core could be locked; the lock lasts as long as `held`."""
     with contextlib.ExitStack() as opened:
         descriptor = opened.enter_context(_opened(path))
         try:
@@ -149,8 +151,8 @@ def _is_locked(path: Path, held: contextlib.ExitStack) -> bool:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    # Read-only is enough for flock, and all that another user's file may allow. First without
-    # O_CREAT: Linux refuses it on another's file in a folder that all may write to.
+    # flock needs no more than read-only, and another user's file may allow no more. First without
+    # O_CREAT: Linux refuses it on another user's file in a folder that all may write to.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -162,7 +164,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _pin(processors: set[int]) -> None:
-    # Each thread is pinned by itself; BLAS may have started its own when it was loaded.
+    # Threads are pinned separately; BLAS may have started its own when it was loaded.
     for thread in Path("/proc/self/task").iterdir():
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.sched_setaffinity(int(thread.name), processors)

@@ -1,4 +1,4 @@
-"""Shows how far the runs of a workflow are: bars on a terminal, now and then a line elsewhere."""
+"""The display of a workflow's progress: bars on a terminal, a line now and then elsewhere."""
 
 import logging
 import math
@@ -13,32 +13,32 @@ from tqdm import tqdm
 from tqdm.contrib import DummyTqdmFile
 
 from batch_race.run import progress
-from batch_race.run.progress import Note
+from batch_race.run.progress import Progress
 
-LOOK_SECONDS = 2.0
-"""Between two looks on a terminal; the runs are timed, and a look takes some of a core."""
+BARS_SECONDS = 2.0
+"""Between two updates of the bars on a terminal; an update takes CPU time from timed runs."""
 
-LINE_SECONDS = 30.0
-"""Between two lines where there is no terminal."""
+LINES_SECONDS = 30.0
+"""Between two updates where there is no terminal."""
 
-LOOKING_SHARE = 0.002
-"""Of the time that looking may take: with thousands of runs there are fewer looks."""
+MAX_CPU_SHARE = 0.002
+"""The share of the time that updates may take: with thousands of runs there are fewer updates."""
 
-RUN = "{desc} |{bar:20}| {percentage:3.0f} %{postfix}"
-ALL = "{desc}"
+RUN_FORMAT = "{desc} |{bar:20}| {percentage:3.0f} %{postfix}"
+SUMMARY_FORMAT = "{desc}"
 
 
 class Display:
-    """Watches the notes of runs in a thread of its own.
+    """A display of the runs' progress files, updated by a thread of its own.
 
     Parameters
     ----------
     folders : mapping of str to Path
         The runs' folders, by name.
     specifications : mapping of str to mapping
-        Their specifications.
+        The runs' specifications, by name.
     log : logging.Logger
-        Whose lines on a terminal are to stand above the bars.
+        A log whose lines on a terminal appear above the bars.
     stream : text file
     """
 
@@ -55,15 +55,15 @@ class Display:
         self._sizes = {run: one["batch_size"] for run, one in specifications.items()}
         budgets = [one["budget"]["seconds"] for one in specifications.values()]
         self._budget_seconds = budgets[0]
-        self._furthest = Note()
+        self._furthest = Progress()
         self._log = log
         self._stream = stream
-        self._bars: list[tqdm[Any]] = []  # the first for all, then one for each run under way
+        self._bars: list[tqdm[Any]] = []  # the summary, then one for each started run
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
-        """Begin; notes that a killed run has left are removed."""
+        """Start to display; progress files that killed runs left behind are removed."""
         for folder in self._unfinished.values():
             (folder / progress.NAME).unlink(missing_ok=True)
         if self._stream.isatty():
@@ -73,77 +73,77 @@ class Display:
         self._thread.start()
 
     def close(self) -> None:
-        """End, and take the bars away."""
+        """Stop, and remove the bars."""
         self._is_over.set()
         self._thread.join()
 
     def _watch(self) -> None:
         show, pause = (
-            (self._draw, LOOK_SECONDS) if self._stream.isatty() else (self._tell, LINE_SECONDS)
+            (self._draw, BARS_SECONDS) if self._stream.isatty() else (self._print, LINES_SECONDS)
         )
         wait = pause
         while not self._is_over.wait(wait):
             began = time.thread_time()
-            notes = self._look()
-            if notes or self._bars:
-                show(notes)
-            wait = max(pause, (time.thread_time() - began) / LOOKING_SHARE)
+            started = self._read()
+            if started or self._bars:
+                show(started)
+            wait = max(pause, (time.thread_time() - began) / MAX_CPU_SHARE)
         while self._bars:
             self._bars.pop().close()
 
-    def _look(self) -> dict[str, Note]:
-        """Read the notes of the runs that go on, by batch size; forget those that are over."""
-        notes = {}
+    def _read(self) -> dict[str, Progress]:
+        """Return the progress of started runs, sorted by batch size; remove the finished ones."""
+        started = {}
         for run, folder in list(self._unfinished.items()):
-            note = progress.read(folder)
-            if note:
-                notes[run] = note
+            found = progress.read(folder)
+            if found:
+                started[run] = found
             elif (folder / "history.parquet").exists():
                 del self._unfinished[run]
-        return dict(sorted(notes.items(), key=lambda item: self._sizes[item[0]]))
+        return dict(sorted(started.items(), key=lambda item: self._sizes[item[0]]))
 
-    def _draw(self, notes: Mapping[str, Note]) -> None:
-        while len(self._bars) > 1 + len(notes):
+    def _draw(self, started: Mapping[str, Progress]) -> None:
+        while len(self._bars) > 1 + len(started):
             self._bars.pop().close()
-        while len(self._bars) < 1 + len(notes):
-            form = RUN if self._bars else ALL
+        while len(self._bars) < 1 + len(started):
+            form = RUN_FORMAT if self._bars else SUMMARY_FORMAT
             bar = tqdm(
                 total=100, file=self._stream, leave=False, dynamic_ncols=True, bar_format=form
             )
             self._bars.append(bar)
-        self._bars[0].set_description_str(self._summary(notes))
-        width = max((len(self._names[run]) for run in notes), default=0)
-        for bar, (run, note) in zip(self._bars[1:], notes.items(), strict=True):
-            bar.n = round(100 * min(1, note.share or 0))
+        self._bars[0].set_description_str(self._summary(started))
+        width = max((len(self._names[run]) for run in started), default=0)
+        for bar, (run, found) in zip(self._bars[1:], started.items(), strict=True):
+            bar.n = round(100 * min(1, found.share or 0))
             bar.set_description_str(f"{self._names[run]:{width}}", refresh=False)
-            bar.set_postfix_str(_state(note))
+            bar.set_postfix_str(_state(found))
 
-    def _tell(self, notes: Mapping[str, Note]) -> None:
-        for run, note in notes.items():
-            share = f"{100 * note.share:.0f} %, " if note.share is not None else ""
-            print(f"  {self._names[run]}: {share}{_state(note)}", file=self._stream)
-        print(self._summary(notes), file=self._stream, flush=True)
+    def _print(self, started: Mapping[str, Progress]) -> None:
+        for run, found in started.items():
+            share = f"{100 * found.share:.0f} %, " if found.share is not None else ""
+            print(f"  {self._names[run]}: {share}{_state(found)}", file=self._stream)
+        print(self._summary(started), file=self._stream, flush=True)
 
-    def _summary(self, notes: Mapping[str, Note]) -> str:
+    def _summary(self, started: Mapping[str, Progress]) -> str:
         n_done = self._n_runs - len(self._unfinished)
-        self._furthest = progress.furthest([self._furthest, *notes.values()])
-        usual = progress.usual_seconds(self._furthest) or self._budget_seconds
+        self._furthest = progress.furthest([self._furthest, *started.values()])
+        run_seconds = progress.estimate_run_seconds(self._furthest) or self._budget_seconds
         left = ""
-        if usual is not None:
-            n_unstarted = len(self._unfinished) - len(notes)
-            seconds = progress.seconds_left(notes.values(), n_unstarted, usual)
+        if run_seconds is not None:
+            n_unstarted = len(self._unfinished) - len(started)
+            seconds = progress.estimate_seconds_left(started.values(), n_unstarted, run_seconds)
             left = f", about {_duration(seconds)} of training left"
-        return f"{n_done} of {self._n_runs} runs done, {len(notes)} under way{left}"
+        return f"{n_done} of {self._n_runs} runs done, {len(started)} under way{left}"
 
 
-def _state(note: Note) -> str:
-    if note.share is None:
+def _state(run: Progress) -> str:
+    if run.share is None:
         return "waits for a core"
-    return f"loss {note.training_loss:.4g}" if not math.isnan(note.training_loss) else "starts"
+    return f"loss {run.training_loss:.4g}" if not math.isnan(run.training_loss) else "starts"
 
 
 def _duration(seconds: float) -> str:
-    """Write a time in its two largest units."""
+    """Format a duration in its two largest units."""
     minutes, seconds = divmod(math.ceil(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

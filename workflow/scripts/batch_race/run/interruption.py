@@ -1,4 +1,4 @@
-"""Ending a run early, in good order."""
+"""Interruption of a run: what asks it to end, and the handling of signals."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,66 +10,66 @@ import psutil
 
 
 class InterruptionError(Exception):
-    """The run was asked to end, and ends with its state saved."""
+    """The run was interrupted: by a signal, or because its workflow has ended."""
 
 
-class Listener:
-    """Listens to what asks the process to end.
+class SignalHandler:
+    """A handler of the signals that ask the process to end.
 
-    That is SIGINT (Ctrl-C), SIGTERM (batch systems send it before they kill) and SIGHUP (the
-    terminal is gone); and that the Snakemake which started the run is gone: a kill -9 of it leaves
-    no other trace.
+    These are SIGINT (Ctrl-C), SIGTERM (batch systems send it before SIGKILL) and SIGHUP (the
+    terminal was closed). `check` also finds that the Snakemake process which started the run has
+    ended: after a SIGKILL of Snakemake nothing else shows it.
 
-    A signal raises `InterruptionError` at once; within `patience` it is remembered until `check`.
+    A signal raises `InterruptionError` at once; within `deferred` only `check` reports it.
     """
 
     def __init__(self) -> None:
-        self._is_patient = False
+        self._is_deferred = False
         self._signal: signal.Signals | None = None
-        self._workflow_is_gone = _watch_workflow()
+        self._workflow_has_ended = _watch_workflow()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._hear)
+            signal.signal(number, self._handle)
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
-        """Only remember signals while the block runs."""
-        self._is_patient = True
+    def deferred(self) -> Iterator[None]:
+        """Record signals while the block runs, without an exception."""
+        self._is_deferred = True
         try:
             yield
         finally:
-            self._is_patient = False
+            self._is_deferred = False
 
     def check(self) -> str:
-        """Tell what asked the process to end; empty if nothing did."""
+        """Return why the process should end; empty if it should not."""
         if self._signal is not None:
             return self._signal.name
-        return "the workflow is gone" if self._workflow_is_gone() else ""
+        return "the workflow has ended" if self._workflow_has_ended() else ""
 
     @property
     def exit_status(self) -> int:
-        """128 and the signal's number, as shells have it; without a signal, as for SIGHUP."""
+        """128 plus the signal's number, as in shells; without a signal, as for SIGHUP."""
         return 128 + (self._signal or signal.SIGHUP)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self._signal = signal.Signals(number)
-        if not self._is_patient:
+        if not self._is_deferred:
             raise InterruptionError(f"interrupted ({self._signal.name}) outside of training")
 
 
 def _watch_workflow() -> Callable[[], bool]:
-    """Find the Snakemake processes that this one runs under; tell later whether one is gone."""
+    """Return a function that checks whether a Snakemake process above this one has ended."""
     workflow = [process for process in psutil.Process().parents() if _is_snakemake(process)]
     return lambda: not all(_is_alive(process) for process in workflow)
 
 
 def _is_snakemake(process: psutil.Process) -> bool:
     try:
-        # Not a shell whose command line only speaks of it.
+        # Not a shell whose command line mentions Snakemake.
         is_python = process.name().startswith(("python", "snakemake"))
-        words = process.cmdline()[:3]
+        arguments = process.cmdline()[:3]
     except psutil.Error:
         return False
-    return is_python and any(Path(word).name == "snakemake" for word in words)
+    return is_python and any(Path(argument).name == "snakemake" for argument in arguments)
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""The machine that a run's seconds are measured on."""
+"""The machine that a run is timed on."""
 
 import os
 import platform
@@ -8,18 +8,17 @@ from pathlib import Path
 import threadpoolctl
 
 PACKAGES = ("numpy", "scipy", "numexpr", "polars", "snakemake")
-"""Those whose versions stand in each history."""
+"""Packages whose versions are recorded in each history."""
 
 
 def describe() -> dict[str, str | int]:
-    """Describe the machine.
+    """Return a description of the machine.
 
     Returns
     -------
     dict
-        Its name (in a Slurm job, Slurm's own of the node), system, processor, number of logical
-        processors, and the libraries that multiply matrices with the kind of processor that they
-        take it for.
+        `name` (in a Slurm job, the node's name in Slurm), `system`, `processor`, `processors`
+        (number of logical ones), and `blas`: the BLAS libraries, each with its kernel.
     """
     return {
         "name": os.environ.get("SLURMD_NODENAME") or platform.node(),
@@ -31,25 +30,25 @@ def describe() -> dict[str, str | int]:
 
 
 def versions() -> dict[str, str]:
-    """List the versions of Python and of the packages that a result may depend on."""
+    """Return the versions of Python and of `PACKAGES`, by name."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
 def arithmetic() -> list[str]:
-    """List what the rounding of a result may depend on, beside the program and its data."""
+    """Return what rounding may depend on besides code and data: versions, processor and BLAS."""
     computer, numerical = describe(), versions()
     names = ("numpy", "scipy", "numexpr")
     return [*(numerical[name] for name in names), str(computer["processor"]), str(computer["blas"])]
 
 
 def kills_for_memory() -> int:
-    """Count the processes that the kernel has killed for lack of memory since the machine started.
+    """Return the number of processes that the kernel has killed for lack of memory since boot.
 
     Returns
     -------
     int
-        From Linux's /proc/vmstat (proc(5), `oom_kill`), which counts those of containers and of
-        batch jobs too; 0 elsewhere.
+        From Linux's /proc/vmstat (proc(5), `oom_kill`), which includes those in containers and
+        batch jobs; 0 on other systems.
     """
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
@@ -68,7 +67,7 @@ def _blas_libraries() -> list[str]:
 
 
 def _processor() -> str:
-    # Linux keeps the model's name here; platform.processor() is empty there.
+    # On Linux, platform.processor() is empty.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

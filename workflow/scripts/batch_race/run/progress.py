@@ -1,4 +1,4 @@
-"""How far runs are: each says so in a note in its folder, and whoever shows it reads the notes."""
+"""The progress of runs: each run keeps a file of it in its folder, and a display reads these."""
 
 import json
 import time
@@ -12,26 +12,25 @@ from batch_race.hyperparameters import REGISTRY
 
 NAME = "progress.json"
 
-NOTE_SECONDS = 1.0
-"""The shortest time between two notes of a run that trains."""
+WRITE_SECONDS = 1.0
+"""The shortest time between two writes of a run's progress."""
 
-TELLING_SHARE = 0.05
-"""Of its budget that a run must have spent to tell how long it takes: the first evaluations come
-thick and fast."""
+MIN_SHARE = 0.05
+"""The share of its budget from which a run's duration is estimated: at first it evaluates often."""
 
 
 @dataclass(frozen=True)
-class Note:
-    """What a run says of itself.
+class Progress:
+    """The progress of a run.
 
     Attributes
     ----------
     share : float or None
-        Of its budget that is spent, 0 to 1; None while the run waits for a core.
+        Of the budget that is spent, 0 to 1; None while the run waits for a core.
     training_loss : float
-        Of its latest evaluation, in nats.
+        Of the latest evaluation, in nats.
     wall_seconds : float
-        Since its start.
+        Since the start of the run.
     """
 
     share: float | None = None
@@ -39,104 +38,109 @@ class Note:
     wall_seconds: float = 0.0
 
 
-class Notebook:
-    """Keeps the note of one run: that it waits, until it writes how far it is.
+class ProgressFile:
+    """The progress file of a run, which exists while the block runs.
 
-    A note is no result: it is not flushed to the disk, and gone when the block ends.
+    At first the run waits for a core. The file is not a result, and is not flushed to the disk.
 
     Parameters
     ----------
     folder : Path
-        The run's, there already.
+        The existing folder of the run.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._written_at = -float("inf")
 
-    def __enter__(self) -> "Notebook":
-        """Begin with the note of a run that waits."""
-        self._write(Note())
+    def __enter__(self) -> "ProgressFile":
+        """Write that the run waits."""
+        self._write(Progress())
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Remove the note."""
+        """Remove the file."""
         with suppress(OSError):
             self._path.unlink()
 
-    def write(self, note: Note) -> None:
-        """Write a note, unless the last is younger than `NOTE_SECONDS`."""
+    def write(self, progress: Progress) -> None:
+        """Write the progress, unless the last was written less than `WRITE_SECONDS` ago."""
         now = time.monotonic()
-        if now - self._written_at >= NOTE_SECONDS:
+        if now - self._written_at >= WRITE_SECONDS:
             self._written_at = now
-            self._write(note)
+            self._write(progress)
 
-    def _write(self, note: Note) -> None:
-        with suppress(OSError):  # without a note a run is as good
-            self._path.write_text(json.dumps(asdict(note)))
+    def _write(self, progress: Progress) -> None:
+        with suppress(OSError):  # a run does not need the file
+            self._path.write_text(json.dumps(asdict(progress)))
 
 
-def read(folder: Path) -> Note | None:
-    """Read the note of a run.
+def read(folder: Path) -> Progress | None:
+    """Read the progress of a run.
 
     Parameters
     ----------
     folder : Path
+        The folder of the run.
 
     Returns
     -------
-    Note or None
-        None where there is none, or one that is being written just then.
+    Progress or None
+        None if there is no file, or one that is being written at the moment.
     """
     with suppress(OSError, ValueError, TypeError):
-        return Note(**json.loads((folder / NAME).read_text()))
+        return Progress(**json.loads((folder / NAME).read_text()))
     return None
 
 
-def furthest(notes: Iterable[Note]) -> Note:
-    """Find the note of the run that is furthest: it tells best how long a run takes."""
-    return max(notes, key=lambda note: note.share or 0.0, default=Note())
+def furthest(runs: Iterable[Progress]) -> Progress:
+    """Return the progress of the run that has spent the largest share of its budget."""
+    return max(runs, key=lambda run: run.share or 0.0, default=Progress())
 
 
-def usual_seconds(note: Note) -> float | None:
-    """Estimate what a run takes from beginning to end, evaluations included.
+def estimate_run_seconds(run: Progress) -> float | None:
+    """Estimate the duration of a whole run, evaluations included.
 
     Parameters
     ----------
-    note : Note
+    run : Progress
 
     Returns
     -------
     float or None
-        None where the run has not come far enough to tell.
+        None if the run has spent less than `MIN_SHARE` of its budget.
     """
-    if note.share is None or note.share < TELLING_SHARE:
+    if run.share is None or run.share < MIN_SHARE:
         return None
-    return note.wall_seconds / note.share
+    return run.wall_seconds / run.share
 
 
-def seconds_left(notes: Collection[Note], n_unstarted: int, usual: float) -> float:
-    """Estimate the time until all runs are over, with as many at once as there are now.
+def estimate_seconds_left(
+    runs: Collection[Progress], n_unstarted: int, run_seconds: float
+) -> float:
+    """Estimate the time until all runs are finished, with as many at once as there are now.
 
     Parameters
     ----------
-    notes : collection of Note
-        Those of the runs that go on.
+    runs : collection of Progress
+        The unfinished runs that have started.
     n_unstarted : int
-    usual : float
-        The seconds that a run takes.
+        Number of other unfinished runs.
+    run_seconds : float
+        Duration of a run.
 
     Returns
     -------
     float
+        Seconds.
     """
-    left = n_unstarted + sum(1 - min(1.0, note.share or 0.0) for note in notes)
-    n_training = sum(note.share is not None for note in notes)
-    return usual * left / max(1, n_training)
+    left = n_unstarted + sum(1 - min(1.0, run.share or 0.0) for run in runs)
+    n_training = sum(run.share is not None for run in runs)
+    return run_seconds * left / max(1, n_training)
 
 
 def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Name runs by their batch sizes and what else tells them apart.
+    """Name runs by their batch sizes and the other varying parameters.
 
     Parameters
     ----------
@@ -149,10 +153,10 @@ def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         As "batch 32, learning_rate 0.1".
     """
     others = [key for key in REGISTRY if key != "batch_size"]
-    telling = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
+    varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
     return {
         run: ", ".join(
-            [f"batch {one['batch_size']}", *(f"{key} {one[key]}" for key in telling)],
+            [f"batch {one['batch_size']}", *(f"{key} {one[key]}" for key in varying)],
         )
         for run, one in specifications.items()
     }

@@ -11,8 +11,8 @@ from batch_race.errors import InputError
 from batch_race.run import checkpoint
 from batch_race.run.checkpoint import Found
 from batch_race.run.contention import Watch
-from batch_race.run.interruption import InterruptionError, Listener
-from batch_race.run.progress import Note, Notebook
+from batch_race.run.interruption import InterruptionError, SignalHandler
+from batch_race.run.progress import Progress, ProgressFile
 from batch_race.run.snapshots import Snapshots
 from batch_race.store import arrays, clock, history
 from batch_race.store.files import replacing
@@ -42,8 +42,8 @@ class Attendant:
     checkpoint_seconds : float
         Seconds from one checkpoint to the next.
     watch : Watch
-    listener : Listener
-    notebook : Notebook
+    signals : SignalHandler
+    progress : ProgressFile
     snapshots : Snapshots or None
         None if the run needs no replay.
     """
@@ -54,16 +54,16 @@ class Attendant:
         fingerprint: str,
         checkpoint_seconds: float,
         watch: Watch,
-        listener: Listener,
-        notebook: Notebook,
+        signals: SignalHandler,
+        progress: ProgressFile,
         snapshots: Snapshots | None,
     ) -> None:
         self._folder = folder
         self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
         self._watch = watch
-        self._listener = listener
-        self._notebook = notebook
+        self._signals = signals
+        self._progress = progress
         self._snapshots = snapshots
         self._saved_at = time.monotonic()
         self._logged = 0
@@ -81,10 +81,10 @@ class Attendant:
             log_evaluation(evaluation, trainer.batches_per_epoch)
         self._logged = len(trainer.evaluations)
         loss = trainer.evaluations[-1].training_loss
-        self._notebook.write(Note(trainer.share_spent, loss, trainer.wall_seconds))
+        self._progress.write(Progress(trainer.share_spent, loss, trainer.wall_seconds))
         if self._snapshots:
             self._snapshots.take(trainer)
-        reason = self._listener.check()
+        reason = self._signals.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
             checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
             self._saved_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Arrays on disk. Large ones are opened without reading them: parallel runs share one copy."""
+"""Arrays on disk: `.npy` that can be mapped into memory, and `.npz`; never a pickle."""
 
 import json
 from collections.abc import Mapping
@@ -11,9 +11,7 @@ from scipy.sparse import csr_array
 
 from batch_race.errors import InputError
 from batch_race.store.files import replacing
-from nn.examples import Examples
 from nn.network import Weights
-from nn.ordering import Arranged
 
 VELOCITY = ("velocity_w1", "velocity_w2")
 
@@ -25,6 +23,45 @@ def write(path: Path, array: npt.NDArray[Any]) -> None:
     """Write an array as `.npy`."""
     with replacing(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
+
+
+def open_mapped(path: Path, dtype: npt.DTypeLike, dimensions: int) -> npt.NDArray[Any]:
+    """Map an array into memory, without reading it: parallel runs share one copy.
+
+    Parameters
+    ----------
+    path : Path
+        A `.npy` file.
+    dtype : dtype
+    dimensions : int
+        The expected number of dimensions.
+
+    Returns
+    -------
+    ndarray
+        Read-only.
+
+    Raises
+    ------
+    InputError
+        If the file is not such an array, or needs pickle.
+    """
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # NumPy has many for a damaged header
+        raise InputError(
+            f"{path}: expected a .npy file without pickle, found {_first_line(error)}"
+        ) from error
+    if array.dtype != dtype or array.ndim != dimensions:
+        raise InputError(
+            f"{path}: found {array.dtype} in {array.ndim} dimension(s), "
+            f"expected {np.dtype(dtype)} in {dimensions}"
+        )
+    return array
 
 
 def write_weights(path: Path, weights: Weights, velocity: Weights | None = None) -> None:
@@ -63,7 +100,7 @@ def write_state(
 
 
 def write_sparse(path: Path, matrix: csr_array) -> None:
-    """Write a sparse matrix as `.npz`, by its parts: data, indices, indptr and shape."""
+    """Write a sparse matrix as `.npz`: the arrays data, indices, indptr and shape."""
     parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, shape=np.array(matrix.shape), **parts)
@@ -84,10 +121,10 @@ def read_sparse(path: Path) -> csr_array:
     Raises
     ------
     InputError
-        If the file is damaged, or its parts do not make a matrix of uint8.
+        If the file is damaged, or its arrays are not those of a matrix of uint8.
     """
     data, indices, indptr, shape = read_npz(path, "data", "indices", "indptr", "shape")
-    # Compiled loops trust all of this.
+    # Compiled loops rely on all of this.
     types = [array.dtype.name for array in (data, indices, indptr)]
     if types != ["uint8", "int32", "int32"] or shape.shape != (2,):
         raise InputError(
@@ -99,7 +136,7 @@ def read_sparse(path: Path) -> csr_array:
         matrix.check_format(full_check=True)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: expected the parts of a sparse matrix, found {_first_line(error)}"
+            f"{path}: expected the arrays of a sparse matrix, found {_first_line(error)}"
         ) from error
     return matrix
 
@@ -170,13 +207,13 @@ def read_state(path: Path) -> tuple[Weights, Weights | None, dict[str, Any]]:
 
 
 def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
-    """Read arrays of a `.npz` file, each held against zip's checksum.
+    """Read arrays of a `.npz` file, each checked against zip's checksum.
 
     Parameters
     ----------
     path : Path
     *names : str
-        Of the arrays.
+        Names of the arrays.
 
     Returns
     -------
@@ -187,7 +224,7 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
     InputError
         If the file is damaged, does not hold such arrays, or holds one that needs pickle.
     """
-    wanted = ", ".join(names[:-1]) + " and " + names[-1]
+    wanted = ", ".join(names)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
@@ -199,96 +236,6 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
         raise InputError(
             f"{path}: expected the arrays {wanted} without pickle, found {_first_line(error)}"
         ) from error
-
-
-def open_images(path: Path) -> npt.NDArray[np.uint8]:
-    """Map parsed images, or the dense part of prepared ones, into memory.
-
-    Parameters
-    ----------
-    path : Path
-        A `.npy` file of uint8, shape (n_examples, n_inputs).
-
-    Returns
-    -------
-    ndarray of uint8
-
-    Raises
-    ------
-    InputError
-        If the file is not such an array.
-    """
-    return _open(path, np.dtype(np.uint8), 2)
-
-
-def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
-    """Open one part of a dataset: map its images into memory, read what is small.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path
-        The files of `columns`, and of the part's `_images`, `_labels`, `_dense` and `_sparse`.
-    part : {"train", "test"}
-
-    Returns
-    -------
-    nn.examples.Examples
-        With the pixels as they are.
-
-    Raises
-    ------
-    InputError
-        If a file is not such an array.
-    """
-    return Examples(
-        images=open_images(paths[f"{part}_images"]),
-        labels=_open(paths[f"{part}_labels"], np.dtype(np.uint8), 1),
-        arranged=open_arranged(paths, part),
-    )
-
-
-def open_arranged(paths: Mapping[str, Path], part: str) -> Arranged:
-    """Open what the rule `prepare` makes of one part's images.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path
-        The files of `columns`, and of the part's `_dense` and `_sparse`.
-    part : {"train", "test"}
-
-    Returns
-    -------
-    nn.ordering.Arranged
-
-    Raises
-    ------
-    InputError
-        If a file is not such an array.
-    """
-    return Arranged(
-        columns=_open(paths["columns"], np.dtype(np.intp), 1),
-        dense=open_images(paths[f"{part}_dense"]),
-        sparse=read_sparse(paths[f"{part}_sparse"]),
-    )
-
-
-def _open(path: Path, dtype: "np.dtype[Any]", dimensions: int) -> npt.NDArray[Any]:
-    try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # NumPy has many for a damaged header
-        raise InputError(
-            f"{path}: expected a .npy file without pickle, found {_first_line(error)}"
-        ) from error
-    if array.dtype != dtype or array.ndim != dimensions:
-        raise InputError(
-            f"{path}: found {array.dtype} in {array.ndim} dimension(s), "
-            f"expected {dtype} in {dimensions}"
-        )
-    return array
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The clocks of a run at the steps of the grid, as parquet beside its history."""
+"""The clock readings of a run at the steps of the grid, as parquet next to its history."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,11 +14,11 @@ NAME = "clock.parquet"
 SCHEMA = pl.Schema(
     {"step": pl.Int64, "training_seconds": pl.Float64, "wall_seconds": pl.Float64},
 )
-"""One row for each step of the grid (`nn.grid`) and the last; see `nn.trainer.Reading`."""
+"""One row for each step of the grid (`nn.grid`) and the last; see `nn.records.Reading`."""
 
 
 def write(path: Path, readings: Sequence[Reading]) -> None:
-    """Write the readings of a run, whole or not at all."""
+    """Write the readings of a run, completely or not at all."""
     parquet.write(path, pl.DataFrame([asdict(reading) for reading in readings], schema=SCHEMA))
 
 
@@ -28,7 +28,7 @@ def read(path: Path) -> list[Reading]:
     Raises
     ------
     InputError
-        If the file is not as it was written, or its columns are others.
+        If the file was changed since it was written, or has other columns.
     """
     table, _ = parquet.read(path)
     parquet.check_columns(path, table.schema, SCHEMA)

@@ -1,4 +1,4 @@
-"""Where runs reached their targets, as parquet: the one place that knows its columns."""
+"""The steps at which runs reached their targets, as parquet: the one place with its columns."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,20 +26,20 @@ SCHEMA = pl.Schema(
         "source": pl.String,
     }
 )
-"""One row for each target that was asked for.
+"""One row for each target.
 
-`step`, `examples` and the seconds are those at the end of the step that reached it, null if none
-did. That was later than each `_low`: the same of the last step at which it was looked for before,
-or where that is the step before, the value itself. `source` is that of `nn.targets.Crossing`; by
-`evaluations`, wall seconds include the evaluation.
+`step`, `examples` and the seconds are those at the end of the step that reached the target, null if
+none did. Each `_low` is its lower bound: the same cost at the last step that was checked before, or
+the value itself where that is the preceding step. `source` is that of `nn.targets.Crossing`; if it
+is `evaluations`, wall seconds include the evaluation.
 """
 
 COLLECTED = pl.Schema([*((key, history.COLLECTED[key]) for key in RUN), *SCHEMA.items()])
-"""The columns of collected crossings, in which each row tells its run."""
+"""The columns of collected crossings, which identify the run in each row."""
 
 
 def listed(targets: Mapping[str, Sequence[float]]) -> list[Target]:
-    """List the targets of a configuration."""
+    """Return the targets of a configuration."""
     return [
         *(Target("loss", value) for value in targets["loss"]),
         *(Target("accuracy", value) for value in targets["accuracy"]),
@@ -52,17 +52,16 @@ def tabulate(
     readings: Sequence[Reading],
     batches: MiniBatches,
 ) -> pl.DataFrame:
-    """Say what each target cost a run.
+    """Return the cost of each target to a run.
 
     Parameters
     ----------
     found : mapping of Target to Crossing
     evaluations : sequence of Evaluation
-        The run's.
+        Their clocks are used for steps that have no reading.
     readings : sequence of Reading
-        Of its clocks: they say when a step ended, and evaluations only where they do not.
+        When steps ended.
     batches : MiniBatches
-        The run's.
 
     Returns
     -------
@@ -92,18 +91,18 @@ def tabulate(
 
 
 def write(path: Path, table: pl.DataFrame) -> None:
-    """Write the crossings of a run, whole or not at all."""
+    """Write the crossings of a run, completely or not at all."""
     parquet.check_columns(path, table.schema, SCHEMA)
     parquet.write(path, table)
 
 
 def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
-    """Lay the crossings of many runs into one table.
+    """Return the crossings of many runs as one table.
 
     Parameters
     ----------
     paths : sequence of tuple of Path
-        Of each run its history and its crossings.
+        For each run, the files of its history and its crossings.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     Raises
     ------
     InputError
-        If a file is not as it was written, or its columns or metadata are others.
+        If a file was changed since it was written, or has other columns or metadata.
     """
     tables = [pl.DataFrame(schema=COLLECTED)]
     for of_history, of_crossings in paths:
@@ -122,19 +121,19 @@ def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
 
 
 def of_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:
-    """Add what tells a run from others, by its history's metadata, to its crossings."""
+    """Return the crossings of a run with the columns that identify it, from its metadata."""
     run = history.constants(metadata)
     constants = (pl.lit(run[key], COLLECTED[key]).alias(key) for key in RUN)
     return table.select(*constants, *SCHEMA)
 
 
 def read_collected(path: Path) -> pl.DataFrame:
-    """Read a table that `collect` made.
+    """Read a table of collected crossings.
 
     Raises
     ------
     InputError
-        If the file is not as it was written, or its columns are others.
+        If the file was changed since it was written, or has other columns.
     """
     return _read(path, COLLECTED)
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders that one process has to itself."""
+"""Files that are written completely or not at all, and locks on folders."""
 
 import fcntl
 import os
@@ -11,12 +11,12 @@ from batch_race.errors import InputError, OutputError
 
 
 def folder_of(key: str, text: str) -> Path:
-    """Take the text of a configuration for a folder.
+    """Return the folder that a key of the configuration names.
 
     Parameters
     ----------
     key : str
-        Where it stands in the configuration.
+        For the message.
     text : str
         A path; it may begin with `~`.
 
@@ -28,7 +28,7 @@ def folder_of(key: str, text: str) -> Path:
     Raises
     ------
     InputError
-        If the text is no path, or has braces, which Snakemake would take for a pattern.
+        If the text is not a path, or has braces, which Snakemake would read as a pattern.
     """
     if not text.isprintable() or "{" in text or "}" in text:
         raise InputError(
@@ -45,27 +45,27 @@ def folder_of(key: str, text: str) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it there when the block ends well.
+    """Yield a temporary path to write to; rename it to `path` if the block succeeds.
 
-    The temporary file is flushed to the disk before it is renamed, and the folder after, so
-    that even a power cut leaves either the old file or the whole new one. When the block
-    raises, the temporary file is removed and `path` stays as it was. One that a killed process
-    left is removed too: it is locked as long as its process lives.
+    The temporary file is flushed to the disk before it is renamed, and the folder after: even a
+    power failure leaves either the old file or the complete new one. If the block raises, the
+    temporary file is removed and `path` is not changed. Temporary files of killed processes are
+    removed too: the file of a living process is locked.
 
     Parameters
     ----------
     path : Path
-        Where the file is to be. Missing parent folders are made.
+        The file to write. Missing parent folders are created.
 
     Yields
     ------
     Path
-        Where to write it: the same folder, with `path`'s suffix.
+        In the same folder, with the same suffix.
 
     Raises
     ------
     OutputError
-        If it cannot be written.
+        If the file cannot be written.
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -80,12 +80,12 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {_reason(error)}") from error
     finally:
-        with suppress(OSError):  # it was never made
+        with suppress(OSError):  # it was never created
             temporary.unlink()
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of `path` that killed processes left."""
+    """Remove the temporary files of `path` that killed processes left behind."""
     for other in path.parent.iterdir():
         if re.fullmatch(rf"\.\d+\.{re.escape(path.name)}", other.name):
             with suppress(OSError), _open(other, os.O_RDWR) as descriptor:
@@ -95,12 +95,14 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process; wait while another has it.
+    """Hold the lock of a folder; wait while another process holds it.
+
+    The lock ends with the process, however that ends.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder) as descriptor:
@@ -115,7 +117,7 @@ def _flush_to_disk(path: Path) -> None:
 
 @contextmanager
 def _open(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
-    """Open a path; to lock a file on NFS it must be open for writing (flock(2))."""
+    """Yield a file descriptor; locking a file on NFS needs one for writing (flock(2))."""
     descriptor = os.open(path, flags, 0o666)
     try:
         yield descriptor
@@ -124,5 +126,5 @@ def _open(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 
 
 def _reason(error: OSError) -> str:
-    # NumPy only tells how much it could not write.
+    # NumPy's error has a count of bytes in place of the system's reason.
     return error.strerror or f"is the disk full? ({error})"

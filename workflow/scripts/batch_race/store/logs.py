@@ -1,4 +1,4 @@
-"""What a script says, in its rule's log; and how it fails."""
+"""The log of a rule's script, and how the script fails."""
 
 import logging
 import sys
@@ -8,16 +8,15 @@ from batch_race.errors import InputError
 
 
 def start(log_path: str) -> None:
-    """Send the log and whatever ends the script early to the rule's log file.
+    """Send log messages and any uncaught exception to the rule's log file.
 
-    An `InputError` or a lack of memory is written as its message; any other exception with its
-    traceback. Snakemake
-    shows the log of a job that fails (`show-failed-logs` in the profiles).
+    An `InputError` and a lack of memory are logged as a message, other exceptions with their
+    traceback. Snakemake shows the log of a failed job (`show-failed-logs` in the profiles).
 
     Parameters
     ----------
     log_path : str
-        The rule's log.
+        The log file of the rule.
     """
     logging.basicConfig(
         handlers=[_Log(log_path, mode="w")],
@@ -29,7 +28,7 @@ def start(log_path: str) -> None:
 
 
 class _Log(logging.FileHandler):
-    """A log file; what the disk has no room for goes to the terminal."""
+    """A log file; what cannot be written to it goes to the terminal."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         sys.stderr.write(f"{self.format(record)}\n")

@@ -1,8 +1,8 @@
-"""Tables on disk, as parquet that shows when it was changed.
+"""Tables on disk, as parquet with a checksum.
 
-Parquet has no checksum that readers ask for: a flipped bit may come back as another number, and
-may end the reader's process. So each table carries the SHA-256 of its own file, in the file's
-metadata, which is looked at before anything else is. Other programs read the file as any parquet.
+Readers of parquet check no checksum: a flipped bit may be read as another number, or crash the
+reader. So the metadata of each file has the SHA-256 of the file, which is checked first. Other
+programs can read the file as usual.
 """
 
 import hashlib
@@ -15,26 +15,26 @@ import polars as pl
 from batch_race.errors import InputError
 from batch_race.store.files import replacing
 
-_MARK = b"batch-race-sha256:"
-_BLANK = b"0" * 64  # stands for the checksum while it is computed
+_PREFIX = b"batch-race-sha256:"
+_BLANK = b"0" * 64  # in place of the checksum while that is computed
 
 
 def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a table, whole or not at all.
+    """Write a table, completely or not at all.
 
     Parameters
     ----------
     path : Path
     table : polars.DataFrame
     metadata : mapping of str to str, optional
-        What the file is to say of itself.
+        The metadata of the file.
     """
     buffer = io.BytesIO()
-    checksum = {"checksum": (_MARK + _BLANK).decode()}
+    checksum = {"checksum": (_PREFIX + _BLANK).decode()}
     table.write_parquet(buffer, metadata={**(metadata or {}), **checksum})
     content = buffer.getvalue()
     with replacing(path) as temporary:
-        temporary.write_bytes(content.replace(_MARK + _BLANK, _MARK + _digest(content)))
+        temporary.write_bytes(content.replace(_PREFIX + _BLANK, _PREFIX + _digest(content)))
 
 
 def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     Parameters
     ----------
     path : Path
-        A file that `write` wrote.
+        A file written by `write`.
 
     Returns
     -------
@@ -53,46 +53,47 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     Raises
     ------
     InputError
-        If it cannot be read, or is not as it was written.
+        If the file cannot be read, or was changed since it was written.
     """
-    content = _checked(path)
+    content = _read_checked(path)
     return pl.read_parquet(content), pl.read_parquet_metadata(io.BytesIO(content))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Check a table as `read` does, but give the file's metadata alone."""
-    return pl.read_parquet_metadata(io.BytesIO(_checked(path)))
+    """Return the metadata of a table, checked as `read` does."""
+    return pl.read_parquet_metadata(io.BytesIO(_read_checked(path)))
 
 
 def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
-    """Refuse a table with other columns than expected.
+    """Check the columns of a table.
 
     Raises
     ------
     InputError
+        If they are not the expected ones.
     """
     if found != expected:
         raise InputError(
-            f"{path}: found the columns {_written(found)}, expected {_written(expected)}"
+            f"{path}: found the columns {_format(found)}, expected {_format(expected)}"
         )
 
 
-def _checked(path: Path) -> bytes:
+def _read_checked(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    start = content.rfind(_MARK) + len(_MARK)
+    start = content.rfind(_PREFIX) + len(_PREFIX)
     found = content[start : start + len(_BLANK)]
     if _digest(content[:start] + _BLANK + content[start + len(_BLANK) :]) != found:
         raise InputError(
-            f"{path}: found a table that is damaged, edited or of an older version, expected it as "
-            "it was written; remove it, and the same command makes it anew"
+            f"{path}: found a table that is damaged, edited or of an older version, expected an "
+            "unchanged one; remove it, and the same command makes it again"
         )
     return content
 
 
-def _written(schema: pl.Schema) -> str:
+def _format(schema: pl.Schema) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in schema.items())
 
 

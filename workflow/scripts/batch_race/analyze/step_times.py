@@ -1,4 +1,4 @@
-"""Whether the time of a step depends on the learning rate."""
+"""A test of whether the time of a step depends on the learning rate."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     Parameters
     ----------
     measures : polars.DataFrame
-        As `measures.per_run` makes it, of one setting. Runs that were contended, or diverged, are
+        As `measures.per_run` makes it, of one comparison group. Contended and diverged runs are
         left out.
 
     Returns
     -------
     dict or None
-        `factor`, between the slowest and the fastest learning rate of the batch size where it is
-        largest (geometric means over seeds), and that `batch_size`; and `p_value`, of the F test of
-        equal logarithms at all learning rates of each batch size, None if no configuration has two
-        seeds. None if no batch size has two learning rates.
+        `factor`, the largest ratio of steps per second between two learning rates of a batch size
+        (geometric means over seeds), and that `batch_size`; and `p_value`, of the F test that the
+        logarithms are equal at all learning rates of each batch size, None if no configuration has
+        two seeds. None if no batch size has two learning rates.
     """
     configuration = pl.col(CONFIGURATION)
     block = [key for key in CONFIGURATION if key != "learning_rate"]

@@ -144,7 +144,16 @@ def test_what_an_edit_makes_anew(finished_project):
         "workflow/scripts/plot.py": (edit, CHARTS | PAGE),
         # So does a module that scripts share.
         "workflow/scripts/batch_race/analyze/forecast.py": (edit, {"forecast": 1}),
-        "workflow/scripts/batch_race/report/charts.py": (edit, CHARTS | PAGE),
+        "workflow/scripts/batch_race/report/theme.py": (edit, CHARTS | PAGE),
+        # A chart's module draws that chart.
+        "workflow/scripts/batch_race/report/charts/summary/throughput.py": (
+            edit,
+            {"plot_throughput": 1} | PAGE,
+        ),
+        "workflow/scripts/batch_race/report/charts/histories/loss_curves.py": (
+            edit,
+            {"plot_loss_curves": 1},
+        ),
         "workflow/scripts/batch_race/report/page.css": (edit, PAGE),
         "workflow/scripts/batch_race/analyze/mistakes.py": (edit, MISTAKES),
         "workflow/scripts/batch_race/report/tables.py": (edit, ANSWERS),
@@ -159,7 +168,7 @@ def test_what_an_edit_makes_anew(finished_project):
     assert project.jobs() == {}
 
     # The time of a file is not its content.
-    for name in ("nn/network.py", "workflow/scripts/batch_race/report/charts.py", "config.yaml"):
+    for name in ("nn/network.py", "workflow/scripts/batch_race/report/theme.py", "config.yaml"):
         (project.folder / name).touch()
     for path in project.folder.glob("results/train/**/history.parquet"):
         path.touch()

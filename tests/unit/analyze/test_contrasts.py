@@ -35,9 +35,9 @@ def test_the_critical_value_of_two_batch_sizes_is_near_students_t(seeds):
     assert exact < critical_value((1, 1), seeds) < 1.12 * exact
 
 
-def all_reached(winner, log_times, rates):
+def all_reached(winner, log_times, counts):
     """Compare configurations whose runs all reached the target."""
-    return contrasts(winner, log_times, np.zeros(log_times.shape), rates)
+    return contrasts(winner, log_times, np.zeros(log_times.shape), counts)
 
 
 def plain_noise(log_times):
@@ -54,13 +54,13 @@ def test_differences_and_margins_equal_those_of_plain_loops():
     scale = np.linspace(0.1, 1, 11)[:, None]
     random = np.random.default_rng(0)
     log_times = random.normal(size=(11, 3)) * scale + random.normal(size=(1, 3))
-    rates = (2, 1, 3, 2, 3)
+    counts = (2, 1, 3, 2, 3)
     for winner in (0, 10):
-        found = all_reached(winner, log_times, rates)
+        found = all_reached(winner, log_times, counts)
         differences = [np.mean(each - log_times[winner]) for each in log_times]
         noise = plain_noise(log_times)
         margins = [
-            critical_value(rates, 3) * np.sqrt(max(each, noise[winner]) / 3) for each in noise
+            critical_value(counts, 3) * np.sqrt(max(each, noise[winner]) / 3) for each in noise
         ]
         assert found.difference == pytest.approx(differences)
         assert found.margin == pytest.approx(margins)

@@ -108,7 +108,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
         entry = {
             "batch_size": row["batch_size"],
             "learning_rate": row["learning_rate"],
-            "learning_rates": _rates(asked, row["batch_size"]),
+            "learning_rates": _learning_rates(asked, row["batch_size"]),
             "seconds": row["median"],
             "seconds_after": row["median_low"],
             "seconds_low": row["low"],
@@ -142,11 +142,13 @@ def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
     is_winner = times.select(
         pl.all_horizontal(pl.col(key) == winner[key] for key in _WITHIN_GROUP)
     ).to_series()
-    rates = times["batch_size"].rle().struct.field("len").to_list()
+    counts = times["batch_size"].rle().struct.field("len").to_list()
     difference = margin = np.zeros(0)
-    if is_winner.any() and len(rates) > 1:
+    if is_winner.any() and len(counts) > 1:
         log_times, log_given = (np.log(times[key].to_list()) for key in ("value", "given"))
-        difference, margin = contrasts(is_winner.to_list().index(True), log_times, log_given, rates)
+        difference, margin = contrasts(
+            is_winner.to_list().index(True), log_times, log_given, counts
+        )
     else:
         times = times.clear()
     return times.select(
@@ -213,7 +215,7 @@ def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
+def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
     tried = asked.filter(pl.col("batch_size") == batch_size)["learning_rate"]
     return sorted(tried.unique().to_list())
 

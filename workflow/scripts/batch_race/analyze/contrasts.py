@@ -44,7 +44,7 @@ class Contrasts(NamedTuple):
 
 
 def contrasts(
-    winner: npt.ArrayLike, log_times: Array, log_given: Array, rates: Sequence[int]
+    winner: npt.ArrayLike, log_times: Array, log_given: Array, counts: Sequence[int]
 ) -> Contrasts:
     """Compare all configurations with one of them.
 
@@ -57,7 +57,7 @@ def contrasts(
         of a batch size are consecutive.
     log_given : ndarray of float64, same shape
         Logarithms of the seconds of each whole run: lower bounds of the infinite times.
-    rates : sequence of int
+    counts : sequence of int
         The number of configurations of each batch size; at least two batch sizes.
 
     Returns
@@ -81,17 +81,17 @@ def contrasts(
     is_censored = (times != log_times).any(axis=-1)
     variance = _difference_variance(times, means, is_censored)
     larger = np.maximum(variance, np.take_along_axis(variance, index, -1))
-    margin = critical_value(tuple(rates), n_seeds) * np.sqrt(larger / n_seeds)
+    margin = critical_value(tuple(counts), n_seeds) * np.sqrt(larger / n_seeds)
     return Contrasts(difference, margin)
 
 
 @cache
-def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
+def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
     """Compute the critical value: the margin in standard errors.
 
     Parameters
     ----------
-    rates : tuple of int
+    counts : tuple of int
         The number of configurations of each batch size.
     n_seeds : int
         At least two.
@@ -105,8 +105,8 @@ def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
         is taken: equal in all batch sizes, `NOISE_RATIO` times as large in every second one, and
         `NOISE_RATIO` times as large in the first.
     """
-    batch = np.repeat(np.arange(len(rates)), rates)
-    own = batch == np.arange(len(rates))[:, None]
+    batch = np.repeat(np.arange(len(counts)), counts)
+    own = batch == np.arange(len(counts))[:, None]
     # By symmetry, the first configuration of a batch size can represent its best.
     first = own.argmax(axis=1)
     is_noisy = (batch < 0, batch % 2 == 0, batch == 0)

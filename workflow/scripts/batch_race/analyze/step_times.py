@@ -28,10 +28,10 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     configuration = pl.col(CONFIGURATION)
     block = [key for key in CONFIGURATION if key != "learning_rate"]
     is_undisturbed = ~(pl.col("contended") | pl.col("diverged"))
-    rates = measures.filter(
+    speeds = measures.filter(
         pl.col("measure") == "steps_per_second", pl.col("value") > 0, is_undisturbed
     ).with_columns(pl.col("value").log())
-    groups = rates.group_by(configuration).agg(
+    groups = speeds.group_by(configuration).agg(
         pl.len().alias("n"),
         pl.col("value").mean().alias("mean"),
         pl.col("value").var().alias("variance"),

@@ -140,8 +140,8 @@ def _caveats(answers: Sequence[Answer], varying: Sequence[str]) -> list[str]:
     at_the_edge: dict[str, None] = {}  # an ordered set
     for asked in ranked:
         for each in asked["ranking"]:
-            rates = each["learning_rates"]
-            if len(rates) > 1 and each["learning_rate"] in (rates[0], rates[-1]):
+            tried = each["learning_rates"]
+            if len(tried) > 1 and each["learning_rate"] in (tried[0], tried[-1]):
                 rate = f"{each['learning_rate']:g}{describe_values(asked, varying)}"
                 at_the_edge[f"batch {each['batch_size']} ({rate})"] = None
     if at_the_edge:

@@ -35,8 +35,8 @@ def to_target(summary: pl.DataFrame, cost: str, title: str, clock: str) -> AnyCh
     best = best_of_each_batch_size(summary, cost).to_dicts()
     rows = [row | {"series": name_target(row, varying)} for row in best]
     chart = against_batch_size(rows, names, f"{cost} to target", "target")
-    has_rates = summary["learning_rate"].n_unique() > 1
-    note = "each batch size at its best learning rate" if has_rates else ""
+    has_several_rates = summary["learning_rate"].n_unique() > 1
+    note = "each batch size at its best learning rate" if has_several_rates else ""
     subtitle = (notes.evaluation(clock), note, notes.bars(summary), notes.contended(summary))
     titled = theme.title(summary, title, *subtitle)
     return theme.with_legend(chart.properties(width=600, height=400, title=titled), names)

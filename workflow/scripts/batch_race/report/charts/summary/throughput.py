@@ -14,13 +14,13 @@ def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
     pair = []
     for unit in ("steps", "examples"):
         # A point for each batch size, and a bar that spans its learning rates.
-        rates = (
+        medians = (
             summary.filter(pl.col("measure") == f"{unit}_per_second")
-            .group_by(*SETTING, "batch_size")
+            .group_by(*SETTING, "batch_size", maintain_order=True)
             .agg(pl.col("median").median(), pl.col("low").min(), pl.col("high").max())
-            .sort("batch_size")
+            .sort("batch_size", maintain_order=True)
         )
-        rows = rates.to_dicts()
+        rows = medians.to_dicts()
         varying = varying_between(rows)
         rows = [row | {"series": describe_group(row, varying)} for row in rows]
         names = sorted({row["series"] for row in rows})

@@ -7,6 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from batch_race.analyze.measures import per_run
+from batch_race.hyperparameters import RUN
 from batch_race.store import crossings, history
 
 RUN = {
@@ -67,14 +68,14 @@ def crossed(
     So a test can have any time that it likes; brackets are so wide, as a part of the value.
     """
     rows = []
-    for run in histories.partition_by(crossings.RUN, maintain_order=True):
+    for run in histories.partition_by(RUN, maintain_order=True):
         curve = run.sort("wall_seconds").to_dicts()
         for target, values in targets.items():
             for value in values:
                 found = {"target": target, "target_value": float(value), "source": "grid"}
                 for cost, at in _costs_of(curve, target, value).items():
                     found |= {cost: at, f"{cost}_low": at and at * (1 - width)}
-                rows.append({key: curve[0][key] for key in crossings.RUN} | found)
+                rows.append({key: curve[0][key] for key in RUN} | found)
     schema = {
         key: pl.Float64 if key.removesuffix("_low") in crossings.COSTS else kind
         for key, kind in crossings.COLLECTED.items()

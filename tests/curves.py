@@ -9,19 +9,11 @@ import polars as pl
 from batch_race.analyze.measures import per_run
 from batch_race.hyperparameters import RUN
 from batch_race.store import crossings, history
+from tests.project import DEFAULTS
 
-RUN = {
-    "dataset": "mnist",
+A_RUN = DEFAULTS | {
     "batch_size": 32,
-    "learning_rate": 0.01,
-    "hidden_nodes": 200,
     "seed": 1,
-    "initializer": "nx",
-    "inputs": "raw",
-    "shuffle": False,
-    "leftover": "repeat",
-    "threads": 1,
-    "elementwise": "numpy",
     "subnormals": "flushed",
     "training_images": 60000,
     "stopped": "budget",
@@ -35,7 +27,7 @@ def curve(losses: Sequence[float], step_seconds: float = 0.5, **run: object) -> 
 
     The accuracy is 100 minus ten times the loss, the wall clock runs at twice the seconds.
     """
-    described = RUN | run
+    described = A_RUN | run
     rows = [
         described
         | {

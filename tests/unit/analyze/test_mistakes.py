@@ -7,7 +7,7 @@ import pytest
 from batch_race.analyze import comparison, mistakes
 from batch_race.analyze.statistics import summarize
 from batch_race.hyperparameters import RUN
-from tests.curves import RUN, curve, falling, measured
+from tests.curves import A_RUN, curve, falling, measured
 
 
 def choose(*tables, targets, elsewhere=()):
@@ -76,7 +76,7 @@ def test_the_worst_mistakes_come_first():
         probabilities[row, prediction] = 1 - probability
         probabilities[row, label] = probability
     images = np.arange(5 * 6, dtype=np.uint8).reshape(5, 2, 3)
-    run = RUN | {"why": "first to loss 1", "contended": True}
+    run = A_RUN | {"why": "first to loss 1", "contended": True}
     confusion, worst = mistakes.examine(run, probabilities, labels, images)
     counted = confusion.filter(pl.col("count") > 0).select("label", "predicted", "count").rows()
     assert sorted(counted) == [(1, 2, 2), (3, 3, 1), (4, 7, 1), (5, 5, 1)]

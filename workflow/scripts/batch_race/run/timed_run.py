@@ -221,7 +221,8 @@ class Run:
         n_hidden = self._specification["hidden_nodes"]
         initialize = INITIALIZERS[self._specification["initializer"]]
         seed = self._specification["seed"]
-        return initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        w1, w2 = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        return Weights(w1, w2)
 
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:

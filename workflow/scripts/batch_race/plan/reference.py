@@ -6,12 +6,9 @@ PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configura
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+from batch_race.hyperparameters import load_schema
 
 _HEADING = """\
 # Configuration
@@ -106,4 +103,4 @@ def _format(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown(yaml.safe_load(SCHEMA.read_text())))
+    sys.stdout.write(markdown(load_schema()))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from batch_race.analyze.forecast import forecast, step_seconds
+from batch_race.analyze.forecast import fastest_batch_size, step_seconds
 from batch_race.analyze.law import Fit, fit
 
 Array = npt.NDArray[np.float64]
@@ -96,7 +96,7 @@ def coverage(sizes: Sequence[int], b_crit: float, noise: Noise, simulations: int
 def _forecast_holds(
     law: Fit, seconds_of: Callable[[Array], Array], choices: Array, times: Array
 ) -> list[bool]:
-    found = forecast(law, seconds_of, choices, WORKERS, COMMUNICATION_SECONDS)
+    found = fastest_batch_size(law, seconds_of, choices, WORKERS, COMMUNICATION_SECONDS)
     best = choices[times.argmin()]
     return [
         found["batch_size_low"] <= best <= found["batch_size_high"],

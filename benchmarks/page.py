@@ -19,7 +19,7 @@ import numpy as np
 from batch_race.analyze import comparison, measures, mistakes
 from batch_race.analyze.statistics import summarize
 from batch_race.data import strokes
-from batch_race.report import charts, messages, page, tables
+from batch_race.report import answer_message, charts, page, tables
 from batch_race.store import crossings, history
 from benchmarks.scale import TARGETS, write_results
 from tests import browser
@@ -52,11 +52,11 @@ def write_page(count: int, folder: Path) -> Path:
             "clock": "training",
             "datasets": ["mnist"],
             "machines": ["Abacus 3"],
-            "answer": messages.answer(answers),
+            "answer": answer_message.write(answers),
             "table": tables.rows(summary),
             "race": page.race(histories),
             "charts": [
-                page.chart(name, charts.CHARTS[name](table, "Title", "training").to_dict(), name)
+                page.chart(name, charts.load(name).draw(table, "Title", "training").to_dict(), name)
                 for name, table in drawn.items()
             ],
             "gallery": page.gallery(worst),

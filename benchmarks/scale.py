@@ -145,7 +145,7 @@ def write_results(count: int, folder: Path) -> None:
             "processors": [0],
             "threads_used": 1,
             "subnormals": "flushed",
-            "origin": "0123",
+            "fingerprint": "0123",
             "training_images": 60000,
             "machine": {"processor": "Abacus 3"},
             "versions": {"python": "3.11"},

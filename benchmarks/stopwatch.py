@@ -76,12 +76,12 @@ def repetition(checkout: Checkout) -> tuple[str, str]:
         plain = subprocess.run(command, env=one_thread, check=True, capture_output=True)
         yardsticks.append(float(plain.stdout))
     return "under 5 %", (
-        f"{range_share(times)}; a plain NumPy loop of the same products, without this project, "
-        f"in turn with it: {range_share(yardsticks)}"
+        f"{relative_range(times)}; a plain NumPy loop of the same products, without this project, "
+        f"in turn with it: {relative_range(yardsticks)}"
     )
 
 
-def range_share(times: list[float]) -> str:
+def relative_range(times: list[float]) -> str:
     """Write the range of times as a share of their median."""
     share = (max(times) - min(times)) / statistics.median(times)
     return f"{100 * share:.1f} % ({min(times):.2f} to {max(times):.2f} s)"

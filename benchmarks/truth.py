@@ -25,6 +25,7 @@ import polars as pl
 
 from batch_race.analyze import comparison, measures, statistics
 from batch_race.data.examples import open_examples
+from batch_race.hyperparameters import RUN
 from batch_race.run import cores
 from batch_race.run.snapshots import Snapshots
 from batch_race.run.timed_run import Run
@@ -153,7 +154,7 @@ def line(
 
 def deviations(runs: pl.DataFrame, truth: pl.DataFrame) -> list[tuple[str, float]]:
     """List how far the seconds to each target are off; infinite where one of the two has none."""
-    keys = [*crossings.RUN, "target", "target_value"]
+    keys = [*RUN, "target", "target_value"]
     seconds = runs.filter(measure="seconds").join(truth.filter(measure="seconds"), on=keys)
     found = []
     for row in seconds.to_dicts():

@@ -1,4 +1,4 @@
-"""Which examples each step of gradient descent looks at."""
+"""The mini-batch of each step of gradient descent."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,10 +13,10 @@ Leftover = Literal["repeat", "keep", "drop"]
 
 @dataclass
 class MiniBatches:
-    """The endless row of mini-batches, epoch after epoch.
+    """The endless sequence of mini-batches, epoch after epoch.
 
-    A batch is a function of its step alone, so training can go on from any step without a
-    random state to keep.
+    A batch is a function of its step alone, so training resumes from any step without a random
+    state.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class MiniBatches:
     batch_size : int
         1 to `n_examples`.
     leftover : {"repeat", "keep", "drop"}
-        What becomes of an epoch's last batch where the examples do not fill it: `repeat` fills
-        it up from the epoch's start (as Nx.to_batched does, and so the chapter), `keep` leaves
-        it small, `drop` leaves it out.
+        What to do with an epoch's last batch if the examples do not fill it: `repeat` fills it
+        from the epoch's start (as Nx.to_batched does, and so the chapter), `keep` leaves it
+        small, `drop` leaves it out.
     shuffle : bool
-        Whether each epoch has a random order of its own.
+        Whether each epoch has its own random order.
     seed : int
         The seed of those orders.
 
@@ -58,7 +58,7 @@ class MiniBatches:
         return whole + 1 if rest and self.leftover != "drop" else whole
 
     def rows(self, step: int) -> Rows:
-        """Return which examples a step looks at.
+        """Return the examples of a step's batch.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class MiniBatches:
         start = batch * self.batch_size
         stop = min(start + self.batch_size, self.n_examples)
         missing = start + self.batch_size - stop if self.leftover == "repeat" else 0
-        if self.shuffle and self.batch_size < self.n_examples:  # all are all in any order
+        if self.shuffle and self.batch_size < self.n_examples:  # the order of all is irrelevant
             order = self._epoch_order(epoch)
             return np.concatenate((order[start:stop], order[:missing]))
         if missing:
@@ -81,7 +81,7 @@ class MiniBatches:
         return slice(start, stop)
 
     def examples_after(self, steps: int) -> int:
-        """Count the examples looked at in so many steps, repeated ones included."""
+        """Return the number of examples in the first steps, repeated ones included."""
         if self.leftover != "keep":
             return steps * self.batch_size
         epochs, batches = divmod(steps, self.per_epoch)

@@ -1,4 +1,4 @@
-"""How long training goes on."""
+"""The limits and targets that end training."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,21 +8,21 @@ ClockName = Literal["training", "wall"]
 
 @dataclass(frozen=True)
 class Budget:
-    """What training may spend; the first limit or target that is reached ends it.
+    """What training may spend; the first limit or target reached ends it.
 
     Attributes
     ----------
     seconds : float or None
         Seconds of the clock named by `clock`.
     clock : {"training", "wall"}
-        `training` counts the steps alone: evaluation is off the clock. `wall` counts everything
-        since the start: evaluation is on the clock, as in the chapter.
+        `training` times the steps alone; `wall` times everything since the start, evaluation
+        included, as in the chapter.
     steps : int or None
     epochs : int or None
     loss : float or None
-        Target: the training loss is this or below, in nats.
+        Target: a training loss of at most this, in nats.
     accuracy : float or None
-        Target: the test accuracy is this or above, in percent.
+        Target: a test accuracy of at least this, in percent.
 
     Raises
     ------
@@ -42,13 +42,13 @@ class Budget:
             raise ValueError("budget: found no limit, expected seconds, steps or epochs")
 
     def last_step(self, batches_per_epoch: int) -> float:
-        """Return the step at which training ends at the latest; infinite without such a limit."""
+        """Return the last step that the limits allow; infinite without a limit of steps."""
         steps = float("inf") if self.steps is None else self.steps
         epochs = float("inf") if self.epochs is None else self.epochs * batches_per_epoch
         return min(steps, epochs)
 
     def seconds_left(self, training_seconds: float, wall_seconds: float) -> float:
-        """Return what is left of the seconds; infinite without such a limit."""
+        """Return the seconds left; infinite without a limit of seconds."""
         if self.seconds is None:
             return float("inf")
         return self.seconds - (training_seconds if self.clock == "training" else wall_seconds)
@@ -56,7 +56,7 @@ class Budget:
     def share_spent(
         self, step: int, batches_per_epoch: int, training_seconds: float, wall_seconds: float
     ) -> float:
-        """Return what share of the limit that is nearest is spent; from 0, over 1 if overshot."""
+        """Return the share spent of the nearest limit; from 0, over 1 if overshot."""
         share = step / self.last_step(batches_per_epoch)
         if self.seconds is not None:
             left = self.seconds_left(training_seconds, wall_seconds)

@@ -1,4 +1,4 @@
-"""The images and labels that a network learns from or is tested on."""
+"""The images and labels that a network is trained or tested on."""
 
 from typing import NamedTuple
 
@@ -8,34 +8,34 @@ import numpy.typing as npt
 from nn.network import Integers
 from nn.ordering import Arranged
 
-Scaling = tuple[float, float]
+PixelScaling = tuple[float, float]
 """Factor and offset: inputs = pixels * factor + offset."""
 
 WHITE = 255
 
 
 class Examples(NamedTuple):
-    """Images with their labels, and how a pixel becomes an input.
+    """Images with their labels, and the scaling of their pixels.
 
     Attributes
     ----------
     images : ndarray of uint8, shape (n_examples, n_inputs)
-        May be memory-mapped: only the rows in use are read, and none where they are arranged.
+        May be memory-mapped: only the rows in use are read.
     labels : ndarray of int, shape (n_examples,) or (n_examples, n_classes)
-        The right classes, as indices; a trainer takes one-hot rows too.
-    scaling : tuple of float
+        The true classes, as indices or one-hot rows.
+    pixel_scaling : tuple of float
         Factor and offset that turn pixels into inputs.
     arranged : Arranged, optional
-        The same images, as `nn.ordering` splits them.
+        The same images, split by `nn.ordering`.
     """
 
     images: npt.NDArray[np.uint8]
     labels: Integers
-    scaling: Scaling = (1.0, 0.0)
+    pixel_scaling: PixelScaling = (1.0, 0.0)
     arranged: Arranged | None = None
 
     def every(self, nth: int) -> "Examples":
-        """Take every n-th example, copied."""
+        """Return every n-th example, copied."""
         arranged = self.arranged
         if arranged is not None:
             columns, dense, sparse = arranged
@@ -45,21 +45,20 @@ class Examples(NamedTuple):
         )
 
 
-def scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> Scaling:
-    """Find the scaling that a configuration names.
+def pixel_scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> PixelScaling:
+    """Return the factor and offset of a kind of inputs.
 
     Parameters
     ----------
     kind : {"raw", "unit", "standardized"}
-        `raw` keeps the pixels 0 to 255, as the chapter does; `unit` maps them to 0 to 1;
+        `raw` keeps the pixels, 0 to 255, as the chapter does; `unit` maps them to 0 to 1;
         `standardized` gives the training images' pixels mean 0 and standard deviation 1.
     training_images : ndarray of uint8, shape (n_examples, n_inputs)
-        Test images are scaled by the training images' statistics too.
+        Test images are scaled by these statistics too.
 
     Returns
     -------
-    tuple of float
-        Factor and offset.
+    PixelScaling
 
     Raises
     ------
@@ -71,23 +70,24 @@ def scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> Scaling:
     if kind == "unit":
         return 1 / WHITE, 0.0
     if kind == "standardized":
-        # From the histogram: exact, and one pass over 47 MB instead of one over 188 MB of floats.
+        # From the histogram: exact, and no copy in floats.
         counts = np.bincount(training_images.reshape(-1), minlength=WHITE + 1)
         pixels = np.arange(WHITE + 1)
         mean = float(counts @ pixels) / training_images.size
         deviation = (float(counts @ (pixels - mean) ** 2) / training_images.size) ** 0.5
-        # Images without any contrast have nothing to learn from, and nothing to divide by.
+        # Images without contrast have no deviation to divide by.
         factor = 1 / deviation if deviation > 0 else 1.0
         return factor, -mean * factor
     raise ValueError(f"inputs: found {kind!r}, expected raw, unit or standardized")
 
 
 def class_indices(labels: npt.NDArray[np.generic]) -> Integers:
-    """Take labels as class indices or one-hot rows; give class indices.
+    """Return labels as class indices.
 
     Parameters
     ----------
     labels : ndarray, shape (n_examples,) of int or (n_examples, n_classes) of 0 and 1
+        Class indices or one-hot rows.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def class_indices(labels: npt.NDArray[np.generic]) -> Integers:
     Raises
     ------
     ValueError
-        If `labels` has another number of dimensions, or a row without exactly one 1.
+        If the labels are neither.
     """
     if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):
         return labels.astype(np.intp)

@@ -1,20 +1,20 @@
-"""The grid of steps on which a target counts as reached: a function of the step alone.
+"""The grid of steps at which a target can count as reached: a function of the step alone.
 
-Each step of the grid is at most 2 % after the one before, at every batch size and in every run.
+Consecutive steps of the grid differ by at most 2 %, at every batch size and in every run.
 """
 
 POINTS = 50
-"""Steps of the grid, at least, while the number of steps doubles."""
+"""Fewest steps of the grid while the number of steps doubles."""
 
 
 def after(step: int) -> int:
-    """Return the first step of the grid after a step, on the grid or off it."""
+    """Return the first step of the grid after any step."""
     increment = _increment(step)
     return (step // increment + 1) * increment
 
 
 def before(step: int) -> int:
-    """Return the last step of the grid before a step, which is at least 1."""
+    """Return the last step of the grid before a step from 1."""
     return step - 1 - (step - 1) % _increment(step - 1)
 
 
@@ -24,7 +24,7 @@ def contains(step: int) -> bool:
 
 
 def between(start: int, stop: int) -> list[int]:
-    """List the steps of the grid after `start` and before `stop`."""
+    """Return the steps of the grid after `start` and before `stop`."""
     steps = []
     while (start := after(start)) < stop:
         steps.append(start)
@@ -33,5 +33,5 @@ def between(start: int, stop: int) -> list[int]:
 
 def _increment(step: int) -> int:
     """Return the largest power of two that is at most 2 % of a step; at least 1."""
-    # A power of two: then the grid is known at any step without counting from 0.
+    # Multiples of a power of two need no counting from step 0.
     return 1 << max(0, (step // POINTS).bit_length() - 1)

@@ -1,4 +1,4 @@
-"""How the weights begin: by name in `INITIALIZERS`."""
+"""Initial weights, drawn in the ways that `INITIALIZERS` names."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ Initializer = Callable[[int, Shape, Shape], Weights]
 
 
 def normal(seed: int, w1_shape: Shape, w2_shape: Shape) -> Weights:
-    """Draw the weights from NumPy's default generator.
+    """Return weights drawn from NumPy's default generator.
 
     Parameters
     ----------
     seed : int
         Not negative.
     w1_shape, w2_shape : tuple of int
-        The shapes, the row of biases included.
+        Shapes with the row of biases.
 
     Returns
     -------
@@ -38,14 +38,14 @@ def normal(seed: int, w1_shape: Shape, w2_shape: Shape) -> Weights:
 
 
 def nx(seed: int, w1_shape: Shape, w2_shape: Shape) -> Weights:
-    """Draw the weights that the chapter's program draws from `Nx.Random.key(seed)`.
+    """Return the weights that the chapter's program draws from `Nx.Random.key(seed)`.
 
     Parameters
     ----------
     seed : int
         0 to 2**64 - 1; the chapter uses 1234.
     w1_shape, w2_shape : tuple of int
-        The shapes, the row of biases included.
+        Shapes with the row of biases.
 
     Returns
     -------

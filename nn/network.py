@@ -1,12 +1,13 @@
-"""The reference: a network with one hidden layer of sigmoids and a softmax, and its gradient.
+"""The reference: a network with one hidden layer of sigmoids and a softmax, and its training.
 
-Training uses `nn.engine`, which is tested against these plain formulas. They are the mathematics of
-chapter 13, with the stable forms of softmax and log-loss, and take any float dtype: the engine
+`nn.engine` computes the same faster and is tested against these plain formulas. They are the
+mathematics of chapter 13, with stable forms of softmax and log-loss, in any float dtype: the engine
 works in float32, the numerical gradient check in float64.
 
 Sources: P. Perrotta, "Programming Machine Learning", chapters 11 to 13; for the stable forms
 P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax
-functions", IMA Journal of Numerical Analysis 41 (2021).
+functions", IMA Journal of Numerical Analysis 41 (2021); for momentum I. Sutskever, J. Martens,
+G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep learning", ICML 2013.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 N_CLASSES = 10
-"""The digits, or whatever else comes in ten kinds."""
+"""Ten digits, or ten classes of anything else."""
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
@@ -63,49 +64,48 @@ def softmax(logits: Floats) -> Floats:
 
 
 def cross_entropy(logits: Floats, labels: Integers) -> float:
-    """Compute the mean log-loss, from the logits: a probability of 0 is never logged.
+    """Compute the mean log-loss from the logits, so that no probability of 0 is logged.
 
     Parameters
     ----------
     logits : ndarray of float, shape (n_examples, n_classes)
     labels : ndarray of int, shape (n_examples,)
-        The right classes.
+        The true classes.
 
     Returns
     -------
     float
         The loss in nats, finite for all finite logits.
     """
-    # In float64, where the difference of two float32 extremes does not overflow.
+    # In float64 the difference of two float32 extremes does not overflow.
     shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
-    # The largest is 0, so a sum is 1 at the least: below -104, where float32's exp is 0, nothing
-    # counts. In float32 exp takes a tenth of the time.
+    # Below -104 float32's exp is 0; float64's takes ten times as long.
     exponentials = np.exp(np.maximum(shifted, -104).astype(logits.dtype))
     log_normalizers = np.log(exponentials.sum(axis=1, dtype=np.float64))
     return float(np.mean(log_normalizers - shifted[np.arange(len(labels)), labels]))
 
 
 def score(logits: Floats, labels: Integers) -> tuple[float, int]:
-    """Compute the summed log-loss, and count the examples that are classified rightly.
+    """Compute the summed log-loss and the number of correctly classified examples.
 
     Parameters
     ----------
     logits : ndarray of float, shape (n_examples, n_classes)
     labels : ndarray of int, shape (n_examples,)
-        The right classes.
+        The true classes.
 
     Returns
     -------
     loss : float
         In nats.
-    n_right : int
+    n_correct : int
     """
-    n_right = np.count_nonzero(logits.argmax(axis=1) == labels)
-    return cross_entropy(logits, labels) * len(labels), int(n_right)
+    n_correct = np.count_nonzero(logits.argmax(axis=1) == labels)
+    return cross_entropy(logits, labels) * len(labels), int(n_correct)
 
 
 def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
-    """Run the network.
+    """Compute the activations and logits of examples.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
         Finite for all finite weights and inputs of float32.
     """
     w1, w2 = weights
-    # Sums that overflow are looked for below: one number that is not finite makes the sum so.
+    # An overflow is found below: one infinite number makes the sum infinite.
     with np.errstate(over="ignore", invalid="ignore"):
         z = x @ w1[1:] + w1[0]
         sum_of_z = z.sum()
@@ -128,7 +128,7 @@ def forward(x: Floats, weights: Weights) -> tuple[Floats, Floats]:
         logits = hidden @ w2[1:] + w2[0]
         is_finite = np.isfinite(sum_of_z + logits.sum())
     if not is_finite and logits.dtype == np.float32:
-        # Weights near the end of float32's range: float64 has room for their products.
+        # Products of weights near the end of float32's range fit into float64.
         return forward(x.astype(np.float64), Weights(w1.astype(np.float64), w2.astype(np.float64)))
     return hidden, logits
 
@@ -142,16 +142,16 @@ def backward(
     ----------
     x : ndarray of float, shape (n_examples, n_inputs)
     labels : ndarray of int, shape (n_examples,)
-        The right classes.
+        The true classes.
     hidden, logits : ndarray of float
-        What `forward` returned for `x` and `weights`.
+        Those that `forward` returned for `x` and `weights`.
     weights : Weights
 
     Returns
     -------
     Weights
-        The gradient, in the weights' shapes. It is a sum over the examples, so that the
-        gradients of the parts of a batch add up to the batch's.
+        The gradient, in the weights' shapes: a sum, so the gradients of a batch's chunks add up
+        to the batch's.
     """
     logits_delta = softmax(logits.copy())
     logits_delta[np.arange(len(labels)), labels] -= 1
@@ -162,8 +162,40 @@ def backward(
     )
 
 
+def descend(
+    weights: Weights, velocity: Weights, gradient: Weights, learning_rate: float, momentum: float
+) -> tuple[Weights, Weights]:
+    """Take a step of gradient descent with momentum.
+
+    velocity = momentum * velocity - learning_rate * gradient, then weights = weights + velocity.
+    For a fixed learning rate that is PyTorch's SGD, without dampening or Nesterov's variant:
+    v = momentum * v + gradient, weights = weights - learning_rate * v.
+
+    Parameters
+    ----------
+    weights : Weights
+    velocity : Weights
+        What the step before added to the weights; 0 before the first.
+    gradient : Weights
+        That of the mini-batch's mean loss.
+    learning_rate : float
+    momentum : float
+        At least 0, which is plain gradient descent, and below 1.
+
+    Returns
+    -------
+    weights : Weights
+        After the step.
+    velocity : Weights
+        What the step added to the weights.
+    """
+    pairs = zip(velocity, gradient, strict=True)
+    velocity = Weights(*(momentum * v - learning_rate * g for v, g in pairs))
+    return Weights(*(w + v for w, v in zip(weights, velocity, strict=True))), velocity
+
+
 def predict(x: Floats, weights: Weights) -> Integers:
-    """Classify examples.
+    """Return the class of each example.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""The random numbers of Elixir's Nx.Random, so that our weights can be the chapter's.
+"""The random numbers of Elixir's Nx.Random, which give the chapter's initial weights.
 
-Nx.Random follows the early form of JAX's generator: a counter, run through threefry2x32 under
-the key.
+Nx.Random follows the early form of JAX's generator: threefry2x32 of a counter under a key.
 
 Sources: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy
 as 1, 2, 3", SC 2011 (threefry2x32 with 20 rounds); the documentation of Nx.Random; M. Giles,
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Key = npt.NDArray[np.uint32]
-"""Two words."""
+"""Two 32-bit words."""
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
@@ -46,7 +45,7 @@ _ERFINV_TAIL = (
 
 
 def key(seed: int) -> Key:
-    """Make a key, as Nx.Random.key does.
+    """Return the key of a seed, as Nx.Random.key does.
 
     Parameters
     ----------
@@ -62,7 +61,7 @@ def key(seed: int) -> Key:
 
 
 def split(a_key: Key) -> tuple[Key, Key]:
-    """Derive two new keys, as Nx.Random.split does."""
+    """Return two new keys, as Nx.Random.split does."""
     words = random_bits(a_key, 4)
     return words[:2], words[2:]
 
@@ -87,7 +86,7 @@ def normal(a_key: Key, shape: tuple[int, ...]) -> tuple[npt.NDArray[np.float32],
 
 
 def random_bits(a_key: Key, size: int) -> npt.NDArray[np.uint32]:
-    """Run the counter 0, 1, …, size - 1 through threefry2x32.
+    """Compute threefry2x32 of the counter 0, 1, …, size - 1.
 
     Parameters
     ----------

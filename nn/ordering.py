@@ -1,8 +1,8 @@
 """An order of the columns that splits them into dense and sparse ones.
 
-Most pixels of a digit are zero, and a product with zero adds nothing. Some columns, in the middle,
-are seldom zero, others nearly always. With the columns in order of that, the first ones make a
-matrix for BLAS, and of the rest only the pixels that are not zero are kept and multiplied.
+Most pixels of a digit are zero, and a product with zero adds nothing. Columns in the middle are
+seldom zero, those at the edge nearly always. In that order, the first columns make a matrix for
+BLAS; of the others only the nonzeros are kept and multiplied.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from nn.network import Integers
 Pixels = npt.NDArray[np.uint8]
 
 DENSE = 0.1
-"""The share of nonzeros from which on a column is dense: 343 of MNIST's 784."""
+"""The share of nonzeros from which a column is dense."""
 
 
 class Columns(NamedTuple):
@@ -25,9 +25,9 @@ class Columns(NamedTuple):
     Attributes
     ----------
     order : ndarray of int, shape (n_inputs,)
-        Which column comes where; the dense ones first.
+        The columns in order, the dense ones first.
     n_dense : int
-        How many are dense.
+        The number of dense columns.
     """
 
     order: Integers
@@ -35,16 +35,16 @@ class Columns(NamedTuple):
 
 
 class Arranged(NamedTuple):
-    """Images as an engine likes them.
+    """Images split into dense and sparse columns.
 
     Attributes
     ----------
     columns : ndarray of int, shape (n_inputs,)
-        Which input each column is: the dense ones, then the sparse ones.
+        The input in each column: the dense columns, then the sparse ones.
     dense : ndarray of uint8, shape (n_examples, n_dense)
         The dense columns.
     sparse : scipy.sparse.csr_array of uint8, shape (n_examples, n_inputs - n_dense)
-        The sparse columns: of each example the pixels that are not zero.
+        The nonzeros in the sparse columns.
     """
 
     columns: Integers
@@ -53,7 +53,7 @@ class Arranged(NamedTuple):
 
 
 def order_columns(images: Pixels) -> Columns:
-    """Order the columns by how often they are not zero, most often first.
+    """Return the columns by their number of nonzeros, the largest first.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def order_columns(images: Pixels) -> Columns:
     Returns
     -------
     Columns
-        Those that are equally often not zero keep their order.
+        Columns with equal numbers keep their order.
     """
     counts = np.count_nonzero(images, axis=0)
     return Columns(
@@ -71,13 +71,13 @@ def order_columns(images: Pixels) -> Columns:
 
 
 def arrange(images: Pixels, columns: Columns) -> Arranged:
-    """Split images into their dense and their sparse columns.
+    """Return images split into dense and sparse columns.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n_examples, n_inputs)
     columns : Columns
-        From `order_columns`, of the training images for test images too.
+        Those of the training images, for test images too.
 
     Returns
     -------

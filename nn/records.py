@@ -1,4 +1,4 @@
-"""What is recorded of a run: evaluations, readings of its clocks, and the state to resume from."""
+"""The records of a run: evaluations, readings of its clocks, and the state to resume from."""
 
 from dataclasses import dataclass, field
 
@@ -7,17 +7,17 @@ from nn.network import Weights
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of the network after a step.
+    """The scores and costs of a run after a step.
 
     Attributes
     ----------
     step : int
         Steps taken; 0 is before the first.
     epoch : int
-        Epochs completed. With `Schedule.twice_at_epoch_end`, an epoch is not counted before the
-        second evaluation at its end.
+        Epochs completed. With `Schedule.twice_at_epoch_end`, an epoch counts from the second
+        evaluation at its end.
     examples : int
-        Examples looked at, repeated ones included.
+        Examples trained on, repeated ones included.
     training_seconds : float
         Seconds spent on the steps alone.
     wall_seconds : float
@@ -27,7 +27,7 @@ class Evaluation:
     training_loss : float
         Mean cross-entropy over all training images, in nats.
     test_accuracy : float
-        Percentage of the test images that are classified rightly.
+        Percentage of the test images that are classified correctly.
     """
 
     step: int
@@ -48,7 +48,7 @@ class Reading:
     ----------
     step : int
     training_seconds, wall_seconds : float
-        As in `Evaluation`, but that no evaluation after this step is included.
+        As in `Evaluation`, but without the evaluation after this step.
     """
 
     step: int
@@ -58,7 +58,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class State:
-    """All that training needs to go on as if it had never stopped.
+    """All that training needs to resume as if it had never stopped.
 
     Attributes
     ----------
@@ -66,11 +66,13 @@ class State:
     evaluations : list of Evaluation
         In the order of their steps; the first is before the first step.
     step : int
-        Steps taken. It says where in which epoch the next batch lies, shuffled or not.
+        Steps taken, which determine the next mini-batch.
     training_seconds, wall_seconds, cpu_seconds : float
         As in `Evaluation`, now.
     readings : list of Reading
         At each step of the grid (`nn.grid`), and at the last step taken.
+    velocity : Weights or None
+        What the last step added to the weights, where the next one depends on it: with momentum.
     """
 
     weights: Weights
@@ -80,3 +82,4 @@ class State:
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
     readings: list[Reading] = field(default_factory=lambda: [Reading(0, 0.0, 0.0)])
+    velocity: Weights | None = None

@@ -1,14 +1,15 @@
-"""Find the steps at which a finished run reached its targets, by taking some of its steps again.
+"""Find the steps at which a finished run reached its targets, by repeating some of its steps.
 
-A target is reached at the first step of the grid (`nn.grid`), or the run's last step, after which
-the loss over all training images is at or below it, or the test accuracy at or above it. A timed
-run evaluates too seldom to see that step. But steps are reproducible bit for bit, so the range in
-which a target lies can be trained again, with as many evaluations as it takes.
+A target is reached at the first step of the grid (`nn.grid`), or at the run's last step, where the
+loss over all training images is at most the target, or the test accuracy at least the target. A
+timed run evaluates too seldom to find that step. But steps are reproducible bit for bit, so the
+range in which a target lies can be trained again with enough evaluations.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from nn import grid
 from nn.batches import MiniBatches
@@ -19,26 +20,44 @@ from nn.records import Evaluation
 from nn.targets import Crossing, Score, Target
 
 MARGIN = 1.5
-"""A target may lie in a range where the loss, or the error rate, is at most so many times the
-target's at one of its ends; in less than that of a run whose evaluations scatter little."""
+"""A target may lie in a range if the loss, or the error rate, at one of its ends is at most so many
+times the target's. The margin is smaller for a run whose evaluations scatter little."""
 
 SCATTERS = 3
-"""How many times the largest scatter of a run's evaluations a dip between two may be deep."""
+"""The deepest possible dip between two evaluations, in multiples of their largest scatter."""
 
 FEWEST = 6
-"""Evaluations that say how much a run scatters."""
+"""Fewest evaluations from which scatter is estimated."""
 
 COARSE = 8
-"""Steps of the grid from one look to the next where no target is near."""
+"""Steps of the grid from one estimate to the next where no target is near."""
 
 SAMPLE = 5000
-"""Training images, at least, that the loss is estimated on."""
+"""Fewest training images on which the loss is estimated."""
 
 DOUBT = 1.15
 """The loss over all images is computed where the estimate is at most so many times a target."""
 
-Snapshots = Callable[[int, int], tuple[int, Weights] | None]
-"""Return the furthest weights known after the first step up to the second, with their step."""
+
+class Snapshot(NamedTuple):
+    """A network within a run.
+
+    Attributes
+    ----------
+    step : int
+        Steps taken.
+    weights : Weights
+    velocity : Weights or None
+        As in `nn.records.State`.
+    """
+
+    step: int
+    weights: Weights
+    velocity: Weights | None
+
+
+Snapshots = Callable[[int, int], Snapshot | None]
+"""Return the last known snapshot after the first step, up to and including the second."""
 
 
 class MismatchError(Exception):
@@ -46,20 +65,21 @@ class MismatchError(Exception):
 
 
 class Replay:
-    """A run's network, taken through its steps again.
+    """A repetition of a run's steps.
 
     Parameters
     ----------
     weights : Weights
-        The initial ones.
+        The initial weights.
     training, test : Examples
     batches : MiniBatches
     learning_rate : float
     snapshots : callable
-        Weights on the way; see `Snapshots`.
+        See `Snapshots`.
     threads : int
-        As in the run: the rounding depends on it.
+        As in the run: rounding depends on it.
     elementwise : {"numpy", "numexpr"}
+    momentum : float
     """
 
     def __init__(
@@ -72,34 +92,35 @@ class Replay:
         snapshots: Snapshots = lambda after, until: None,
         threads: int = 1,
         elementwise: str = "numpy",
+        momentum: float = 0.0,
     ) -> None:
         self.step = 0
         self._training = ready(training)
         self._sample = ready(training.every(max(1, len(training.labels) // SAMPLE)))
         self._test = ready(test)
-        self._engine = Engine(weights, self._training, threads, elementwise)
+        self._engine = Engine(weights, self._training, threads, elementwise, momentum)
         self._batches = batches
         self._learning_rate = learning_rate
         self._snapshots = snapshots
 
     @property
-    def weights(self) -> Weights:
-        """The weights now, a copy."""
-        return self._engine.weights
+    def snapshot(self) -> Snapshot:
+        """The network now; its arrays are copies."""
+        return Snapshot(self.step, self._engine.weights, self._engine.velocity)
 
     def go_to(self, step: int) -> None:
-        """Go forward to a step, from the nearest weights that are known."""
+        """Go forward to a step, from the last snapshot before it."""
         if known := self._snapshots(self.step, step):
-            self.go_back(*known)
+            self.restore(known)
         with self._engine.running():
             for each in range(self.step, step):
                 self._engine.descend(self._training, self._batches.rows(each), self._learning_rate)
         self.step = step
 
-    def go_back(self, step: int, weights: Weights) -> None:
-        """Take the weights after a step."""
-        self._engine.weights = weights
-        self.step = step
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a snapshot."""
+        self._engine.restore(snapshot.weights, snapshot.velocity)
+        self.step = snapshot.step
 
     def loss(self) -> float:
         """Compute the loss over all training images."""
@@ -120,11 +141,11 @@ class Replay:
 def find_crossings(
     evaluations: Sequence[Evaluation], targets: Sequence[Target], replay: Replay
 ) -> list[Crossing]:
-    """Find where a run reached each target.
+    """Return the step at which a run reached each target.
 
-    Only ranges between two evaluations in which a target can lie are taken again: those at one of
-    whose ends the loss, or the error rate, is within a margin of the target's (`_margin`). In a
-    range each eighth step of the grid is looked at, and each one where that is so again.
+    Of the ranges between two evaluations, only those in which a target can lie are repeated: the
+    loss, or the error rate, at one of the ends is within a margin of the target's (`_margin`). A
+    range is checked at each eighth step of the grid, and at each step where that holds again.
 
     Parameters
     ----------
@@ -137,7 +158,7 @@ def find_crossings(
     Returns
     -------
     list of Crossing
-        Of each target.
+        In the order of the targets.
     """
     scores = {each.step: Score(each.training_loss, each.test_accuracy) for each in evaluations}
     last = max(scores)
@@ -162,7 +183,7 @@ def find_crossings(
 
 
 class _Walk:
-    """A range between two evaluations, taken again."""
+    """A repetition of the steps between two evaluations."""
 
     def __init__(
         self,
@@ -182,10 +203,10 @@ class _Walk:
         self._pending = list(targets)
         self._found: dict[Target, int] = {}
         self._factor = 1.0
-        """The loss over all images as a multiple of that over the sample, when last computed."""
+        """The loss over all images divided by that over the sample, when last computed."""
 
     def find(self) -> dict[Target, int]:
-        """Find the targets that are reached in the range before its end, and the step of each.
+        """Return the targets that are reached before the end of the range, with their steps.
 
         Raises
         ------
@@ -199,15 +220,15 @@ class _Walk:
         points = grid.between(self._start, self._stop)
         score = self._score
         for point in (*points[COARSE - 1 :: COARSE], self._stop):
-            known = replay.step, replay.weights
+            known = replay.snapshot
             near = self._near(score)
             self._go_to(point, near)
             score = self._estimate(self._pending) if point < self._stop else self._end
             if late := [target for target in self._near(score) if target not in near]:
-                replay.go_back(*known)
+                replay.restore(known)
                 self._go_to(point, late)
             if point < self._stop:
-                self._look(score, self._pending)
+                self._check(score, self._pending)
             if not self._pending:
                 break
         replay.go_to(self._stop)
@@ -219,24 +240,24 @@ class _Walk:
         return [each for each in self._pending if each.is_near(score, self._margins[each])]
 
     def _go_to(self, point: int, targets: Sequence[Target]) -> None:
-        """Go to a step; look for some targets at each step of the grid before it."""
+        """Go to a step; check some targets at each step of the grid before it."""
         for step in grid.between(self._replay.step, point):
             if not (pending := [target for target in targets if target in self._pending]):
                 break
             self._replay.go_to(step)
-            self._look(self._estimate(pending), pending)
+            self._check(self._estimate(pending), pending)
         self._replay.go_to(point)
 
     def _estimate(self, targets: Sequence[Target]) -> Score:
-        """Estimate what some targets are about; the accuracy is exact."""
+        """Estimate the loss, or compute the accuracy, as some targets need."""
         metrics = {target.metric for target in targets}
         return Score(
             self._factor * self._replay.sample_loss() if "loss" in metrics else math.nan,
             self._replay.accuracy() if "accuracy" in metrics else math.nan,
         )
 
-    def _look(self, score: Score, targets: Sequence[Target]) -> None:
-        """Find those of some targets that are reached where the replay is, by an estimate."""
+    def _check(self, score: Score, targets: Sequence[Target]) -> None:
+        """Record the targets that are reached now; `score` is an estimate."""
         if any(each.metric == "loss" and each.is_near(score, DOUBT) for each in targets):
             loss = self._replay.loss()
             self._scale(loss, score.loss / self._factor)
@@ -251,11 +272,11 @@ class _Walk:
 
 
 def _margin(scores: Mapping[int, Score], target: Target) -> float:
-    """Return how many times the target's height the end of a range may be at, for it to lie within.
+    """Return the largest height, over the target's, at the end of a range that can hold the target.
 
-    A loss may dip to its target between two evaluations, the deeper the more it scatters. That is
-    how far evaluations near the target are off the line between their neighbours, on logarithmic
-    axes.
+    A loss may dip to its target between two evaluations, the deeper the more it scatters. Scatter
+    is the distance of evaluations near the target from the line between their neighbours, log x
+    and log y.
     """
     offs = []
     steps = [step for step in scores if step > 0]
@@ -275,7 +296,7 @@ def _is_same(loss: float, other: float) -> bool:
 
 
 def _from_evaluations(scores: dict[int, Score], target: Target) -> Crossing:
-    """Give the two evaluations that a run reached a target between."""
+    """Return the two evaluations between which a run reached a target."""
     for before, step in pairwise(scores):
         if target.is_reached(scores[step]):
             return Crossing(step, before, "evaluations")

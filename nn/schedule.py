@@ -1,4 +1,4 @@
-"""When the network is evaluated."""
+"""The steps after which the network is evaluated."""
 
 import math
 from dataclasses import dataclass
@@ -6,36 +6,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Schedule:
-    """The steps after which the network is evaluated, beside the first and the last.
+    """The steps after which the network is evaluated, in addition to the first and the last.
 
-    By default they lie evenly on a logarithmic axis, at the same steps for every batch size: a
-    curve has its detail at the start, where the loss moves. Evaluating all images costs as much
-    as hundreds of small steps, so points are left out where evaluation would take more than
-    `share` of the run. At most one of `every_steps` and `every_seconds` takes its place.
+    By default they are log-spaced, the same for every batch size, so that a curve is detailed at
+    its start, where the loss changes fast. Points are left out where evaluation would take more
+    than `time_fraction` of the run. `every_steps` or `every_seconds` replaces this schedule.
 
     Attributes
     ----------
     every_steps : int or None
-        Evaluate after every so many steps, at any cost, instead of on the logarithmic schedule.
+        Evaluate after each multiple of so many steps, at any cost.
     every_seconds : float or None
-        Evaluate whenever so many more training seconds have passed, likewise.
+        Evaluate whenever so many more training seconds have passed, at any cost.
     points_per_decade : int
         Evaluations while the number of steps grows tenfold.
-    share : float
-        The part of a run with a budget in seconds that evaluation may take; above 0, below 1.
+    time_fraction : float
+        The fraction of a run with a budget in seconds that evaluation may take; above 0, below 1.
     twice_at_epoch_end : bool
         Whether an evaluation after an epoch's last step is made twice, and the epoch counted with
-        the second, as in the chapter's program. A run that ends with the first has not counted it.
+        the second, as in the chapter's program. A run that ends with the first does not count it.
     """
 
     every_steps: int | None = None
     every_seconds: float | None = None
     points_per_decade: int = 20
-    share: float = 0.5
+    time_fraction: float = 0.5
     twice_at_epoch_end: bool = False
 
     def next_step(self, step: int) -> float:
-        """Return the first step behind `step` to evaluate after; infinite if seconds decide."""
+        """Return the next step to evaluate after; infinite if seconds decide."""
         if self.every_steps is not None:
             return (step // self.every_steps + 1) * self.every_steps
         if self.every_seconds is not None:
@@ -46,7 +45,7 @@ class Schedule:
         return candidate
 
     def next_second(self, training_seconds: float) -> float:
-        """Return the training second to evaluate after; infinite if steps decide."""
+        """Return the next training second to evaluate after; infinite if steps decide."""
         if self.every_seconds is None:
             return float("inf")
         return (training_seconds // self.every_seconds + 1) * self.every_seconds
@@ -54,16 +53,16 @@ class Schedule:
     def affords(
         self, evaluation_seconds: float, training_seconds: float, budget_seconds: float | None
     ) -> bool:
-        """Return whether the next evaluation keeps within the share.
+        """Return whether the next evaluation keeps within `time_fraction`.
 
         Parameters
         ----------
         evaluation_seconds : float
-            Spent on evaluation until now, with the likely cost of the next one.
+            Spent on evaluation so far, plus the likely cost of the next one.
         training_seconds : float
-            Spent on steps until now.
+            Spent on steps so far.
         budget_seconds : float or None
-            What the steps may take in all; without it, every point is afforded.
+            What the steps may take in all; without it, every evaluation is affordable.
 
         Returns
         -------
@@ -72,6 +71,6 @@ class Schedule:
         is_fixed = self.every_steps is not None or self.every_seconds is not None
         if is_fixed or budget_seconds is None:
             return True
-        # A tenth of the allowance is there from the start; the rest is earned by training.
+        # A tenth of the allowance is given at the start; the rest is earned by training.
         earned = 0.1 * budget_seconds + 0.9 * training_seconds
-        return evaluation_seconds <= earned * self.share / (1 - self.share)
+        return evaluation_seconds <= earned * self.time_fraction / (1 - self.time_fraction)

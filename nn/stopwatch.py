@@ -1,4 +1,4 @@
-"""The seconds that a run is judged by."""
+"""The clocks of a run."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """Where the time comes from; tests put in a clock of their own.
+    """The sources of time; tests inject their own.
 
     Attributes
     ----------
     wall : callable
-        Seconds of a clock that never goes back, whatever becomes of the system's date.
+        Return the seconds of a monotonic clock.
     cpu : callable
-        Seconds that the processors have worked for this process, all threads together.
+        Return the CPU seconds of this process, all threads together.
     """
 
     wall: Callable[[], float] = time.perf_counter
@@ -22,24 +22,22 @@ class Clock:
 
 
 class Stopwatch:
-    """Adds up the seconds of training, and those of everything.
+    """Measures training seconds, CPU seconds and wall seconds.
 
-    `start` and `stop` enclose a stretch of steps; what happens between two stretches is on the
-    wall clock alone. A stopwatch that is made with seconds goes on from there: the time since
-    they were measured is on no clock.
+    `start` and `stop` enclose a stretch of steps; between two stretches the wall clock alone runs.
 
     Parameters
     ----------
     clock : Clock
     training_seconds, wall_seconds, cpu_seconds : float
-        What an earlier stopwatch had measured.
+        What an earlier stopwatch had measured. The time since then is not counted.
 
     Attributes
     ----------
     training_seconds : float
         Seconds inside the stretches, up to the last `read` or `stop`.
     cpu_seconds : float
-        CPU seconds inside the stretches that have ended.
+        CPU seconds inside the finished stretches.
     """
 
     def __init__(
@@ -58,22 +56,22 @@ class Stopwatch:
 
     @property
     def wall_seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self._clock.wall() - self._began
 
     @property
     def offset(self) -> float:
-        """Wall seconds less training seconds, which is the same within a stretch."""
+        """Wall seconds minus training seconds, which is constant within a stretch."""
         return self._start - self._began
 
     def start(self) -> None:
         """Begin a stretch of training."""
         self._cpu_start = self._clock.cpu()
-        # Set back by what has been trained already, so that reading is one subtraction.
+        # Set back by the seconds so far: then a reading is one subtraction.
         self._start = self._clock.wall() - self.training_seconds
 
     def read(self) -> float:
-        """Look at the training seconds during a stretch."""
+        """Return the training seconds now, within a stretch."""
         self.training_seconds = self._clock.wall() - self._start
         return self.training_seconds
 

@@ -1,4 +1,4 @@
-"""Targets of training, and where a run reached them."""
+"""Targets of training, and the steps at which a run reached them."""
 
 from typing import Literal, NamedTuple
 
@@ -6,7 +6,7 @@ Metric = Literal["loss", "accuracy"]
 
 
 class Score(NamedTuple):
-    """What is known of a network: a training loss in nats, a test accuracy in percent; or NaN."""
+    """A network's training loss in nats and test accuracy in percent; NaN if not measured."""
 
     loss: float
     accuracy: float
@@ -19,32 +19,32 @@ class Target(NamedTuple):
     value: float
 
     def is_reached(self, score: Score) -> bool:
-        """Return whether the network is at the target or beyond it."""
+        """Return whether a score is at the target or better."""
         if self.metric == "loss":
             return score.loss <= self.value
         return score.accuracy >= self.value
 
     def is_near(self, score: Score, margin: float) -> bool:
-        """Return whether the loss, or the error rate, is within a factor of the target's."""
+        """Return whether the loss or the error rate is at most `margin` times the target's."""
         return self.height(score) <= margin * self.height(Score(self.value, self.value))
 
     def height(self, score: Score) -> float:
-        """Return the loss, or the error rate in percent: what training brings down."""
+        """Return the loss or the error rate in percent: what training reduces."""
         return score.loss if self.metric == "loss" else 100 - score.accuracy
 
 
 class Crossing(NamedTuple):
-    """Where a run reached a target.
+    """The step at which a run reached a target.
 
     Attributes
     ----------
     step : int or None
-        None if it did not.
+        None if the run did not reach it.
     before : int or None
-        The last step at which it was looked for before; None at step 0.
+        The last step before it at which the score was known; None at step 0.
     source : {"grid", "evaluations"}
-        Whether that is exact on the grid, or the first of the run's own evaluations at the target,
-        since the steps could not be reproduced.
+        `grid` if the step is exact on the grid; `evaluations` if it is that of the run's own first
+        evaluation at the target, because the steps could not be reproduced.
     """
 
     step: int | None

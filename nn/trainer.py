@@ -1,4 +1,4 @@
-"""Training under a budget, with an evaluation now and then."""
+"""Training under a budget, with evaluations on a schedule."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from nn.schedule import Schedule
 from nn.stopwatch import Clock, Stopwatch
 
 DIVERGED = 10
-"""A loss this many times the first is no longer a search for a minimum."""
+"""A run diverges at a loss this many times its first one."""
 
 STRETCH_SECONDS = 1.0
-"""The longest that training goes on without a look at anything else, give or take a step."""
+"""The longest stretch of steps without a call of `attend`, to within a step."""
 
 WARM_UP_SECONDS = 0.2
 
@@ -27,29 +27,29 @@ class Trainer:
     Parameters
     ----------
     state : State
-        Where to resume; its weights are not changed.
+        The state to resume from; its arrays are not changed.
     training, test : Examples
-        Labelled by class indices or one-hot rows.
     batches : MiniBatches
-        Over the training examples.
+        Of the training examples.
     learning_rate : float
     budget : Budget
-        Checked after every step, so it is overshot by one step at the most.
+        Checked after every step, so it is overshot by less than one step.
     schedule : Schedule
-        When to evaluate, beside the beginning and the end.
     attend : callable
-        Called with the trainer between two stretches of steps, off the training clock: after
-        each evaluation, and about once a second. What it raises ends the training.
+        Called with the trainer after each evaluation and about once a second, between two
+        stretches of steps; its training time is not counted. An exception ends the training.
     clock : Clock
     threads : int
-        How many share the work.
+        The number of threads that split the work.
     elementwise : {"numpy", "numexpr"}
         What computes the elementwise functions.
+    momentum : float
+        See `nn.network.descend`; at least 0, below 1.
 
     Raises
     ------
     ValueError
-        If the batches are not over as many examples as there are to learn from.
+        If the batches are of another number of examples, or the momentum is out of bounds.
     """
 
     def __init__(
@@ -65,8 +65,9 @@ class Trainer:
         clock: Clock | None = None,
         threads: int = 1,
         elementwise: str = "numpy",
+        momentum: float = 0.0,
     ) -> None:
-        if batches.n_examples != len(training.labels):  # their rows are checked no further
+        if batches.n_examples != len(training.labels):  # rows are not checked later
             raise ValueError(
                 f"batches: found those of {batches.n_examples} examples, "
                 f"expected {len(training.labels)}"
@@ -77,7 +78,9 @@ class Trainer:
         self._start = state
         self._training = ready(training)
         self._test = ready(test)
-        self._engine = Engine(state.weights, self._training, threads, elementwise)
+        self._engine = Engine(
+            state.weights, self._training, threads, elementwise, momentum, state.velocity
+        )
         self._batches = batches
         self._learning_rate = learning_rate
         self._budget = budget
@@ -89,7 +92,7 @@ class Trainer:
 
     @property
     def state(self) -> State:
-        """The state now; its weights are a copy."""
+        """The state now; its arrays are copies."""
         watch = self._stopwatch
         return State(
             self._engine.weights,
@@ -99,6 +102,7 @@ class Trainer:
             watch.wall_seconds,
             watch.cpu_seconds,
             list(self.readings),
+            self._engine.velocity,
         )
 
     @property
@@ -108,7 +112,7 @@ class Trainer:
 
     @property
     def share_spent(self) -> float:
-        """What share of the budget is spent."""
+        """The share of the budget that is spent; see `Budget.share_spent`."""
         watch = self._stopwatch
         return self._budget.share_spent(
             self.step, self._batches.per_epoch, watch.training_seconds, watch.wall_seconds
@@ -116,7 +120,7 @@ class Trainer:
 
     @property
     def threads_used(self) -> dict[str, int]:
-        """How many threads share a `step`, and how many an `evaluation` of the training images."""
+        """The numbers of threads in a `step` and in an `evaluation` of the training images."""
         return {
             "step": self._engine.threads_for(self._batches.batch_size),
             "evaluation": self._engine.threads_for(self._batches.n_examples),
@@ -124,7 +128,7 @@ class Trainer:
 
     @property
     def subnormals(self) -> str:
-        """What becomes of subnormals while the network is trained: `flushed` or `kept`."""
+        """Whether training has subnormals `flushed` or `kept`."""
         return "flushed" if self._engine.flushes_subnormals() else "kept"
 
     @property
@@ -138,10 +142,10 @@ class Trainer:
         return self._stopwatch.wall_seconds
 
     def warm_up(self) -> None:
-        """Pay first-call costs before the clocks start: threads, caches, the data's pages."""
+        """Evaluate and take warm-up steps, to start threads, fill caches and read the data."""
         self._measure()
         until = time.perf_counter() + WARM_UP_SECONDS
-        with self._engine.running():
+        with self._engine.running(), self._engine.unchanged():
             for step in range(self.step, self.step + 1000):
                 rows = self._batches.rows(step)
                 self._engine.descend(self._training, rows, learning_rate=0.0)
@@ -154,8 +158,8 @@ class Trainer:
         Returns
         -------
         str
-            Why training stopped: `budget`; `target`, one of the budget's was reached; or
-            `diverged`, the loss is not finite any more, or 10 times the first.
+            Why training stopped: `budget`, a limit is reached; `target`, a target is reached; or
+            `diverged`, the loss is not finite, or over `DIVERGED` times the first.
         """
         start = self._start
         self._stopwatch = Stopwatch(
@@ -177,7 +181,7 @@ class Trainer:
             if self._budget.is_target_reached(last.training_loss, last.test_accuracy):
                 return "target"
         is_spent = self.step >= self._last_step or self._seconds_left() <= 0
-        # A run that was interrupted after its last step still has to be evaluated.
+        # A run interrupted after its last step must still be evaluated.
         return "budget" if is_spent and self.step == last.step else ""
 
     def _seconds_left(self) -> float:
@@ -193,11 +197,11 @@ class Trainer:
                 self._attend(self)
 
     def _train_a_stretch(self) -> bool:
-        """Take steps for a second at the most; return whether an evaluation is due."""
+        """Take steps for about a second at most; return whether an evaluation is due."""
         watch, schedule = self._stopwatch, self._schedule
         due = schedule.next_step(self.step)
         due_second = schedule.next_second(watch.training_seconds)
-        # Within a stretch both clocks run alike, so one limit serves a budget of either.
+        # Both clocks run alike within a stretch: one limit serves either.
         limit = watch.training_seconds + min(self._seconds_left(), STRETCH_SECONDS)
         last_step = self._last_step
         read: list[tuple[int, float]] = []
@@ -225,7 +229,7 @@ class Trainer:
         if grid.before(next_reading) != self.step:
             read.append((self.step, seconds))
         if not grid.contains(self.readings[-1].step):
-            self.readings.pop()  # it was the last step, and is no longer
+            self.readings.pop()  # that was the last step, off the grid
         self.readings += [Reading(step, spent, spent + watch.offset) for step, spent in read]
         return is_due
 
@@ -258,7 +262,7 @@ class Trainer:
         return max(0, self.step - counts_late) // self._batches.per_epoch
 
     def _has_uncounted_epoch(self) -> bool:
-        """Return whether an epoch ends here that its first evaluation did not count."""
+        """Return whether an epoch ends here that the last evaluation did not count."""
         last = self.evaluations[-1]
         return last.step == self.step and last.epoch < self.step // self._batches.per_epoch
 

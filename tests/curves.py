@@ -7,20 +7,13 @@ from itertools import pairwise
 import polars as pl
 
 from batch_race.analyze.measures import per_run
+from batch_race.hyperparameters import RUN
 from batch_race.store import crossings, history
+from tests.project import DEFAULTS
 
-RUN = {
-    "dataset": "mnist",
+A_RUN = DEFAULTS | {
     "batch_size": 32,
-    "learning_rate": 0.01,
-    "hidden_nodes": 200,
     "seed": 1,
-    "initializer": "nx",
-    "inputs": "raw",
-    "shuffle": False,
-    "leftover": "repeat",
-    "threads": 1,
-    "elementwise": "numpy",
     "subnormals": "flushed",
     "training_images": 60000,
     "stopped": "budget",
@@ -34,7 +27,7 @@ def curve(losses: Sequence[float], step_seconds: float = 0.5, **run: object) -> 
 
     The accuracy is 100 minus ten times the loss, the wall clock runs at twice the seconds.
     """
-    described = RUN | run
+    described = A_RUN | run
     rows = [
         described
         | {
@@ -67,14 +60,14 @@ def crossed(
     So a test can have any time that it likes; brackets are so wide, as a part of the value.
     """
     rows = []
-    for run in histories.partition_by(crossings.RUN, maintain_order=True):
+    for run in histories.partition_by(RUN, maintain_order=True):
         curve = run.sort("wall_seconds").to_dicts()
         for target, values in targets.items():
             for value in values:
                 found = {"target": target, "target_value": float(value), "source": "grid"}
                 for cost, at in _costs_of(curve, target, value).items():
                     found |= {cost: at, f"{cost}_low": at and at * (1 - width)}
-                rows.append({key: curve[0][key] for key in crossings.RUN} | found)
+                rows.append({key: curve[0][key] for key in RUN} | found)
     schema = {
         key: pl.Float64 if key.removesuffix("_low") in crossings.COSTS else kind
         for key, kind in crossings.COLLECTED.items()

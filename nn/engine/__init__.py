@@ -1,14 +1,13 @@
-"""Steps of gradient descent and evaluations, as fast as Python can have them.
+"""Steps of gradient descent and evaluations, optimized for this network.
 
-The formulas are those of `nn.network`, which this is tested against. What is done beside them:
+The formulas are those of `nn.network`, against which this is tested. The optimizations:
 
 - **Subnormals are flushed to zero** in each thread (`subnormals`).
-- **Nothing is allocated** (`workspace`), and products are prepared once (`products`).
-- **Most products with zero are skipped.** The columns of the images that are often not zero make a
-  matrix for BLAS, of the others only the nonzeros are multiplied (`nn.ordering`, `sparse`). Of
-  MNIST's 784 columns 343 are dense; of the other 441 an image has 7 pixels.
-- **Threads share a large batch, not a product.** Each takes a shard of the examples, with a BLAS
-  of one thread.
+- **Steps allocate nothing large** (`passes`), and products are prepared once (`products`).
+- **Most products with zero are skipped.** The dense columns of the images make a matrix for BLAS;
+  of the sparse columns only the nonzeros are multiplied (`nn.ordering`, `sparse`).
+- **Threads split a large batch, not a product.** Each takes a shard of the examples, with a BLAS of
+  one thread.
 """
 
 from nn.engine.engine import Engine

@@ -1,8 +1,8 @@
-"""The elementwise functions of a step, by NumPy or by numexpr: the key `elementwise` chooses.
+"""The elementwise functions of a step, by NumPy or by numexpr.
 
 NumPy makes several passes with vector instructions, numexpr one pass without (unless it was built
-with MKL's vector library). `benchmarks.elementwise` measures both. (The loss of an evaluation is
-always NumPy's.)
+with MKL's vector library). `benchmarks.elementwise` measures both. The loss of an evaluation is
+always computed by NumPy.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn import network
-from nn.examples import Scaling
+from nn.examples import PixelScaling
 from nn.network import Floats
 
 ONE = np.float32(1)
@@ -23,9 +23,11 @@ ONE = np.float32(1)
 class Numpy:
     """The elementwise functions by NumPy, in float32 and in place."""
 
-    def scale(self, pixels: npt.NDArray[np.uint8], scaling: Scaling, out: Floats) -> None:
-        """Write the inputs of some pixels, pixels * factor + offset, into `out`."""
-        factor, offset = scaling
+    def scale(
+        self, pixels: npt.NDArray[np.uint8], pixel_scaling: PixelScaling, out: Floats
+    ) -> None:
+        """Write inputs, pixels * factor + offset, into `out`."""
+        factor, offset = pixel_scaling
         np.copyto(out, pixels)
         if factor != 1:
             out *= np.float32(factor)
@@ -45,39 +47,41 @@ class Numpy:
     def exponentials(self, logits: Floats, largest: Floats | np.float32) -> None:
         """Replace logits by softmax's numerators, exp(logits - largest).
 
-        The largest exponent of each example is 0, so no sum of them is.
+        The largest exponent of an example is 0, so its numerators do not sum to 0.
         """
         logits -= largest
         np.exp(logits, out=logits)
 
     @staticmethod
     def one_thread() -> contextlib.AbstractContextManager[None]:
-        """Use no thread but the calling one meanwhile."""
+        """Use the calling thread alone within the block."""
         return contextlib.nullcontext()
 
 
 class Numexpr(Numpy):
     """The elementwise functions by numexpr.
 
-    They are compiled once for each thread: a compiled expression keeps state while it is evaluated.
+    Each thread has its own: a compiled expression keeps state while it is evaluated.
     """
 
     def __init__(self) -> None:
-        import numexpr  # only where it is chosen: it takes a tenth of a second
+        import numexpr  # slow to import, so only where it is chosen
 
         def compiled(expression: str, **types: type) -> Any:
             evaluate = numexpr.NumExpr(expression, list(types.items()))
             return partial(evaluate, ex_uses_vml=numexpr.use_vml)
 
-        # In numexpr's signatures `float` has 32 bits; it has no type for bytes.
+        # In numexpr's signatures `float` has 32 bits; it has no 8-bit type.
         self._scale = compiled("x * factor + offset", x=np.int32, factor=float, offset=float)
         self._sigmoid = compiled("one / (one + exp(-z))", one=float, z=float)
         self._slope = compiled("delta * h * (one - h)", delta=float, h=float, one=float)
         self._exponentials = compiled("exp(logits - largest)", logits=float, largest=float)
 
-    def scale(self, pixels: npt.NDArray[np.uint8], scaling: Scaling, out: Floats) -> None:
+    def scale(
+        self, pixels: npt.NDArray[np.uint8], pixel_scaling: PixelScaling, out: Floats
+    ) -> None:
         """See `Numpy.scale`."""
-        self._scale(pixels, *map(np.float32, scaling), out=out, casting="same_kind")
+        self._scale(pixels, *map(np.float32, pixel_scaling), out=out, casting="same_kind")
 
     def sigmoid(self, z: Floats) -> None:
         """See `Numpy.sigmoid`."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from nn.engine.sparse import SparseRows, sparse_rows
-from nn.examples import WHITE, Examples, Scaling, class_indices
+from nn.examples import WHITE, Examples, PixelScaling, class_indices
 from nn.network import Floats, Integers
 from nn.ordering import Arranged
 from nn.rows import Rows
@@ -23,32 +23,32 @@ class ReadyExamples(NamedTuple):
     images : ndarray of uint8, shape (n_examples, n_inputs)
         All pixels, the columns in their own order.
     dense : ndarray of uint8, shape (n_examples, n_dense)
-        The pixels of the dense columns.
+        The pixels in the dense columns.
     sparse : SparseRows, of n_examples rows and n_inputs - n_dense columns
-        The inputs of the sparse columns.
+        The inputs in the sparse columns.
     labels : ndarray of int, shape (n_examples,)
-        The right classes, as indices.
-    scaling : tuple of float
+        The true classes, as indices.
+    pixel_scaling : tuple of float
         Factor and offset that turn pixels into inputs.
     columns : ndarray of int, shape (n_inputs,)
-        Which input each column is: the dense ones, then the sparse ones.
+        The input in each column: the dense columns, then the sparse ones.
     """
 
     images: Pixels
     dense: Pixels
     sparse: SparseRows
     labels: Integers
-    scaling: Scaling
+    pixel_scaling: PixelScaling
     columns: Integers
 
     @property
     def largest_input(self) -> float:
         """The largest absolute value that an input can have."""
-        factor, offset = self.scaling
+        factor, offset = self.pixel_scaling
         return max(abs(offset), abs(WHITE * factor + offset))
 
     def inputs(self, rows: Rows) -> Floats:
-        """Turn the pixels of some images into the network's inputs.
+        """Return the inputs of some examples.
 
         Parameters
         ----------
@@ -59,12 +59,12 @@ class ReadyExamples(NamedTuple):
         ndarray of float32, shape (n_rows, n_inputs)
             In the order of `columns`.
         """
-        factor, offset = map(np.float32, self.scaling)
+        factor, offset = map(np.float32, self.pixel_scaling)
         return self.images[rows][:, self.columns] * factor + offset
 
 
 def ready(examples: Examples) -> ReadyExamples:
-    """Make examples ready for an engine.
+    """Return examples as an engine takes them.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ def ready(examples: Examples) -> ReadyExamples:
     Returns
     -------
     ReadyExamples
-        All columns are dense, in their own order, where the images are not arranged, or where a
-        pixel of zero is not an input of zero.
+        Where the images are not arranged, or a pixel of zero is not an input of zero, all columns
+        are dense, in their own order.
 
     Raises
     ------
     ValueError
-        If the labels are neither class indices nor one-hot rows, or images, labels and what they
-        are arranged as do not fit together.
+        If the labels are neither class indices nor one-hot rows, or images, arranged images and
+        labels do not fit together.
     """
     images, labels, (factor, offset), arranged = examples
     if arranged is None or offset != 0:
@@ -98,14 +98,14 @@ def ready(examples: Examples) -> ReadyExamples:
     ):
         raise ValueError(
             f"examples: found {dense.shape[1]} dense and {sparse.shape[1]} sparse columns of "
-            f"{images.shape[1]}, whose order does not have each once"
+            f"{images.shape[1]}, expected an order that has each once"
         )
     return ReadyExamples(
-        # Not as memory maps: NumPy is slower with the subclass.
+        # Without the subclass for memory maps, which slows NumPy down.
         np.asarray(images),
         np.asarray(dense),
         sparse_rows(sparse, factor),
         indices,
-        examples.scaling,
+        examples.pixel_scaling,
         np.asarray(columns),
     )

@@ -1,8 +1,7 @@
-"""Forward and backward passes over a fixed number of examples, in arrays of their own.
+"""Forward and backward passes over a fixed number of examples, in arrays allocated once.
 
-The formulas are those of `nn.network`, computed in place: every result has its array from the
-start, so that a step allocates no more than a few indices, and of shuffled examples their sparse
-inputs. `benchmarks.tricks` measures what that gains.
+The formulas are those of `nn.network`, computed in place: a step allocates only indices, and the
+sparse inputs of shuffled examples. `benchmarks.tricks` measures what that gains.
 """
 
 from functools import partial
@@ -19,20 +18,20 @@ from nn.rows import Rows
 
 
 class Pass:
-    """The network on so many examples at once, and the gradient of their loss.
+    """The network on a fixed number of examples, and the gradient of their loss.
 
     Parameters
     ----------
     weights : Weights
         Those of the network, contiguous float32.
     into : Weights
-        What gradients are added to: the same weights, or the change of one thread.
+        Where gradients are added: the weights themselves, the velocity, or the sum of a thread.
     n_rows : int
-        How many examples.
+        The number of examples.
     n_dense : int
-        How many of the inputs are dense: the first so many.
+        The number of dense inputs, which come first.
     elementwise : Numpy
-        What computes the elementwise functions, for one thread alone.
+        The elementwise functions, for one thread alone.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Pass:
         self._row_numbers = np.arange(n_rows)
         x = np.ones((n_rows, n_columns), dtype=np.float32)
         hidden, delta = np.empty((2, n_rows, len(w2) - 1), dtype=np.float32)
-        # Classes by rows: maxima and sums of ten columns would be slow.
+        # Classes as rows: maxima and sums over ten columns would be slow.
         by_class = np.empty((w2.shape[1], n_rows), dtype=np.float32)
         self._inputs, self._hidden, self._delta, self._logits = x[:, 1:], hidden, delta, by_class.T
         self._to_hidden = in_parts(x, w1[:n_columns], out=hidden)
@@ -64,12 +63,12 @@ class Pass:
         ]
 
     def add_gradient(self, examples: ReadyExamples, rows: Rows, rate: np.float32) -> None:
-        """Add the gradient of the examples' summed loss, times a rate."""
+        """Add the gradient of the examples' summed loss, times `rate`, to `into`."""
         sparse = self._forward(examples, rows)
         logits = self._logits
         largest = np.maximum.reduce(logits, axis=1, keepdims=True)
         self._elementwise.exponentials(logits, largest)
-        # The gradient is linear in the probabilities' errors; here the rate costs least.
+        # The gradient is linear in these errors, where the rate costs least.
         logits *= rate / np.add.reduce(logits, axis=1, keepdims=True)
         logits[self._row_numbers, examples.labels[rows]] -= rate
         compute(self._backward)
@@ -77,18 +76,18 @@ class Pass:
             sparse.add_transposed_product(self._delta, out=self._sparse_into)
 
     def evaluate(self, examples: ReadyExamples, rows: Rows) -> tuple[float, int]:
-        """Return the examples' summed loss, and how many of them are classified rightly."""
+        """Return the examples' summed loss and the number of correctly classified ones."""
         self._forward(examples, rows)
         return network.score(self._logits, examples.labels[rows])
 
     def _forward(self, examples: ReadyExamples, rows: Rows) -> SparseRows | None:
-        """Compute the logits; return the sparse inputs, if there may be any."""
+        """Compute the logits; return the sparse inputs if any column is sparse."""
         if isinstance(rows, slice):
             pixels = examples.dense[rows]
         else:
-            # The trainer has checked the rows; the mode "raise" would copy.
+            # The trainer has checked the rows; mode="raise" would copy.
             pixels = np.take(examples.dense, rows, axis=0, out=self._pixels, mode="clip")
-        self._elementwise.scale(pixels, examples.scaling, out=self._inputs)
+        self._elementwise.scale(pixels, examples.pixel_scaling, out=self._inputs)
         compute(self._to_hidden)
         sparse = examples.sparse.take(rows) if len(self._sparse_w1) else None
         if sparse:
@@ -98,44 +97,41 @@ class Pass:
 
 
 class PassOfOne:
-    """The same for one example, in vectors: at this size calls cost more than arithmetic.
+    """A `Pass` over one example, in vectors: at this size calls cost more than arithmetic.
 
     Parameters
     ----------
-    weights : Weights
-        Those of the network, contiguous float32; gradients are added to them.
-    n_dense : int
-        How many of the inputs are dense: the first so many.
-    elementwise : Numpy
-        What computes the elementwise functions.
+    weights, into, n_dense, elementwise
+        As for `Pass`.
     """
 
-    def __init__(self, weights: Weights, n_dense: int, elementwise: Numpy) -> None:
+    def __init__(self, weights: Weights, into: Weights, n_dense: int, elementwise: Numpy) -> None:
         self._dense_w1, self._sparse_w1 = np.split(weights.w1, [1 + n_dense])
+        dense_into, self._sparse_into = np.split(into.w1, [1 + n_dense])
         self._w2, self._elementwise = weights.w2, elementwise
-        # Each layer comes after a one, for the biases.
+        # Each layer follows a one, for the biases.
         self._x = np.ones(len(self._dense_w1), dtype=np.float32)
         self._hidden, self._delta = np.ones((2, len(weights.w2)), dtype=np.float32)
         self._logits = np.empty(weights.w2.shape[1], dtype=np.float32)
         self._add_to_w2, self._add_to_w1 = (
-            Product(layer[:, None], delta[None], out=w, is_added=True)
-            for layer, delta, w in (
-                (self._hidden, self._logits, self._w2),
-                (self._x, self._delta[1:], self._dense_w1),
+            Product(layer[:, None], delta[None], out=out, is_added=True)
+            for layer, delta, out in (
+                (self._hidden, self._logits, into.w2),
+                (self._x, self._delta[1:], dense_into),
             )
         )
 
     def add_gradient(self, examples: ReadyExamples, index: int, rate: float) -> None:
-        """Add the gradient of the example's loss, times a rate, to the weights."""
+        """Add the gradient of the example's loss, times `rate`, to `into`."""
         hidden, logits, delta = self._hidden[1:], self._logits, self._delta[1:]
-        self._elementwise.scale(examples.dense[index], examples.scaling, out=self._x[1:])
+        self._elementwise.scale(examples.dense[index], examples.pixel_scaling, out=self._x[1:])
         self._x.dot(self._dense_w1, hidden)
         sparse = examples.sparse.take(slice(index, index + 1)) if len(self._sparse_w1) else None
         if sparse:
             sparse.add_product(self._sparse_w1, out=hidden[None])
         self._elementwise.sigmoid(hidden)
         self._hidden.dot(self._w2, logits)
-        # Of ten numbers Python's own maximum and sum are faster.
+        # Python's own maximum and sum are faster for ten numbers.
         self._elementwise.exponentials(logits, np.float32(max(logits.tolist())))
         logits *= rate / sum(logits.tolist())
         logits[examples.labels[index]] -= rate
@@ -144,4 +140,4 @@ class PassOfOne:
         self._elementwise.times_slope(delta, hidden)
         self._add_to_w1()
         if sparse:
-            sparse.add_transposed_product(delta[None], out=self._sparse_w1)
+            sparse.add_transposed_product(delta[None], out=self._sparse_into)

@@ -1,14 +1,12 @@
 """Matrix products that are prepared once and computed many times, in parts that suit BLAS.
 
-**Straight to BLAS.** A step works in the same arrays again and again, so the arguments of a product
-are put together once. SciPy gives the address of its sgemm to Cython, in
-`scipy.linalg.cython_blas`. Called there, it takes rows whose leading dimension is larger than their
-length, adds to what stands in the result, and releases the GIL, none of which SciPy's own Python
-function does.
+**Straight to BLAS.** A step uses the same arrays again and again, so the arguments of a product are
+prepared once. `scipy.linalg.cython_blas` exports the address of SciPy's sgemm. Unlike SciPy's
+Python function, that takes a leading dimension larger than a row, adds to the result in place, and
+releases the GIL.
 
-**In small parts.** OpenBLAS first copies a large matrix into blocks, which a few examples are not
-worth. For AVX-512 it has kernels that leave that out where a product is small enough, so a product
-is split into parts that are.
+**In small parts.** OpenBLAS first packs large matrices, which costs a few examples more than it
+saves. Its AVX-512 kernels for small products do not, so a product is split into small ones.
 
 `benchmarks.tricks` measures both.
 """
@@ -25,17 +23,17 @@ from nn.network import Floats
 from nn.rows import slices
 
 SMALL = 1_000_000
-"""Multiplications of a product, at most, that OpenBLAS does without copying; its interface/gemm.c
-asks sgemm_small_matrix_permit of kernel/x86_64."""
+"""Most multiplications of a product that OpenBLAS computes without packing: the bound of
+sgemm_small_matrix_permit in its kernel/x86_64."""
 
 NARROWEST = 64
-"""Narrower parts take longer than they save."""
+"""Narrower parts cost more than they save."""
 
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
-"""The BLAS kernels of OpenBLAS that have products without a copy."""
+"""The BLAS kernels of OpenBLAS that compute small products without packing."""
 
 Calls = Sequence[Callable[[], object]]
-"""Products and the like, to be called in this order."""
+"""Functions to be called in this order."""
 
 _KERNELS = {
     library.info().get("architecture")
@@ -45,28 +43,28 @@ HAS_SMALL_PRODUCTS = bool(_KERNELS) and _KERNELS <= AVX512_KERNELS
 
 
 class Product:
-    """A product of two matrices whose values may change, computed again and again.
+    """A product of two matrices, computed with their values at each call.
 
     Parameters
     ----------
     a : ndarray of float32, shape (n, k)
     b : ndarray of float32, shape (k, m)
     out : ndarray of float32, shape (n, m)
-        The result. Each of the three is contiguous within its rows or within its columns.
+        The result. Each array is contiguous within its rows or within its columns.
     is_added : bool
-        Whether the product is added to `out`, instead of replacing it.
+        Whether the product is added to `out` instead of replacing it.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or BLAS cannot read or write an array as it lies in memory.
+        If the shapes do not fit, or BLAS cannot read or write an array of this layout.
     """
 
     def __init__(self, a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> None:
         if _layout(out)[0] == b"T":
             a, b, out = b.T, a.T, out.T
         (n, k), m = a.shape, b.shape[1]
-        # BLAS counts columns first, so it gets everything transposed, and the factors exchanged.
+        # BLAS is column-major: it gets everything transposed, the factors exchanged.
         (b_order, b_leading), (a_order, a_leading) = _layout(b), _layout(a)
         _, out_leading = _layout(out)
         if (b.shape[0], *out.shape) != (k, n, m):
@@ -74,7 +72,7 @@ class Product:
         if not out.flags.writeable or any(np.may_share_memory(out, each) for each in (a, b)):
             raise ValueError("product: found a result that is read-only or part of a factor")
         char, integer, real = ctypes.c_char, ctypes.c_int, ctypes.c_float
-        # BLAS is given addresses, so all of this must live as long as the product.
+        # BLAS gets their addresses, so they must live as long as the product.
         self._values = (
             *(char(b_order), char(a_order), integer(m), integer(n), integer(k), real(1)),
             *(b, integer(b_leading), a, integer(a_leading)),
@@ -86,7 +84,7 @@ class Product:
         ]
 
     def __call__(self) -> None:
-        """Compute it."""
+        """Compute the product."""
         _SGEMM(*self._arguments)
 
 
@@ -97,7 +95,7 @@ def compute(calls: Calls) -> None:
 
 
 def in_parts(a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> Calls:
-    """Prepare a product in parts that are small enough for BLAS to do without copying.
+    """Prepare a product in parts that BLAS computes without packing.
 
     Parameters
     ----------
@@ -112,7 +110,7 @@ def in_parts(a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> Ca
     widest = SMALL // (min(a.shape) * b.shape[1])
     n_parts = -(-longer // widest) if HAS_SMALL_PRODUCTS and widest >= NARROWEST else 1
     if n_parts == 1 and not is_added:
-        # NumPy's wheel has a newer BLAS than SciPy's last one for Python 3.11.
+        # NumPy's wheel has a newer BLAS than SciPy's.
         return [functools.partial(np.matmul, a, b, out=out)]
     parts = slices(longer, n_parts)
     if longer == len(a):
@@ -123,7 +121,7 @@ def in_parts(a: Floats, b: Floats, out: Floats, *, is_added: bool = False) -> Ca
 
 
 def _layout(matrix: Floats) -> tuple[bytes, int]:
-    """Return how BLAS is to read a matrix that it gets transposed, and its leading dimension.
+    """Return the order in which BLAS reads a matrix transposed, and its leading dimension.
 
     Raises
     ------
@@ -143,7 +141,7 @@ def _layout(matrix: Floats) -> tuple[bytes, int]:
 
 
 def _find_sgemm() -> Callable[..., None]:
-    """Find the sgemm of SciPy's BLAS.
+    """Return the sgemm of SciPy's BLAS.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Products with a matrix of which only the nonzeros are kept.
+"""Products with a sparse matrix, of which only the nonzeros are kept.
 
-They are SciPy's own compiled loops (scipy/sparse/sparsetools/csr.h), which its public sparse arrays
-call too. Called directly they add in place, and consecutive rows are not copied. Their module is
-private: where a SciPy release has moved it, the public arrays do the same, more slowly.
+They are the compiled loops (scipy/sparse/sparsetools/csr.h) that SciPy's public sparse arrays call.
+Called directly, they add in place and do not copy consecutive rows. Their module is private: where
+a SciPy release has moved it, the slower public arrays replace it.
 """
 
 from types import ModuleType
@@ -16,7 +16,7 @@ from nn.rows import Rows
 
 
 def _find_loops() -> ModuleType | None:
-    """Find SciPy's compiled loops, where they are as they were in SciPy 1.15 to 1.18."""
+    """Return the module of SciPy's compiled loops, if it is that of SciPy 1.15 to 1.18."""
     try:
         from scipy.sparse import _sparsetools
     except ImportError:
@@ -31,12 +31,12 @@ LOOPS = _find_loops()
 class SparseRows(NamedTuple):
     """Rows of a sparse matrix, in the compressed format (CSR).
 
-    The compiled loops check nothing, so these arrays must fit together.
+    The arrays must fit together: the compiled loops do not check them.
 
     Attributes
     ----------
     indptr : ndarray of int, shape (n_rows + 1,)
-        Where each row begins in the other two, and where the last one ends.
+        The start of each row in the other two, and the end of the last row.
     indices : ndarray of int
         The columns of the nonzeros.
     data : ndarray of float32
@@ -48,7 +48,7 @@ class SparseRows(NamedTuple):
     data: Floats
 
     def take(self, rows: Rows) -> "SparseRows":
-        """Choose some of the rows.
+        """Return some of the rows.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class SparseRows(NamedTuple):
         Returns
         -------
         SparseRows
-            For a slice with the same nonzeros, not copied.
+            Those of a slice share their nonzeros with this matrix.
         """
         indptr, indices, data = self
         if isinstance(rows, slice):
@@ -85,7 +85,7 @@ class SparseRows(NamedTuple):
         Raises
         ------
         ValueError
-            If there are more or fewer rows, or `out` is not contiguous: SciPy would add to a copy.
+            If the number of rows differs, or `out` is not contiguous: SciPy would add to a copy.
         """
         self._check(len(out), out)
         if LOOPS is None:
@@ -104,7 +104,7 @@ class SparseRows(NamedTuple):
         Raises
         ------
         ValueError
-            If there are more or fewer rows, or `out` is not contiguous: SciPy would add to a copy.
+            If the number of rows differs, or `out` is not contiguous: SciPy would add to a copy.
         """
         self._check(len(b), out)
         if LOOPS is None:
@@ -121,7 +121,7 @@ class SparseRows(NamedTuple):
             )
 
     def _public(self, n_columns: int) -> csr_array:
-        """Give the rows as one of SciPy's public arrays."""
+        """Return the rows as one of SciPy's public arrays."""
         indptr, indices, data = self
         kept = slice(indptr[0], indptr[-1])
         shape = len(indptr) - 1, n_columns
@@ -129,7 +129,7 @@ class SparseRows(NamedTuple):
 
 
 def sparse_rows(matrix: csr_array, factor: float) -> SparseRows:
-    """Take a sparse matrix of SciPy's, times a factor.
+    """Return a sparse matrix of SciPy's, times a factor.
 
     Parameters
     ----------

@@ -1,14 +1,14 @@
 """Flush subnormal numbers to zero in the threads that train and evaluate.
 
-Numbers below 1.2e-38 have no normal representation in float32. Intel processors need over a hundred
-cycles for an operation with one, which saturated sigmoids are full of; AMD's lose next to nothing.
-XLA flushes them too.
+Numbers below 1.2e-38 have no normal representation in float32. Saturated sigmoids and a decaying
+velocity produce them, and some processors compute with them many times more slowly. XLA flushes
+them too.
 
 The mode is two bits of a control register: flush-to-zero and denormals-are-zero in MXCSR (Intel 64
 and IA-32 Architectures Software Developer's Manual, volume 1, 10.2.3), or one bit in FPCR (Arm
 Architecture Reference Manual for A-profile, C5.2.8). It belongs to a thread, which inherits it from
 the thread that creates it. `fegetenv` and `fesetenv` of the C library (ISO C, 7.6.4) read and write
-that register; where it lies in their `fenv_t` is from the headers of glibc, musl and macOS.
+that register; its offset in their `fenv_t` is from the headers of glibc, musl and macOS.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ import numpy as np
 
 
 class _Register(NamedTuple):
-    """The size of a `fenv_t`, where the control register lies in it, and the bits that flush."""
+    """The size of a `fenv_t`, the control register's offset in it, and the bits that flush."""
 
     size: int
     offset: int
@@ -35,11 +35,11 @@ _REGISTERS = {
     ("Darwin", "arm64"): _Register(16, 8, 1 << 24),
 }
 _REGISTER = _REGISTERS.get((platform.system(), platform.machine()))
-_LIBRARY = ctypes.PyDLL(None) if _REGISTER else None  # it keeps the GIL, and so the thread
+_LIBRARY = ctypes.PyDLL(None) if _REGISTER else None  # keeps the GIL
 
 
 def flush() -> Any:
-    """Flush subnormals in the calling thread, where the platform offers a way.
+    """Flush subnormals in the calling thread from now on, where the platform is known.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def flush() -> Any:
 
 @contextlib.contextmanager
 def flushed() -> Iterator[None]:
-    """Flush subnormals in the calling thread meanwhile."""
+    """Flush subnormals in the calling thread within the block."""
     before = flush()
     try:
         yield
@@ -68,6 +68,6 @@ def flushed() -> Iterator[None]:
 
 
 def are_flushed() -> bool:
-    """Return whether the calling thread takes subnormal results and operands for zero."""
+    """Return whether the calling thread flushes subnormal results and operands."""
     normal, subnormal = np.array([1e-38, 1e-39], dtype=np.float32)
     return bool(normal * np.float32(0.1) == 0 and subnormal * np.float32(1e10) == 0)

@@ -105,7 +105,7 @@ def test_an_interrupted_run_is_resumed(project, undisturbed, interruption):
         project.run("--unlock")
     project.run("--until", "train")
     assert rows(project) == undisturbed
-    assert "going on from step" in (run_folder(project) / "train.log").read_text()
+    assert "resuming from step" in (run_folder(project) / "train.log").read_text()
     assert not (run_folder(project) / "checkpoint.npz").exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 from batch_race.store import history
 from nn.batches import MiniBatches
 from nn.budget import Budget
-from nn.examples import Examples, scaling
+from nn.examples import Examples, pixel_scaling
 from nn.initializers import INITIALIZERS
 from nn.ordering import arrange, order_columns
 from nn.records import State
@@ -19,7 +19,7 @@ from nn.trainer import Trainer
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
     """Train on images, arranged as in the workflow."""
     arranged = arrange(images, order_columns(images))
-    examples = Examples(images, labels, scaling(kind, images), arranged)
+    examples = Examples(images, labels, pixel_scaling(kind, images), arranged)
     weights = INITIALIZERS["normal"](1, (1 + images.shape[1], 5), (6, 10))
     trainer = Trainer(
         State(weights),

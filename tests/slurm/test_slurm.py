@@ -164,7 +164,7 @@ class Run:
 
     def went_on_from(self):
         """Tell of which step the state was that it went on from; None if it began anew."""
-        said = re.search(r"going on from step (\d+)", self.log())
+        said = re.search(r"resuming from step (\d+)", self.log())
         return said and int(said[1])
 
     def state(self):

@@ -155,5 +155,5 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
     saved_at = said_by_runs(saved)
 
     finish(project, *limit)
-    assert said_by_runs(r"going on from step (\d+)") == saved_at
+    assert said_by_runs(r"resuming from step (\d+)") == saved_at
     assert len(learned(project)[0]) == 2

@@ -1,4 +1,4 @@
-"""The page of a finished experiment, in a real browser."""
+"""The page of a finished experiment, in a browser."""
 
 import json
 import math
@@ -34,19 +34,19 @@ def chromium():
 
 @contextmanager
 def opened(chromium, results, **settings):
-    """Open the page from its file; whatever it complains of or asks for is an error."""
+    """Open the page from its file; any message, dialog or request is an error."""
     context = chromium.new_context(**settings)
     page = context.new_page()
-    heard, asked = [], []
-    page.on("console", lambda message: heard.append(message.text))
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
+    messages, asked = [], []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: asked.append(request.url))
     address = (results / "page/race/report.html").as_uri()
     page.goto(address)
     drawn(page)
     yield page
-    assert heard == []
+    assert messages == []
     assert asked == [address]
     context.close()
 
@@ -58,47 +58,45 @@ def page(chromium, results):
 
 
 def drawn(page):
-    """Wait until nothing is left to draw."""
+    """Wait until all charts are drawn."""
     page.wait_for_selector("html[data-drawn=all]", timeout=20_000)
     page.wait_for_selector("#race-chart:not([aria-busy])")
 
 
 def lines(page):
-    """List the colours of the lines in the chart, each with its dashes."""
-    paths = page.locator("#race-chart .mark-line path").evaluate_all(
-        "all => all.map(one => [one.getAttribute('stroke'), one.getAttribute('stroke-dasharray')])"
-    )
-    return {colour for colour, _ in paths}
+    """Return the colours of the lines in the chart."""
+    paths = page.locator("#race-chart .mark-line path")
+    return set(paths.evaluate_all("all => all.map(one => one.getAttribute('stroke'))"))
 
 
 def ticks(page):
-    """Read the ticks across: the value of each label, and its place in pixels."""
+    """Return the ticks of the x axis: the value of each label, and its x in pixels."""
     axis = page.locator("#race-chart .role-axis", has=page.locator(".role-axis-label")).first
     found = axis.locator(".role-axis-label text").evaluate_all(
         "all => all.filter(one => one.getAttribute('opacity') !== '0')"
         ".map(one => [one.textContent, one.getBoundingClientRect()])"
         ".map(([text, box]) => [text, box.x + box.width / 2])"
     )
-    return [(float(text.replace(",", "")), place) for text, place in found if text]
+    return [(float(text.replace(",", "")), x) for text, x in found if text]
 
 
 def is_straight(points):
-    """Tell whether points (x, y) lie on a line, to two pixels."""
+    """Return whether points (x, y) are on a line, to two pixels."""
     (x0, y0), (x1, y1) = points[0], points[-1]
     return all(abs(y0 + (y1 - y0) * (x - x0) / (x1 - x0) - y) < 2 for x, y in points)
 
 
 def values(page):
-    """Read what stands beside the names of the lines."""
+    """Return the values at the cursor by the names of the lines."""
     names = page.locator("#series label").all_inner_texts()
     numbers = page.locator("#series output").all_inner_texts()
-    marks = re.compile(r" \(contended\)")
     return {
-        marks.sub("", name.strip()): number for name, number in zip(names, numbers, strict=True)
+        name.strip().removesuffix(" (contended)"): number
+        for name, number in zip(names, numbers, strict=True)
     }
 
 
-def test_all_of_it_is_there_and_every_name_is_escaped(page, results):
+def test_all_results_are_on_the_page_and_all_text_is_escaped(page, results):
     assert page.locator("h1").inner_text() == f"{TITLE} (4 steps each)"
     assert TITLE in page.title()
     answer = (results / "compare/race/answer.txt").read_text().splitlines()
@@ -125,7 +123,7 @@ def test_a_line_is_switched_off_and_on(page):
     page.get_by_role("button", name="None").click()
     drawn(page)
     assert lines(page) == set()
-    # However fast one is, the last click counts.
+    # The last of several quick clicks counts.
     page.evaluate(
         "for (const id of ['all', 'none', 'all', 'none']) document.getElementById(id).click()"
     )
@@ -136,40 +134,40 @@ def test_a_line_is_switched_off_and_on(page):
     assert lines(page) == before
 
 
-def test_the_axis_becomes_logarithmic(page):
+def test_the_x_axis_becomes_logarithmic(page):
     page.get_by_label("against").select_option(label="examples")
     drawn(page)
     assert is_straight(ticks(page))
     assert ticks(page)[0][0] == 0
-    page.get_by_label("logarithmic across").check()
+    page.get_by_label("log x").check()
     drawn(page)
     found = ticks(page)
     assert found[0][0] > 0
     assert not is_straight(found)
-    assert is_straight([(math.log(value), place) for value, place in found])
+    assert is_straight([(math.log(value), x) for value, x in found])
 
 
-def test_the_other_axis_becomes_logarithmic(page):
-    def says():
+def test_the_y_axis_becomes_logarithmic(page):
+    def y_axes():
         return page.locator("#race-chart g[aria-roledescription=axis]").evaluate_all(
             "all => all.map(one => one.getAttribute('aria-label'))"
             ".filter(label => label.startsWith('Y-axis'))"
         )
 
-    assert all("linear scale" in label for label in says())
-    page.get_by_label("logarithmic up").check()
+    assert all("linear scale" in label for label in y_axes())
+    page.get_by_label("log y").check()
     drawn(page)
-    assert all("log scale" in label for label in says())
+    assert all("log scale" in label for label in y_axes())
     page.get_by_role("button", name="None").click()
     drawn(page)
     page.get_by_label("Draw").select_option(label="accuracy (%)")
     page.get_by_role("button", name="All").click()
     drawn(page)
-    assert says()[0].startswith("Y-axis titled 'accuracy (%)'")
+    assert y_axes()[0].startswith("Y-axis titled 'accuracy (%)'")
     assert len(lines(page)) == 3
 
 
-def test_it_works_with_the_keyboard_alone(page, results):
+def test_the_keyboard_is_enough(page, results):
     def tab_to(wanted):
         for _ in range(40):
             page.keyboard.press("Tab")
@@ -177,10 +175,10 @@ def test_it_works_with_the_keyboard_alone(page, results):
                 break
         focused = page.locator(wanted).first
         outline = focused.evaluate("one => getComputedStyle(one).outlineStyle")
-        assert outline == "solid", f"no focus to be seen on {wanted}"
+        assert outline == "solid", f"no visible focus on {wanted}"
 
     tab_to("#measure")
-    tab_to("#spent")
+    tab_to("#cost")
     page.keyboard.type("steps")
     drawn(page)
     # The values at the end are the medians over the seeds' last losses.
@@ -207,30 +205,30 @@ def test_it_works_with_the_keyboard_alone(page, results):
     assert values(page)["Stochastic GD"] == ""
 
 
-def test_a_pointer_reads_values_and_zooms(page):
+def test_the_pointer_reads_values_and_zooms(page):
     page.get_by_label("against").select_option(label="steps")
     drawn(page)
     page.locator("#race-chart").scroll_into_view_if_needed()
-    places = dict(ticks(page))
+    tick_x = dict(ticks(page))
     box = page.locator("#race-chart").bounding_box()
     height = box["y"] + box["height"] / 2
-    page.mouse.move(places[1], height)
-    shown = re.fullmatch(r"At ([\d.]+) steps:", page.locator("#place").inner_text())
+    page.mouse.move(tick_x[1], height)
+    shown = re.fullmatch(r"At ([\d.]+) steps:", page.locator("#cursor").inner_text())
     assert float(shown[1]) == pytest.approx(1, abs=0.01)
     assert all(values(page).values())
-    # The place is marked in the chart, and what is dragged over.
-    over, mark = (page.locator("#race-chart .mark-rect path").nth(place) for place in (0, 1))
-    assert mark.bounding_box()["x"] == pytest.approx(places[1], abs=2)
+    # The chart shows the cursor, and the range of a drag.
+    dragged, cursor = (page.locator("#race-chart .mark-rect path").nth(index) for index in (0, 1))
+    assert cursor.bounding_box()["x"] == pytest.approx(tick_x[1], abs=2)
     page.mouse.down()
-    page.mouse.move(places[3], height, steps=3)
-    assert over.bounding_box()["x"] == pytest.approx(places[1], abs=2)
-    assert over.bounding_box()["width"] == pytest.approx(places[3] - places[1], abs=2)
+    page.mouse.move(tick_x[3], height, steps=3)
+    assert dragged.bounding_box()["x"] == pytest.approx(tick_x[1], abs=2)
+    assert dragged.bounding_box()["width"] == pytest.approx(tick_x[3] - tick_x[1], abs=2)
     page.mouse.up()
     drawn(page)
     zoomed = ticks(page)
     assert zoomed[0][0] == pytest.approx(1, abs=0.15)
     assert zoomed[-1][0] == pytest.approx(3, abs=0.15)
-    page.get_by_role("button", name="Whole").click()
+    page.get_by_role("button", name="Reset zoom").click()
     drawn(page)
     assert ticks(page)[-1][0] == 4
     page.locator("#throughput .mark-symbol path").first.hover()
@@ -250,7 +248,7 @@ def test_a_phone_in_light_and_dark(chromium, results, scheme, page_colour):
         page.emulate_media(color_scheme=other)
         page.wait_for_selector(f"#race-chart .role-axis-label text:not([fill='{ink}'])")
         drawn(page)
-        # What would reach out of the page has a place to be scrolled in.
+        # Whatever is wider than the page scrolls within it.
         assert page.locator("#race-chart svg").bounding_box()["width"] <= 390
 
 
@@ -269,7 +267,7 @@ def test_nothing_can_leave_the_page(chromium, results):
         def log_message(self, *_):
             pass
 
-    ask = "fetch('/asked').then(() => 'heard', () => 'refused')"
+    ask = "fetch('/asked').then(() => 'answered', () => 'refused')"
     add_script = (
         "(() => { const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
         "document.head.append(one); return window.ran ?? 'refused' })()"
@@ -278,7 +276,7 @@ def test_nothing_can_leave_the_page(chromium, results):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = chromium.new_page()
         page.goto(f"http://127.0.0.1:{server.server_port}/other.html")
-        assert page.evaluate(ask) == "heard"
+        assert page.evaluate(ask) == "answered"
         assert page.evaluate(add_script) == 1
         page.goto(f"http://127.0.0.1:{server.server_port}/report.html")
         drawn(page)

@@ -223,7 +223,7 @@ def test_a_budget_up_and_down_again(finished_project):
     project.run(ANSWER)
     logs = list(project.folder.glob("results/train/*/*/6_steps/train.log"))
     assert len(logs) == 3
-    assert all("going on from step 4" in log.read_text() for log in logs)
+    assert all("resuming from step 4" in log.read_text() for log in logs)
     project.edit_config(budget={"seconds": None, "steps": 4})
     assert project.jobs() == AGGREGATES
 
@@ -250,7 +250,7 @@ def test_a_larger_budget_resumes_from_a_finished_run(project):
     assert long.head(len(short)).equals(short)
     assert 2.0 <= long["training_seconds"][-1] < 2.1
     log = (long_path.parent / "train.log").read_text()
-    assert f"going on from step {short['step'][-1]}," in log
+    assert f"resuming from step {short['step'][-1]}," in log
 
     # Back again trains nothing; and a smaller one cannot be had from a larger one.
     project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})

@@ -1,8 +1,8 @@
-# From the histories of an experiment's runs to an answer.
+# From the histories of an experiment to the answer, the forecast and the mistakes.
 #
 # Inputs: results/train/<run>/history.parquet
 #         results/find_crossings/<run>/<digest of the targets>.parquet
-#         of the datasets, the test images; of the winner, results/train/<run>/weights.npz
+#         results/train/<run>/weights.npz and the test images, to evaluate the winner
 # Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
 #          results/collect_crossings/<experiment>/crossings.parquet
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
@@ -10,10 +10,10 @@
 #          results/forecast/<experiment>/forecast.{txt,json}
 #          results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 
-# Whose test images the winner may be looked at with.
+# The datasets whose test images the winner may be evaluated on.
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
-# Seconds of work, for which a batch system would take longer to find a node.
+# Seconds of work: a batch system would take longer to find a node.
 
 
 localrules:
@@ -41,7 +41,7 @@ rule collect:
         "../scripts/collect.py"
 
 
-# Not in one rule with the histories: curves are not drawn again for a target more.
+# Apart from `collect`, so that another target does not draw the curves again.
 rule collect_crossings:
     input:
         histories=histories,
@@ -121,7 +121,7 @@ rule forecast:
         "../scripts/forecast.py"
 
 
-# Which run has won is known only when they are compared, so the weights of all are asked for.
+# The winner is not known before `compare`, so the weights of all runs are inputs.
 rule find_mistakes:
     input:
         answer="results/compare/{experiment}/answer.json",

@@ -1,28 +1,20 @@
-# What people look at.
+# Charts and the page.
 #
-# Inputs: results/collect/<experiment>/histories.parquet,
+# Inputs: results/collect/<experiment>/{histories.parquet,runs.json},
 #         results/summarize/<experiment>/summary.parquet,
-#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet;
-#         for the page also the answer and results/collect/<experiment>/runs.json
+#         results/compare/<experiment>/answer.txt,
+#         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
 #          results/page/<experiment>/report.html
 
-HISTORIES = "results/collect/{experiment}/histories.parquet"
-SUMMARY = "results/summarize/{experiment}/summary.parquet"
-CONFUSION = "results/find_mistakes/{experiment}/confusion.parquet"
-MISTAKES = "results/find_mistakes/{experiment}/mistakes.parquet"
-CHARTS = {
-    "loss_by_seconds": HISTORIES,
-    "learning_by_iteration": HISTORIES,
-    "loss_curves": HISTORIES,
-    "accuracy_curves": HISTORIES,
-    "seconds_to_target": SUMMARY,
-    "steps_to_target": SUMMARY,
-    "examples_to_target": SUMMARY,
-    "throughput": SUMMARY,
-    "learning_rates": SUMMARY,
-    "confusion_matrix": CONFUSION,
-    "worst_mistakes": MISTAKES,
+from batch_race.report.charts import CHARTS
+
+# By the folders of workflow/scripts/batch_race/report/charts/.
+TABLES = {
+    "histories": "results/collect/{experiment}/histories.parquet",
+    "summary": "results/summarize/{experiment}/summary.parquet",
+    "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
+    "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
 }
 
 # A rule for each chart, because a caption's path takes no wildcard.
@@ -32,7 +24,7 @@ for chart, table in CHARTS.items():
         name:
             f"plot_{chart}"
         input:
-            table=table,
+            table=TABLES[table],
         output:
             svg=report(
                 f"results/plot/{{experiment}}/{chart}.svg",
@@ -48,7 +40,7 @@ for chart, table in CHARTS.items():
         conda:
             "../../environment.yml"
         params:
-            code=code("plot.py"),
+            code=code("plot.py", f"batch_race/report/charts/{table}/{chart}.py"),
             chart=chart,
             title=lambda wildcards: runs.title(config),  # may have braces
             clock=config["budget"]["clock"],
@@ -56,15 +48,13 @@ for chart, table in CHARTS.items():
             "../scripts/plot.py"
 
 
-# The page shows the curves and the mistakes in ways of its own.
-NOT_ON_PAGE = (
-    "loss_by_seconds",
-    "learning_by_iteration",
-    "loss_curves",
-    "accuracy_curves",
-    "worst_mistakes",
-)
-ON_PAGE = [chart for chart in CHARTS if chart not in NOT_ON_PAGE]
+# The page draws histories and mistakes in its own ways.
+ON_PAGE = [
+    chart
+    for table in ("summary", "confusion")
+    for chart in CHARTS
+    if CHARTS[chart] == table
+]
 PAGE = [
     os.path.relpath(sources.SCRIPTS / "batch_race" / "report" / f"page.{kind}")
     for kind in ("html", "css", "js")
@@ -74,9 +64,9 @@ PAGE = [
 rule write_page:
     input:
         answer="results/compare/{experiment}/answer.txt",
-        histories=HISTORIES,
-        summary=SUMMARY,
-        mistakes=MISTAKES,
+        histories=TABLES["histories"],
+        summary=TABLES["summary"],
+        mistakes=TABLES["mistakes"],
         runs="results/collect/{experiment}/runs.json",
         charts=expand(
             "results/plot/{{experiment}}/{chart}.json",

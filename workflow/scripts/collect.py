@@ -1,4 +1,4 @@
-"""Lay an experiment's histories into one table, and beside it what they say of their runs."""
+"""Collect an experiment's histories in one table, and their metadata in one file."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Check each history and write them as one."""
+    """Check the histories and write them with their metadata."""
     logs.start(snakemake.log[0])
     paths = [Path(path) for path in snakemake.input.histories]
     parquet.write(Path(snakemake.output.histories), history.collect(paths))

@@ -1,4 +1,4 @@
-"""Lay into one table where the runs of an experiment reached their targets."""
+"""Collect in one table where the runs of an experiment reached their targets."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from batch_race.store import crossings, logs, parquet
 
 
 def main() -> None:
-    """Check each file and write them as one."""
+    """Check the files and write them as one table."""
     logs.start(snakemake.log[0])
     pairs = zip(snakemake.input.histories, snakemake.input.crossings, strict=True)
     table = crossings.collect([(Path(history), Path(found)) for history, found in pairs])

@@ -4,19 +4,19 @@ import json
 from pathlib import Path
 
 from batch_race.analyze import comparison
-from batch_race.report import messages
+from batch_race.report import answer_message
 from batch_race.store import logs, parquet
 from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Write the answer in words and as JSON."""
+    """Write the answer as text and as JSON."""
     logs.start(snakemake.log[0])
     runs, _ = parquet.read(Path(snakemake.input.runs))
     summary, _ = parquet.read(Path(snakemake.input.summary))
     answers = comparison.compare(runs, summary)
     for path, text in (
-        (snakemake.output.text, messages.answer(answers)),
+        (snakemake.output.text, answer_message.write(answers)),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

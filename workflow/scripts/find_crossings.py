@@ -14,7 +14,7 @@ from nn.replay import find_crossings
 
 
 def main() -> None:
-    """Train again where a target lies, on cores that no timed run has, and write what is found."""
+    """Repeat steps where a target lies, on cores of no timed run, and write the crossings."""
     logs.start(snakemake.log[0])
     paths = {name: Path(path) for name, path in snakemake.input.items()}
     table, metadata = history.read(paths["history"])
@@ -27,15 +27,15 @@ def main() -> None:
 
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]):
-        snapshots = Snapshots(paths["history"].parents[1], metadata["origin"])
+        snapshots = Snapshots(paths["history"].parents[1], metadata["fingerprint"])
         found = find_crossings(evaluations, targets, run.replay(snapshots))
     by_target = dict(zip(targets, found, strict=True))
     for target, crossing in by_target.items():
         logging.info("%s %g: step %s, after %s (%s)", *target, *crossing)
     if any(crossing.source == "evaluations" for crossing in found):
         logging.warning(
-            "the steps are not reproduced here, on another processor or with other versions: what "
-            "was not found before is known from the run's own evaluations alone"
+            "the steps are not reproduced here, on another processor or with other versions: the "
+            "targets not yet found are taken from the run's own evaluations"
         )
     readings = clock.read(paths["clock"])
     found_costs = crossings.tabulate(by_target, evaluations, readings, run.batches)

@@ -1,4 +1,4 @@
-"""Find what the winner of an experiment gets wrong."""
+"""Find the mistakes of the winner of an experiment."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from batch_race.store import logs, parquet
 
 
 def main() -> None:
-    """Choose the winner, show it the test images, and write down its mistakes."""
+    """Choose the winner, and write its confusion matrix and its worst mistakes."""
     logs.start(snakemake.log[0])
     run = mistakes.choose(
         json.loads(Path(snakemake.input.answer).read_text()),
@@ -18,7 +18,7 @@ def main() -> None:
         json.loads(Path(snakemake.input.runs).read_text()),
     )
     if run is None:
-        tables = mistakes.nothing()
+        tables = mistakes.empty_tables()
     else:
         dataset = snakemake.params.datasets.index(run["dataset"])
         images = idx.read(Path(snakemake.input.test_images[dataset]), (None, None, None))

@@ -9,9 +9,9 @@ from batch_race.store import logs, parquet
 def main() -> None:
     """Draw the chart that the rule names."""
     logs.start(snakemake.log[0])
-    draw = charts.CHARTS[snakemake.params.chart]
+    params = snakemake.params
     table, _ = parquet.read(Path(snakemake.input.table))
-    chart = draw(table, snakemake.params.title, snakemake.params.clock)
+    chart = charts.load(params.chart).draw(table, params.title, params.clock)
     for path in snakemake.output:
         theme.save(chart, Path(path))
 

@@ -1,4 +1,4 @@
-"""Measure each run, and take the median over seeds of each configuration."""
+"""Compute the measures of each run, and their medians over seeds."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Lay the machines' results side by side, and write what they say."""
+    """Write the measures and medians of this machine's and the other machines' results."""
     logs.start(snakemake.log[0])
     histories = [history.read_collected(Path(snakemake.input.histories))]
     found = [crossings.read_collected(Path(snakemake.input.crossings))]

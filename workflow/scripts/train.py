@@ -1,4 +1,4 @@
-"""Train one network on cores of its own, and write down its history."""
+"""Train one network on cores of its own, and write its history."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ from batch_race.store.files import locked
 
 
 def main() -> None:
-    """Train, then write all that is known of the run; or save its state, if it is interrupted."""
+    """Train and write the results; on a signal, save the state instead."""
     logs.start(snakemake.log[0])
     signals = SignalHandler()
     folder = Path(snakemake.output.history).parent
@@ -32,23 +32,23 @@ def main() -> None:
 
 
 def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
-    """Train the network of one folder."""
+    """Train the network of a run's folder."""
     specification = snakemake.params.specification
     check_threads(specification["threads"], snakemake.threads)
     data = {name: Path(path) for name, path in snakemake.input.items()}
     training = open_examples(data, "train")
     test = open_examples(data, "test")
-    origin = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
+    fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
-    # Before and after training, as during it, BLAS has one thread: the machine's speed is measured.
+    # Also before and after training, where the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
-        state, earlier_contention = run.start(folder, origin)
+        state, earlier_contention = run.start(folder, fingerprint)
         watch = Watch(processors, earlier_contention)
-        snapshots = Snapshots(folder.parent, origin) if run.needs_replay else None
+        snapshots = Snapshots(folder.parent, fingerprint) if run.needs_replay else None
         save_every = snakemake.params.checkpoint_seconds
-        attendant = Attendant(folder, origin, save_every, watch, signals, progress, snapshots)
+        attendant = Attendant(folder, fingerprint, save_every, watch, signals, progress, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
         with signals.deferred():
@@ -66,7 +66,7 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "processors": processors,
         "threads_used": trainer.threads_used,
         "subnormals": trainer.subnormals,
-        "origin": origin,
+        "fingerprint": fingerprint,
         "training_images": len(training.labels),
         "machine": machine.describe(),
         "versions": machine.versions(),

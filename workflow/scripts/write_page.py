@@ -1,4 +1,4 @@
-"""Write the page that shows all of an experiment."""
+"""Write the page of an experiment."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Gather what the other rules have made."""
+    """Read the results of the other rules and write the page."""
     logs.start(snakemake.log[0])
     files, params = snakemake.input, snakemake.params
     experiment, clock = snakemake.wildcards.experiment, params.clock

@@ -1,4 +1,4 @@
-"""Simultaneous comparisons: by simulation, and against plain loops and SciPy."""
+"""Simultaneous comparisons: by simulation, and compared with plain loops and SciPy."""
 
 import numpy as np
 import pytest
@@ -12,36 +12,36 @@ SIMULATIONS = 1000
 
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize(("sizes", "rates", "seeds"), [(4, 1, 2), (8, 1, 3), (8, 3, 3), (8, 1, 10)])
-def test_any_false_verdict_in_a_question_is_rare(name, sizes, rates, seeds):
-    # A t test of each pair at 95 % is wrong in 17 to 37 % of the questions with equal noise.
-    _, any_in_question = false_verdicts(SCENARIOS[name], sizes, rates, seeds, SIMULATIONS)
-    assert any_in_question <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
+def test_the_error_rate_per_target_is_at_most_5_percent(name, sizes, rates, seeds):
+    # Pairwise t tests at 95 % have an error rate per target of 17 to 37 % with equal noise.
+    _, any_false = false_verdicts(SCENARIOS[name], sizes, rates, seeds, SIMULATIONS)
+    assert any_false <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 
-def test_three_times_the_noise_in_one_batch_size_is_allowed_for():
-    # A critical value for equal noise alone would be wrong in 7 % of the questions.
-    _, any_in_question = false_verdicts(SCENARIOS["one × 3"], 4, 1, 2, 10_000)
-    assert any_in_question <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 10_000)
+def test_three_times_the_noise_in_one_batch_size_keeps_the_error_rate():
+    # A critical value for equal noise alone has an error rate of 7 %.
+    _, any_false = false_verdicts(SCENARIOS["one × 3"], 4, 1, 2, 10_000)
+    assert any_false <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 10_000)
 
 
-def test_a_difference_is_found():
+def test_the_power_is_high():
     assert power(1.3, 0.05, 4, 1, 3, SIMULATIONS) > 0.8
     assert power(2, 0.15, 8, 3, 5, SIMULATIONS) > 0.9
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 10])
-def test_of_two_batch_sizes_the_critical_value_is_that_of_student(seeds):
+def test_the_critical_value_of_two_batch_sizes_is_near_students_t(seeds):
     exact = stats.t.ppf(0.975, seeds - 1)
     assert exact < critical_value((1, 1), seeds) < 1.12 * exact
 
 
-def alone(winner, log_times, rates):
-    """Compare where all runs arrived."""
-    return contrasts(winner, log_times, np.zeros(log_times.shape), rates)
+def all_reached(winner, log_times, counts):
+    """Compare configurations whose runs all reached the target."""
+    return contrasts(winner, log_times, np.zeros(log_times.shape), counts)
 
 
 def plain_noise(log_times):
-    """Compute with loops how noisy each configuration's differences to the fastest are."""
+    """Compute with loops the variance of each configuration's difference to the fastest ones."""
     count = len(log_times)
     fast = np.argsort(log_times.mean(axis=1))[: max(4, (count + 1) // 2)]
     return [
@@ -50,24 +50,24 @@ def plain_noise(log_times):
     ]
 
 
-def test_the_differences_and_margins_are_those_of_plain_loops():
+def test_differences_and_margins_equal_those_of_plain_loops():
     scale = np.linspace(0.1, 1, 11)[:, None]
     random = np.random.default_rng(0)
     log_times = random.normal(size=(11, 3)) * scale + random.normal(size=(1, 3))
-    rates = (2, 1, 3, 2, 3)
+    counts = (2, 1, 3, 2, 3)
     for winner in (0, 10):
-        found = alone(winner, log_times, rates)
+        found = all_reached(winner, log_times, counts)
         differences = [np.mean(each - log_times[winner]) for each in log_times]
         noise = plain_noise(log_times)
         margins = [
-            critical_value(rates, 3) * np.sqrt(max(each, noise[winner]) / 3) for each in noise
+            critical_value(counts, 3) * np.sqrt(max(each, noise[winner]) / 3) for each in noise
         ]
         assert found.difference == pytest.approx(differences)
         assert found.margin == pytest.approx(margins)
 
 
 @pytest.mark.parametrize("noise", [1, 3])
-def test_the_intervals_against_any_winner_hold_the_true_ratios_at_once(noise):
+def test_the_intervals_of_any_winner_cover_the_true_ratios_simultaneously(noise):
     random = np.random.default_rng(0)
     truth = np.array([0, 2, 5, 0, 0, 1, 3, 3])
     scale = np.array([noise, 1, 1, 1, noise, 1, 1, 1])
@@ -75,41 +75,41 @@ def test_the_intervals_against_any_winner_hold_the_true_ratios_at_once(noise):
     best = [0, 3, 4, 6]  # of each batch size
     wrong = np.zeros(SIMULATIONS, dtype=bool)
     for winner in best:
-        found = alone(np.full(SIMULATIONS, winner), draws, [2, 2, 2, 2])
+        found = all_reached(np.full(SIMULATIONS, winner), draws, [2, 2, 2, 2])
         off = np.abs(found.difference - (truth - truth[winner])) - found.margin
         wrong |= (off[:, best] > 0).any(axis=1)
     assert wrong.mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 
-def test_many_tables_at_once_are_as_each_alone():
+def test_several_tables_equal_each_table_by_itself():
     log_times = np.random.default_rng(0).normal(size=(3, 6, 4))
     winners = np.array([1, 5, 0])
-    together = alone(winners, log_times, [2, 2, 2])
-    for place, (winner, table) in enumerate(zip(winners, log_times, strict=True)):
-        for several, one in zip(together, alone(winner, table, [2, 2, 2]), strict=True):
-            assert several[place] == pytest.approx(one)
+    together = all_reached(winners, log_times, [2, 2, 2])
+    for index, (winner, table) in enumerate(zip(winners, log_times, strict=True)):
+        for several, one in zip(together, all_reached(winner, table, [2, 2, 2]), strict=True):
+            assert several[index] == pytest.approx(one)
 
 
-def test_a_seed_that_slows_all_changes_nothing():
+def test_an_effect_of_a_seed_on_all_cancels():
     random = np.random.default_rng(0)
     log_times, shift = random.normal(size=(6, 4)), random.normal(scale=5, size=(1, 4))
     for plain, shifted in zip(
-        alone(0, log_times, [1] * 6), alone(0, log_times + shift, [1] * 6), strict=True
+        all_reached(0, log_times, [1] * 6), all_reached(0, log_times + shift, [1] * 6), strict=True
     ):
         assert shifted == pytest.approx(plain)
 
 
-def test_a_noisy_slow_batch_size_hides_no_difference_among_the_fast():
+def test_noise_of_slow_batch_sizes_hides_no_difference_among_fast_ones():
     random = np.random.default_rng(0)
     log_times = random.normal(scale=0.02, size=(8, 3)) + np.array([[0, 0.4] + [0.5] * 6]).T
-    quiet = alone(0, log_times, [1] * 8)
+    quiet = all_reached(0, log_times, [1] * 8)
     log_times[6:] = random.normal(scale=2, size=(2, 3)) + 5
-    noisy = alone(0, log_times, [1] * 8)
+    noisy = all_reached(0, log_times, [1] * 8)
     assert quiet.difference[1] > quiet.margin[1]
     assert noisy.difference[1] > noisy.margin[1]
 
 
-def test_a_run_that_did_not_arrive_counts_with_what_it_was_given():
+def test_a_missed_run_counts_with_the_time_of_the_whole_run():
     log_times = np.array([[0.0, 0.1, 0.2], [1.0, 1.2, np.inf], [0.5, np.inf, np.inf]])
     given = np.full(log_times.shape, 3.0)
     given[2] = 0.6
@@ -117,16 +117,16 @@ def test_a_run_that_did_not_arrive_counts_with_what_it_was_given():
     assert found.difference == pytest.approx(
         [0, (1 + 1.2 + 3) / 3 - 0.1, (0.5 + 0.6 + 0.6) / 3 - 0.1]
     )
-    # If it is the winner's, all times are cut off there: no other can look slower for it.
+    # If it is the winner's, it limits all times, so that no other seems slower.
     found = contrasts(2, log_times, given, [1, 1, 1])
     cut = np.minimum(log_times, [[0.6] * 3, [0.6] * 3, [0.6] * 3]).mean(axis=1)
     assert found.difference == pytest.approx(cut - cut[2])
 
 
-def test_times_that_are_cut_off_say_nothing_of_noise():
+def test_censored_times_do_not_estimate_noise():
     random = np.random.default_rng(0)
     log_times = random.normal(size=(8, 3))
-    # As many again, which were given little time: they would be the fastest, and without noise.
+    # As many again with short runs: they would seem the fastest, without noise.
     more = np.vstack([log_times, np.full((8, 3), np.inf)])
     found = contrasts(0, more, np.full(more.shape, -9.0), [1] * 16)
     everyone = [np.var(log_times[0] - each, ddof=1) for each in log_times[1:]]

@@ -1,4 +1,4 @@
-"""What is measured of a run, by its history and its crossings."""
+"""Measures of runs, from their histories and crossings."""
 
 import math
 
@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from batch_race.analyze.measures import per_run
+from batch_race.hyperparameters import RUN
 from batch_race.store import crossings
 from tests.curves import curve, evaluated_twice, measured
 
@@ -24,7 +25,7 @@ CROSSING = {
 
 
 def crossing(table, target="loss", value=0.5, **costs):
-    run = {key: table[key][0] for key in crossings.RUN}
+    run = {key: table[key][0] for key in RUN}
     row = run | {"target": target, "target_value": float(value), "source": "grid"} | costs
     return pl.DataFrame([row], schema=crossings.COLLECTED)
 
@@ -38,8 +39,8 @@ def crossing(table, target="loss", value=0.5, **costs):
         ("examples", "training", (96.0, 64.0)),
     ],
 )
-def test_what_a_target_cost_is_read_off_its_crossing(measure, clock, expected):
-    # Whatever the run's own evaluations say.
+def test_the_cost_of_a_target_is_that_of_its_crossing(measure, clock, expected):
+    # Not that of the run's own evaluations.
     table = curve([2.0, 1.0])
     found = crossing(table, **CROSSING)
     measures = per_run(table, found, {"loss": [0.5]}, clock)
@@ -67,13 +68,13 @@ def test_each_target_has_its_own_crossing():
     assert measures.filter(measure="seconds")["value"].to_list() == [7.0, 8.0, 9.0]
 
 
-def test_a_step_that_is_evaluated_twice_ends_with_the_second():
+def test_the_last_of_two_evaluations_of_a_step_counts():
     table = evaluated_twice(curve([2.0, 1.0, 0.0])).filter(step=1)
     assert value(measured(table, NOTHING, "wall"), "final_epoch") == 1
 
 
 @pytest.mark.parametrize("losses", [[2.0, 1.0, 0.7], [2.0, math.inf, math.nan]])
-def test_a_missed_target_has_no_value_but_what_was_spent(losses):
+def test_a_missed_target_has_no_value_but_the_cost_of_the_run(losses):
     measures = measured(curve(losses), {"loss": [0.5]}, "training")
     (row,) = measures.filter(measure="seconds").to_dicts()
     assert (row["outcome"], row["value"], row["spent"]) == ("missed", None, 1.0)
@@ -99,19 +100,19 @@ def test_the_outcome_of_a_run_and_a_target(losses, stopped, outcome):
     assert costs["value"].is_not_null().to_list() == [outcome in ("reached", "initial")] * 3
 
 
-def test_the_seconds_that_a_diverged_run_lived_are_in_no_column():
+def test_the_seconds_of_a_diverged_run_are_in_no_column():
     lost = curve([2.0, math.nan], stopped="diverged")
     measures = measured(lost, {"loss": [0.5]}, "training")
     (row,) = measures.filter(measure="seconds").to_dicts()
     assert (row["value"], row["spent"]) == (None, None)
 
 
-def test_an_end_has_no_outcome():
+def test_a_measure_without_a_target_has_no_outcome():
     measures = measured(curve([2.0, 1.0]), NOTHING, "training")
     assert measures["outcome"].null_count() == len(measures)
 
 
-def test_the_ends_of_a_run():
+def test_the_measures_at_the_end_of_a_run():
     measures = measured(curve([2.0, 1.0, 0.5], batch_size=10), NOTHING, "wall")
     ends = dict(measures.select("measure", "value").rows())
     assert ends == {
@@ -130,12 +131,12 @@ def test_a_diverged_run_has_no_final_loss():
     assert measures["diverged"].all()
 
 
-def test_a_run_without_a_step_has_no_rate():
+def test_a_run_without_a_step_has_no_throughput():
     assert value(measured(curve([2.0]), NOTHING, "training"), "steps_per_second") is None
 
 
-def test_runs_are_told_apart_by_all_that_can_differ():
-    # A crossing of one run must never be another's.
+def test_runs_are_identified_by_all_their_parameters():
+    # A crossing must not be joined to another run.
     changes = [
         {},
         {"seed": 2},

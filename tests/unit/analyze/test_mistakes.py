@@ -1,24 +1,24 @@
-"""Which run won, and what it gets wrong."""
+"""The winner of a race, its confusion matrix and its worst mistakes."""
 
 import numpy as np
 import polars as pl
 import pytest
 
 from batch_race.analyze import comparison, mistakes
-from batch_race.analyze.measures import CONFIGURATION
 from batch_race.analyze.statistics import summarize
-from tests.curves import RUN, curve, falling, measured
+from batch_race.hyperparameters import RUN
+from tests.curves import A_RUN, curve, falling, measured
 
 
 def choose(*tables, targets, elsewhere=()):
-    """Choose among runs, each with a history named by its place; others have none here."""
+    """Choose among runs in folders named by their index; runs elsewhere have no folder."""
     runs = measured(pl.concat([*tables, *elsewhere]), targets, "training")
     answers = comparison.compare(runs, summarize(runs))
     histories = {}
-    for place, table in enumerate(tables):
+    for index, table in enumerate(tables):
         row = table.row(0, named=True)
-        histories[str(place)] = {
-            "specification": {key: row[key] for key in (*CONFIGURATION, "seed")},
+        histories[str(index)] = {
+            "specification": {key: row[key] for key in RUN},
             **{key: row[key] for key in ("training_images", "subnormals", "stopped")},
             "contention": {"contended": row["contended"]},
             "machine": {"processor": row["machine"]},
@@ -28,7 +28,7 @@ def choose(*tables, targets, elsewhere=()):
 
 
 def test_the_first_to_the_lowest_loss_wins():
-    # The second is sooner at 1, the first at 0.5, and neither comes to 0.1.
+    # The second is first to reach 1, the first 0.5, and neither reaches 0.1.
     late = curve([2.0, 1.2, 0.5, 0.5])
     early = curve([2.0, 0.9, 0.8, 0.7, 0.6, 0.5], batch_size=8)
     targets = {"loss": [0.5, 1.0, 0.1], "accuracy": [50]}
@@ -36,12 +36,12 @@ def test_the_first_to_the_lowest_loss_wins():
     assert choose(late, early, targets={"loss": [1.0]}) == (1, "first to loss 1")
 
 
-def test_of_its_seeds_the_soonest_wins():
+def test_the_fastest_seed_wins():
     seeds = [falling(steps, seed=seed) for seed, steps in enumerate([20, 10, 30])]
     assert choose(*seeds, targets={"loss": [1.0]}) == (1, "first to loss 1")
 
 
-def test_without_a_loss_the_highest_accuracy_counts_and_without_that_the_lowest_loss():
+def test_without_a_loss_target_the_highest_accuracy_wins_and_without_that_the_lowest_loss():
     runs = (falling(20), falling(10, batch_size=8), curve([2.0, 1.9], batch_size=2))
     targets = {"loss": [], "accuracy": [81, 90]}
     assert choose(*runs, targets=targets) == (1, "first to accuracy 90 %")
@@ -58,29 +58,31 @@ def test_a_run_of_another_machine_does_not_win():
     )
 
 
-def test_nobody_wins_where_all_diverged():
+def test_no_run_wins_if_all_diverged():
     lost = curve([2.0, float("nan")], stopped="diverged")
     assert choose(lost, targets={"loss": [1.0]}) is None
-    assert [len(table) for table in mistakes.nothing()] == [0, 0]
+    assert [len(table) for table in mistakes.empty_tables()] == [0, 0]
 
 
 def test_the_worst_mistakes_come_first():
-    # Of five images the first and the last are classified right.
-    right_class = [0.9, 0.3, 0.001, 0.2, 0.6]
+    # Of five images the first and the last are classified correctly.
+    true_class = [0.9, 0.3, 0.001, 0.2, 0.6]
     labels = np.array([3, 1, 4, 1, 5], dtype=np.uint8)
     predicted = [3, 2, 7, 2, 5]
     probabilities = np.full((5, 10), 0.0)
-    for row, (share, label, taken) in enumerate(zip(right_class, labels, predicted, strict=True)):
-        probabilities[row, taken] = 1 - share
-        probabilities[row, label] = share
+    for row, (probability, label, prediction) in enumerate(
+        zip(true_class, labels, predicted, strict=True)
+    ):
+        probabilities[row, prediction] = 1 - probability
+        probabilities[row, label] = probability
     images = np.arange(5 * 6, dtype=np.uint8).reshape(5, 2, 3)
-    run = RUN | {"why": "first to loss 1", "contended": True}
+    run = A_RUN | {"why": "first to loss 1", "contended": True}
     confusion, worst = mistakes.examine(run, probabilities, labels, images)
     counted = confusion.filter(pl.col("count") > 0).select("label", "predicted", "count").rows()
     assert sorted(counted) == [(1, 2, 2), (3, 3, 1), (4, 7, 1), (5, 5, 1)]
     assert len(confusion) == 100
     assert worst["label"].to_list() == [4, 1, 1]
-    assert worst["pixels"].to_list() == [images[place].tolist() for place in (2, 3, 1)]
+    assert worst["pixels"].to_list() == [images[index].tolist() for index in (2, 3, 1)]
     assert worst["probability"].to_list() == pytest.approx([0.999, 0.8, 0.7])
     assert worst["run"][0] == "batch 32 at learning rate 0.01, seed 1, first to loss 1, contended"
     assert worst["of"].to_list() == [3, 3, 3]

@@ -1,4 +1,4 @@
-"""Medians over seeds, and how often their intervals hold the truth."""
+"""Medians over seeds, and the coverage of their intervals."""
 
 import itertools
 
@@ -15,7 +15,7 @@ def summary_of(table, measure="steps", target=1.0):
     return summary.filter(measure=measure).to_dicts()
 
 
-def test_few_seeds_have_a_median_and_their_extremes():
+def test_the_interval_of_few_seeds_is_lowest_to_highest():
     (row,) = summary_of(each_seed(falling, [12, 10, 11]))
     assert (row["median"], row["low"], row["high"]) == pytest.approx((11, 10, 12))
     assert row["interval"] == "lowest to highest of 3"
@@ -32,12 +32,12 @@ def test_an_interval_of_few_seeds_is_not_called_95_percent(count, name):
 
 
 @pytest.mark.parametrize("count", [6, 8, 9, 12, 17, 30])
-def test_an_interval_covers_what_it_says_whatever_the_distribution(count):
-    # The median of exp(x) is 1; a skewed distribution, of which the mean says little.
+def test_the_interval_has_its_nominal_coverage_for_a_skewed_distribution(count):
+    # The true median of this log-normal distribution is 1.
     values = np.exp(np.random.default_rng(count).normal(scale=2, size=(400, count)))
     table = pl.concat(
-        each_seed(lambda loss, **run: curve([loss], **run), row, hidden_nodes=place + 1)
-        for place, row in enumerate(values)
+        each_seed(lambda loss, **run: curve([loss], **run), row, hidden_nodes=index + 1)
+        for index, row in enumerate(values)
     )
     rows = summary_of(table, "final_loss")
     covered = np.mean([row["low"] <= 1 <= row["high"] for row in rows])
@@ -45,7 +45,7 @@ def test_an_interval_covers_what_it_says_whatever_the_distribution(count):
     assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
 
 
-def test_with_many_seeds_the_interval_leaves_the_extremes_out():
+def test_the_interval_of_many_seeds_excludes_the_extremes():
     (row,) = summary_of(each_seed(falling, range(10, 22)))  # of 12, the third from each end
     assert (row["low"], row["high"]) == pytest.approx((12, 19))
 
@@ -61,8 +61,8 @@ def missing(count, reaching, stopped="budget"):
 
 
 @pytest.mark.parametrize("stopped", ["budget", "diverged"])
-def test_runs_that_do_not_arrive_are_censored_not_dropped(stopped):
-    # Dropped, the two would leave a median of 11.
+def test_missed_and_diverged_runs_are_censored_not_dropped(stopped):
+    # If the two were dropped, the median would be 11.
     (row,) = summary_of(missing(2, [10, 11, 12], stopped))
     assert row["median"] == pytest.approx(12)
     assert row["high"] is None
@@ -80,7 +80,7 @@ def test_an_unknown_outcome_leaves_the_median_unknown():
     assert (row["unknown"], row["missed"]) == (1, 0)
 
 
-def test_targets_that_the_initial_weights_meet_are_counted():
+def test_targets_met_by_the_initial_weights_are_counted():
     (row,) = summary_of(each_seed(falling, [10, 11]), target=2.0)
     assert (row["initial"], row["reached"], row["runs"]) == (2, 0, 2)
 
@@ -92,7 +92,7 @@ def test_without_a_majority_there_is_no_median(missed, reaching):
     assert row["reached"] == 2
 
 
-def test_marks_are_counted():
+def test_flags_are_counted():
     table = pl.concat(
         [
             falling(10, seed=1, contended=True),
@@ -107,7 +107,7 @@ def test_marks_are_counted():
     assert (row["contended"], row["diverged"], row["reached"]) == (2, 0, 3)
 
 
-def test_machines_and_thread_counts_are_never_mixed():
+def test_machines_and_thread_counts_have_separate_rows():
     table = pl.concat(
         each_seed(falling, [steps, steps + 1], machine=machine, threads=threads)
         for steps, (machine, threads) in enumerate(itertools.product("AB", [1, 2]), 10)

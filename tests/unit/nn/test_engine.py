@@ -1,4 +1,4 @@
-"""Steps and evaluations in place, against the plain formulas in float64 over everything at once."""
+"""Steps and evaluations, compared with the plain formulas in float64 over all examples at once."""
 
 import math
 import tracemalloc
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from nn import network
+from nn.batches import MiniBatches
 from nn.engine import Engine, products, ready
 from nn.engine.elementwise import ELEMENTWISE
 from nn.engine.engine import CHUNK, MIN_SHARD
-from nn.examples import Examples, scaling
+from nn.examples import Examples, pixel_scaling
 from nn.initializers import normal
 from nn.network import Weights
 from nn.ordering import arrange, order_columns
@@ -37,16 +38,16 @@ def draw(kind, n_examples, n_inputs=N_INPUTS):
 
 
 def problem(kind="sparse", n_examples=100, inputs="unit", n_inputs=N_INPUTS, n_hidden=6):
-    """Give examples as they are, the same ones in order of columns, and weights."""
+    """Return plain examples, the same ones ready for an engine, and weights."""
     images = draw(kind, n_examples, n_inputs)
-    plain = Examples(images, RANDOM.integers(0, 10, n_examples), scaling(inputs, images))
+    plain = Examples(images, RANDOM.integers(0, 10, n_examples), pixel_scaling(inputs, images))
     prepared = plain._replace(arranged=arrange(images, order_columns(images)))
     return plain, ready(prepared), normal(2, (1 + n_inputs, n_hidden), (1 + n_hidden, 10))
 
 
 def exactly(examples, weights, rows):
-    """Compute logits and mean gradient by the formulas, in float64."""
-    factor, offset = examples.scaling
+    """Compute logits and mean gradient by the formulas in float64."""
+    factor, offset = examples.pixel_scaling
     x = examples.images[rows] * factor + offset
     labels = examples.labels[rows]
     weights = Weights(*(array.astype(np.float64) for array in weights))
@@ -162,24 +163,132 @@ def test_threads_share_a_step_and_an_evaluation(threads, size):
     assert several == evaluated(engines[1], prepared)[0]
 
 
+ALL = 2 * CHUNK + 77
+
+
+@pytest.mark.parametrize("elementwise", ELEMENTWISE)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", ["dense", "mixed"])
+@pytest.mark.parametrize("size", [1, 2, 32, ALL])
+@pytest.mark.parametrize("momentum", [0.3, 0.9, 0.99])
+def test_momentum_follows_the_formulas(momentum, size, kind, threads, elementwise):
+    plain, prepared, weights = problem(kind, ALL)
+    engine = Engine(weights, prepared, threads, elementwise, momentum)
+    expected = Weights(*(array.astype(np.float64) for array in weights))
+    velocity = Weights(*map(np.zeros_like, expected))
+    batches = MiniBatches(ALL, size, shuffle=True)
+    for step in range(6):
+        rows = batches.rows(step)
+        with engine.running():
+            engine.descend(prepared, rows, learning_rate=0.1)
+        _, gradient = exactly(plain, expected, rows)
+        expected, velocity = network.descend(expected, velocity, gradient, 0.1, momentum)
+    for found, exact in zip(engine.weights, expected, strict=True):
+        assert_near(found, exact)
+    for found, exact in zip(engine.velocity, velocity, strict=True):
+        assert_near(found, exact)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_are_those_of_numerical_gradients(momentum, size):
+    # PyTorch's recurrence, on gradients of the mean loss by differences.
+    plain, prepared, weights = problem("mixed", 20, n_inputs=7, n_hidden=3)
+    engine = Engine(weights, prepared, momentum=momentum)
+    parameters = [array.astype(np.float64) for array in weights]
+    buffers = [np.zeros_like(array) for array in parameters]
+    for step in range(4):
+        rows = slice(size * step, size * (step + 1))
+        with engine.running():
+            engine.descend(prepared, rows, learning_rate=0.5)
+        slopes = [numerical_gradient(plain, parameters, layer, rows) for layer in range(2)]
+        for parameter, buffer, slope in zip(parameters, buffers, slopes, strict=True):
+            buffer[:] = momentum * buffer + slope
+            parameter -= 0.5 * buffer
+    for found, parameter in zip(engine.weights, parameters, strict=True):
+        assert_near(found, parameter)
+
+
+def numerical_gradient(examples, parameters, layer, rows, epsilon=1e-5):
+    def loss():
+        logits, _ = exactly(examples, Weights(*parameters), rows)
+        return network.cross_entropy(logits, examples.labels[rows])
+
+    gradient = np.empty_like(parameters[layer])
+    for position in np.ndindex(gradient.shape):
+        original = parameters[layer][position]
+        parameters[layer][position] = original + epsilon
+        above = loss()
+        parameters[layer][position] = original - epsilon
+        gradient[position] = (above - loss()) / (2 * epsilon)
+        parameters[layer][position] = original
+    return gradient
+
+
+def test_no_velocity_without_momentum():
+    _, prepared, weights = problem("mixed")
+    assert Engine(weights, prepared).velocity is None
+    assert Engine(weights, prepared, momentum=0.9).velocity is not None
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1, 1.5, math.nan])
+def test_a_momentum_that_is_out_of_bounds_is_refused(momentum):
+    _, prepared, weights = problem("mixed")
+    with pytest.raises(ValueError, match=f"momentum: found {momentum}, expected at least 0 and be"):
+        Engine(weights, prepared, momentum=momentum)
+
+
+def test_an_engine_continues_from_what_it_is_restored_to():
+    _, prepared, weights = problem("mixed", 700)
+    engine, other = (Engine(weights, prepared, momentum=0.9) for _ in range(2))
+    for stop in (700, 32, 1):
+        engine.descend(prepared, slice(0, stop), 0.1)
+    other.descend(prepared, slice(0, 5), 0.1)
+    other.restore(engine.weights, engine.velocity)
+    for each in (engine, other):
+        each.descend(prepared, slice(0, 32), 0.1)
+    assert_same(other, engine)
+    other.restore(weights, None)
+    other.descend(prepared, slice(0, 32), 0.1)
+    fresh = Engine(weights, prepared, momentum=0.9)
+    fresh.descend(prepared, slice(0, 32), 0.1)
+    assert_same(other, fresh)
+
+
+def assert_same(engine, other):
+    """Compare weights and velocities bit for bit."""
+    for one, two in ((engine.weights, other.weights), (engine.velocity, other.velocity)):
+        for array, same in zip(one or (), two or (), strict=True):
+            assert np.array_equal(array, same)
+
+
 def test_other_columns_are_refused():
     plain, prepared, weights = problem("mixed")
     engine = Engine(weights, prepared)
     narrower = prepared._replace(dense=prepared.dense[:, :1])
     for others in (ready(plain), narrower, problem("sparse", n_inputs=N_INPUTS + 1)[1]):
         with pytest.raises(
-            ValueError, match="found other columns than those that the engine learns"
+            ValueError, match="found other columns than those of the training examples"
         ):
             engine.evaluate(others)
     with pytest.raises(ValueError, match="weights: found those of 40 inputs, expected 41"):
         Engine(weights, problem("sparse", n_inputs=N_INPUTS + 1)[1])
 
 
-def test_warm_up_steps_change_nothing():
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("size", [1, 32, 700])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_warm_up_steps_change_nothing(threads, size, momentum):
     _, prepared, weights = problem("mixed", 700)
-    engine = Engine(weights, prepared)
-    engine.warm_up(prepared, slice(0, 700))
-    assert all(np.array_equal(a, b) for a, b in zip(engine.weights, weights, strict=True))
+    engine, other = (Engine(weights, prepared, threads, "numpy", momentum) for _ in range(2))
+    for each in (engine, other):
+        each.descend(prepared, slice(0, 32), 0.1)
+    engine.warm_up(prepared, slice(0, size))
+    assert_same(engine, other)
+    with engine.unchanged():
+        for _ in range(20):
+            engine.descend(prepared, slice(0, size), learning_rate=0.0)
+    assert_same(engine, other)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -189,8 +298,8 @@ def test_evaluation_is_that_of_all_at_once(kind, n_examples):
     logits, _ = exactly(plain, weights, slice(0, n_examples))
     loss, accuracy = evaluated(Engine(weights, prepared), prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
-    right = logits.argmax(axis=1) == plain.labels
-    assert accuracy == pytest.approx(100 * right.mean(), rel=1e-12)
+    is_correct = logits.argmax(axis=1) == plain.labels
+    assert accuracy == pytest.approx(100 * is_correct.mean(), rel=1e-12)
 
 
 def huge(size, signs):
@@ -273,11 +382,11 @@ def peak_bytes(engine, work):
     return peak
 
 
-@pytest.fixture(scope="module")
-def at_work():
+@pytest.fixture(scope="module", params=[0.0, 0.9])
+def at_work(request):
     """An engine and its 6,400 examples, as large as the chapter's."""
     _, prepared, weights = problem("sparse", 6400, "raw", n_inputs=784, n_hidden=200)
-    return Engine(weights, prepared), prepared
+    return Engine(weights, prepared, momentum=request.param), prepared
 
 
 @pytest.mark.parametrize(
@@ -303,7 +412,7 @@ def test_a_step_on_all_examples_allocates_no_more(at_work):
     assert peak_bytes(engine, lambda: engine.descend(examples, slice(0, 6400), 1e-6)) < 60_000
 
 
-def test_an_evaluation_allocates_no_more_than_a_piece_of_logits(at_work):
+def test_an_evaluation_allocates_no_more_than_a_chunk_of_logits(at_work):
     # Those of 500 examples are 40 KB in float64, in which the loss is computed.
     engine, examples = at_work
     assert peak_bytes(engine, lambda: engine.evaluate(examples)) < 150_000

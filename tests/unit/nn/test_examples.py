@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from nn.engine import ready
-from nn.examples import Examples, class_indices, scaling
+from nn.examples import Examples, class_indices, pixel_scaling
 from nn.ordering import arrange, order_columns
 
 RANDOM = np.random.default_rng(0)
@@ -14,7 +14,7 @@ LABELS = RANDOM.integers(0, 10, 50)
 
 
 def inputs(kind, rows=slice(0, 50)):
-    return ready(Examples(IMAGES, LABELS, scaling(kind, IMAGES))).inputs(rows)
+    return ready(Examples(IMAGES, LABELS, pixel_scaling(kind, IMAGES))).inputs(rows)
 
 
 def test_raw_inputs_are_the_pixels():
@@ -34,7 +34,7 @@ def test_standardized_inputs_have_mean_0_and_deviation_1():
 
 def test_images_without_contrast_are_only_shifted():
     flat = np.full((4, 9), 17, dtype=np.uint8)
-    x = ready(Examples(flat, LABELS[:4], scaling("standardized", flat))).inputs(slice(0, 4))
+    x = ready(Examples(flat, LABELS[:4], pixel_scaling("standardized", flat))).inputs(slice(0, 4))
     assert np.array_equal(x, np.zeros((4, 9)))
 
 
@@ -48,7 +48,7 @@ def test_some_rows():
 def test_arranged_images_are_the_same_inputs(rows, kind):
     images = IMAGES.copy()
     images[:, 4] = images[:-1, 2] = images[6:, 7] = 0
-    plain = Examples(images, LABELS, scaling(kind, images))
+    plain = Examples(images, LABELS, pixel_scaling(kind, images))
     arranged = ready(plain._replace(arranged=arrange(images, order_columns(images))))
     assert arranged.dense.shape[1] == (9 if kind == "standardized" else 7)
     assert np.array_equal(arranged.inputs(rows), ready(plain).inputs(rows)[:, arranged.columns])
@@ -72,7 +72,7 @@ def test_parts_that_do_not_fit_are_refused(changes):
 
 def test_an_unknown_scaling_is_named():
     with pytest.raises(ValueError, match="found 'row', expected raw, unit or standardized"):
-        scaling("row", IMAGES)
+        pixel_scaling("row", IMAGES)
 
 
 def test_one_hot_labels_are_class_indices():

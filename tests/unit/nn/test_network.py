@@ -1,4 +1,4 @@
-"""The network's mathematics, against numerical gradients and exact arithmetic."""
+"""The formulas of the network, compared with numerical gradients and exact arithmetic."""
 
 import math
 from fractions import Fraction
@@ -43,7 +43,27 @@ def test_gradient_is_the_numerical_one(layer):
         assert gradient[position] == pytest.approx(numerical, rel=1e-6, abs=1e-8)
 
 
-def test_gradients_of_parts_add_up():
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_descent_is_that_of_pytorch(momentum):
+    # torch.optim.SGD(lr=0.1, momentum=momentum): without dampening or Nesterov's variant.
+    x, labels, weights = small_problem()
+    velocity = Weights(*map(np.zeros_like, weights))
+    parameters = [array.copy() for array in weights]
+    buffers = [np.zeros_like(array) for array in weights]
+    for _ in range(20):
+        hidden, logits = network.forward(x, weights)
+        gradient = network.backward(x, labels, hidden, logits, weights)
+        weights, velocity = network.descend(weights, velocity, gradient, 0.1, momentum)
+        for parameter, buffer, slope in zip(parameters, buffers, gradient, strict=True):
+            buffer[:] = momentum * buffer + slope
+            parameter -= 0.1 * buffer
+    for array, parameter in zip(weights, parameters, strict=True):
+        assert array == pytest.approx(parameter, rel=1e-12)
+    for array, buffer in zip(velocity, buffers, strict=True):
+        assert array == pytest.approx(-0.1 * buffer, rel=1e-12)
+
+
+def test_gradients_of_chunks_add_up():
     x, labels, weights = small_problem()
 
     def gradient(rows):

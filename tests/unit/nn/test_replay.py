@@ -1,6 +1,4 @@
-"""Where targets are reached, against an evaluation at every step of the grid."""
-
-import itertools
+"""Steps at which targets are reached, compared with an evaluation at each step of the grid."""
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from nn.initializers import normal
 from nn.network import Weights
 from nn.ordering import arrange, order_columns
 from nn.records import Evaluation, State
-from nn.replay import Replay, find_crossings
+from nn.replay import Replay, Snapshot, find_crossings
 from nn.schedule import Schedule
 from nn.targets import Crossing, Target
 from nn.trainer import Trainer
@@ -24,7 +22,7 @@ TARGETS = [Target("loss", value) for value in (1.5, 1.0, 0.5, 0.2)] + [
 
 
 def truth(losses, accuracies, target, last):
-    """Look at every step of the grid, and at the last."""
+    """Check each step of the grid, and the last."""
     steps = [step for step in range(last) if grid.contains(step)] + [last]
     is_reached = (
         (lambda step: losses[step] <= target.value)
@@ -43,7 +41,7 @@ def evaluations(losses, accuracies, steps):
 
 
 class Curve:
-    """A replay of curves that are known, which notes what it is asked."""
+    """A replay of known curves, which records its calls."""
 
     def __init__(self, losses, accuracies, bias=1.0):
         self.step = 0
@@ -51,17 +49,17 @@ class Curve:
         self._losses, self._accuracies, self._bias = losses, accuracies, bias
 
     @property
-    def weights(self):
-        return self.step
+    def snapshot(self):
+        return Snapshot(self.step, None, None)
 
     def go_to(self, step):
         assert step >= self.step
         self.taken += range(self.step, step)
         self.step = step
 
-    def go_back(self, step, weights):
-        assert step == weights <= self.step
-        self.step = step
+    def restore(self, snapshot):
+        assert snapshot.step <= self.step
+        self.step = snapshot.step
 
     def loss(self):
         self.full.append(self.step)
@@ -77,7 +75,7 @@ class Curve:
 
 
 def noisy(seed, last, noise):
-    """Draw a loss that falls by a power of the step, and an accuracy beside it."""
+    """Draw a loss that falls by a power of the step, and an accuracy like it."""
     random = np.random.default_rng(seed)
     power = random.uniform(0.2, 0.5)
     falling = 2.3 * (1 + np.arange(last + 1) / random.uniform(1, 30)) ** -power
@@ -96,7 +94,7 @@ def test_noisy_curves(seed):
     known = evaluations(losses, accuracies, [0, *sorted(some.tolist()), last])
     found = find_crossings(known, TARGETS, curve)
     assert found == [truth(losses, accuracies, target, last) for target in TARGETS]
-    # Nothing is trained again that no target can lie in, and little is evaluated whole.
+    # Few losses are computed over all images.
     assert len(curve.full) < len(curve.sampled)
 
 
@@ -160,7 +158,7 @@ def test_a_last_step_off_the_grid_counts():
 
 
 def test_an_evaluation_off_the_grid_does_not_count():
-    # Else a run that went on from a shorter one would have another answer than a fresh one.
+    # Else a run resumed from a shorter one would differ from a fresh one.
     losses, accuracies = straight()
     target = Target("loss", float(losses[501]))
     known = evaluations(losses, accuracies, [0, 499, 501, 502, 1000])
@@ -186,13 +184,13 @@ def test_what_counts_is_the_first_time():
     assert found == [Crossing(376, 372, "grid")]
 
 
-def test_only_what_is_near_a_target_is_trained_again():
+def test_only_ranges_near_a_target_are_repeated():
     losses, accuracies = straight()
     known = evaluations(losses, accuracies, [0, 100, 200, 600, 700, 800, 1000])
     curve = Curve(losses, accuracies)
     find_crossings(known, [Target("loss", 0.5)], curve)
-    # 1.5 times the target is reached in 600 to 700, and the target in 700 to 800. What lies before
-    # a range must be gone through where there are no snapshots.
+    # 1.5 times the target is reached in 600 to 700, and the target in 700 to 800. Without snapshots
+    # the steps before must be taken too.
     assert min(curve.sampled) == 600
     assert max(curve.taken) == 799
     assert set(curve.full) > {700, 800}
@@ -221,7 +219,7 @@ def test_a_range_may_hold_several_targets_and_end_at_one():
 
 
 def test_an_estimate_follows_the_loss_over_all_images():
-    # The sample's loss rises by half beside it.
+    # Meanwhile the sample's loss rises by half.
     losses, accuracies = np.linspace(0.52, 0.5, 5001), np.full(5001, 10.0)
     losses[0] = 2.0
     curve = Curve(losses * np.linspace(1, 1.5, 5001), accuracies)
@@ -245,10 +243,10 @@ def test_accuracies_ask_for_the_test_images_only():
         evaluations(losses, accuracies, [0, 400, 600, 1000]), [Target("accuracy", 60)], curve
     )
     assert curve.sampled == []
-    assert curve.full == [400, 600]  # to see that it is the same run
+    assert curve.full == [400, 600]  # to check that it is the same run
 
 
-def test_a_run_that_cannot_be_reproduced_keeps_to_its_own_evaluations():
+def test_a_run_that_cannot_be_reproduced_has_crossings_of_its_own_evaluations():
     losses, accuracies = straight()
     curve = Curve(losses.copy(), accuracies)
     curve._losses[700:] *= 1 + 1e-15
@@ -281,7 +279,7 @@ SIDE = 6
 
 
 def examples(n_examples, seed):
-    """Draw noisy images of ten kinds; some of their columns are seldom other than zero."""
+    """Draw noisy images of ten kinds; some of their columns are seldom nonzero."""
     kinds = np.random.default_rng(0).integers(0, 256, (10, SIDE * SIDE))
     random = np.random.default_rng(seed)
     labels = random.integers(0, 10, n_examples)
@@ -303,10 +301,10 @@ PARTS = {
 WEIGHTS = Weights(*(30 * each for each in normal(3, (1 + SIDE * SIDE, 12), (13, 10))))
 
 
-def run(batches, rate, steps, schedule, state=None):
+def run(batches, rate, steps, schedule, state=None, momentum=0.0):
     trainer = Trainer(
         state or State(WEIGHTS), PARTS["training"], PARTS["test"], batches, rate,
-        Budget(steps=steps), schedule,
+        Budget(steps=steps), schedule, momentum=momentum,
     )  # fmt: skip
     trainer.run()
     return trainer
@@ -320,23 +318,25 @@ REAL = [Target("loss", value) for value in (2.2, 2.0, 1.5, 1.2, 1.0)] + [
 @pytest.mark.parametrize("batch_size", [1, 7, 900])
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("sample", [150, 5000])
-def test_real_networks(monkeypatch, batch_size, shuffle, sample):
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_real_networks(monkeypatch, momentum, batch_size, shuffle, sample):
     monkeypatch.setattr(replay, "SAMPLE", sample)
     batches = MiniBatches(900, batch_size, shuffle=shuffle)
     rate, steps = {1: (0.1, 2500), 7: (0.3, 1500), 900: (3.0, 300)}[batch_size]
-    dense = run(batches, rate, steps, Schedule(every_steps=1))
+    rate *= 1 - momentum
+    dense = run(batches, rate, steps, Schedule(every_steps=1), momentum=momentum)
     losses = [each.training_loss for each in dense.evaluations]
     accuracies = [each.test_accuracy for each in dense.evaluations]
     expected = [truth(losses, accuracies, target, steps) for target in REAL]
     assert sum(each.step is not None for each in expected) >= 6
     for schedule in (Schedule(every_steps=steps), Schedule(points_per_decade=4)):
-        sparse = run(batches, rate, steps, schedule)
-        again = Replay(WEIGHTS, PARTS["training"], PARTS["test"], batches, rate)
+        sparse = run(batches, rate, steps, schedule, momentum=momentum)
+        again = Replay(WEIGHTS, PARTS["training"], PARTS["test"], batches, rate, momentum=momentum)
         assert find_crossings(sparse.evaluations, REAL, again) == expected
 
 
 @pytest.mark.parametrize("first", [1, 205, 600])
-def test_a_run_that_went_on_from_a_shorter_one_has_the_crossings_of_a_fresh_one(first):
+def test_a_run_resumed_from_a_shorter_one_has_the_crossings_of_a_fresh_one(first):
     batches = MiniBatches(900, 7)
     schedule = Schedule(points_per_decade=5)
     fresh = run(batches, 0.3, 1501, schedule)
@@ -351,29 +351,44 @@ def test_a_run_that_went_on_from_a_shorter_one_has_the_crossings_of_a_fresh_one(
     assert steps[0] == steps[1] == [0, *grid.between(0, 1501), 1501]
 
 
-def test_a_replay_begins_at_the_nearest_snapshot():
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_replay_starts_at_the_last_snapshot(momentum):
     batches = MiniBatches(900, 7)
-    on_the_way = {}
-    whole = Replay(WEIGHTS, *PARTS.values(), batches, 0.3)
+    known = {}
+    whole = Replay(WEIGHTS, *PARTS.values(), batches, 0.03, momentum=momentum)
     for step in (100, 300, 500):
         whole.go_to(step)
-        on_the_way[step] = whole.weights
-    asked = []
+        known[step] = whole.snapshot
+    calls = []
 
     def snapshots(after, until):
-        asked.append((after, until))
-        step = max((step for step in on_the_way if after < step <= until), default=None)
-        return None if step is None else (step, on_the_way[step])
+        calls.append((after, until))
+        return known.get(max((step for step in known if after < step <= until), default=0))
 
-    again = Replay(WEIGHTS, *PARTS.values(), batches, 0.3, snapshots)
-    on_the_way[300] = Weights(*map(np.zeros_like, WEIGHTS))  # to tell that it was used
+    again = Replay(WEIGHTS, *PARTS.values(), batches, 0.03, snapshots, momentum=momentum)
     again.go_to(400)
-    assert (again.step, asked) == (400, [(0, 400)])
-    assert not np.array_equal(again.weights.w1, whole.weights.w1)
+    assert (again.step, calls) == (400, [(0, 400)])
+    del known[500]
     again.go_to(500)
-    assert asked[1:] == [(400, 500)]
-    assert np.array_equal(again.weights.w1, whole.weights.w1)
-    again.go_back(0, WEIGHTS)
-    for step in itertools.takewhile(lambda step: step < 99, itertools.count(1)):
+    assert calls[1:] == [(400, 500)]
+    assert_same(again.snapshot, whole.snapshot)
+    known[300] = Snapshot(
+        300, Weights(*map(np.zeros_like, WEIGHTS)), None
+    )  # to see that it is used
+    again.restore(Snapshot(0, WEIGHTS, None))
+    again.go_to(500)
+    assert not np.array_equal(again.snapshot.weights.w1, whole.snapshot.weights.w1)
+    known.clear()
+    again.restore(Snapshot(0, WEIGHTS, None))
+    for step in range(1, 501):
         again.go_to(step)
-    assert again.step == 98
+    assert_same(again.snapshot, whole.snapshot)
+
+
+def assert_same(snapshot, other):
+    """Compare steps, weights and velocities bit for bit."""
+    assert snapshot.step == other.step
+    assert (snapshot.velocity is None) == (other.velocity is None)
+    arrays, others = ([*each.weights, *(each.velocity or ())] for each in (snapshot, other))
+    for array, same in zip(arrays, others, strict=True):
+        assert np.array_equal(array, same)

@@ -1,5 +1,6 @@
-"""No thread that trains or evaluates computes with subnormals, whatever the processor."""
+"""No thread that trains or evaluates computes with subnormals, on any processor."""
 
+import contextlib
 import platform
 import threading
 
@@ -17,15 +18,19 @@ from nn.engine.sparse import SparseRows
 from nn.engine.subnormals import are_flushed, flushed
 from nn.examples import Examples
 from nn.initializers import normal
+from nn.network import Weights
 
-TINY = np.float32(1e-38)  # just below the smallest normal number: times 0.1 there is a subnormal
-SHARE = np.float32(0.1)
+TENTH = np.float32(0.1)
 
 
-def engine(threads=1, elementwise="numpy"):
+def examples(threads=1):
     images = np.ones((threads * MIN_SHARD, 8), dtype=np.uint8)
-    examples = ready(Examples(images, np.zeros(len(images), dtype=int)))
-    return Engine(normal(1, (9, 200), (201, 10)), examples, threads, elementwise)
+    return ready(Examples(images, np.zeros(len(images), dtype=int)))
+
+
+def engine(threads=1, elementwise="numpy", momentum=0.0):
+    weights = normal(1, (9, 200), (201, 10))
+    return Engine(weights, examples(threads), threads, elementwise, momentum)
 
 
 def filled(value, *shape):
@@ -33,7 +38,7 @@ def filled(value, *shape):
 
 
 def by_numpy():
-    return filled(2e-38, 100) * SHARE
+    return filled(2e-38, 100) * TENTH
 
 
 def by_numpys_blas():
@@ -126,10 +131,22 @@ def test_the_threads_that_share_a_batch_flush_them(computed, elementwise):
         return computed()
 
     with an_engine.running():
-        found = an_engine._share(work, slice(0, 3 * MIN_SHARD))
+        found = an_engine._in_shards(work, slice(0, 3 * MIN_SHARD))
     assert len(found) == 3
     assert len(threads) > 1
     assert not any(array.any() for array in found)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("size", [1, 32, MIN_SHARD])
+def test_a_velocity_decays_to_zero(size, threads):
+    an_engine = engine(threads, momentum=0.1)
+    tiny = Weights(*(filled(2e-38, *array.shape) for array in an_engine.weights))
+    for is_running in (False, True):
+        an_engine.restore(an_engine.weights, tiny)
+        with an_engine.running() if is_running else contextlib.nullcontext():
+            an_engine.descend(examples(threads), slice(0, threads * size), learning_rate=0.0)
+        assert all(array.any() != is_running for array in an_engine.velocity)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -164,7 +181,7 @@ def test_nothing_is_left_changed():
     assert not are_flushed()
 
 
-def test_another_thread_keeps_its_own_way():
+def test_another_thread_is_not_changed():
     found = []
     started, seen = threading.Event(), threading.Event()
 
@@ -182,7 +199,7 @@ def test_another_thread_keeps_its_own_way():
     assert found == [False]
 
 
-def test_what_is_called_between_stretches_computes_as_ever(trained):
+def test_subnormals_are_kept_between_two_stretches(trained):
     found = []
     a_trainer = trained(Budget(steps=3), attend=lambda _: found.append(are_flushed()))
     a_trainer.run()
@@ -212,7 +229,7 @@ def test_steps_and_evaluations_are_made_with_them_flushed(trained, threads, monk
 
 
 @pytest.mark.parametrize("kept_by", ["thread", "product"])
-def test_it_is_found_by_computing(kept_by, monkeypatch):
+def test_flushing_is_tested_by_computing(kept_by, monkeypatch):
     an_engine = engine(threads=2)
     assert an_engine.flushes_subnormals()
     if kept_by == "thread":
@@ -222,14 +239,14 @@ def test_it_is_found_by_computing(kept_by, monkeypatch):
     assert not an_engine.flushes_subnormals()
 
 
-def test_a_platform_without_a_way_says_so(trained, monkeypatch):
+def test_on_an_unknown_platform_they_are_kept(trained, monkeypatch):
     monkeypatch.setattr(subnormals, "_REGISTER", None)
     assert trained(Budget(steps=1)).subnormals == "kept"
 
 
 @pytest.fixture
 def trained():
-    """A trainer of a small network, to be made with a budget."""
+    """Return a function that makes a trainer of a small network."""
     from nn.batches import MiniBatches
     from nn.schedule import Schedule
     from nn.trainer import State, Trainer
@@ -246,7 +263,7 @@ def trained():
     return make
 
 
-def test_where_the_control_register_lies():
+def test_the_offset_of_the_control_register():
     # MXCSR's flush-to-zero and denormals-are-zero, FPCR's FZ; fenv.h of glibc and of macOS.
     assert subnormals._REGISTERS == {
         ("Linux", "x86_64"): (7 * 4 + 4, 7 * 4, 1 << 15 | 1 << 6),

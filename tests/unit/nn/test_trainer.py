@@ -1,4 +1,4 @@
-"""The trainer's loop, on a clock that tells what the test says."""
+"""The trainer's loop, on a clock that the tests set."""
 
 import itertools
 import math
@@ -25,7 +25,7 @@ EVALUATION_SECONDS = 3.0
 
 
 class FakeTime:
-    """Time that passes only where the engine works: so long a step, so long an evaluation."""
+    """Time that passes only in the engine: fixed seconds for a step, and for an evaluation."""
 
     def __init__(self, monkeypatch):
         self.now = 1000.0
@@ -57,7 +57,7 @@ def trainer(
     one_hot=False,
     **options,
 ):
-    """Put a trainer together, on random examples unless others are given."""
+    """Return a trainer, on random examples unless others are given."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (n_examples, 9), dtype=np.uint8)
     labels = random.integers(0, 10, n_examples)
@@ -227,8 +227,8 @@ def test_only_evaluations_at_the_end_of_an_epoch_are_made_twice(time, every_step
     assert [e.epoch for e in run.evaluations if e.step == 10] == [1, 2]
 
 
-def test_the_trainer_is_attended_to_off_the_training_clock(time):
-    """After each evaluation, and after each second of steps; what that takes is wall time."""
+def test_attending_is_not_training_time(time):
+    """It is called after each evaluation and each second of steps, and counts as wall time."""
     steps = []
 
     def attend(run):
@@ -243,9 +243,9 @@ def test_the_trainer_is_attended_to_off_the_training_clock(time):
     assert run.evaluations[-1].wall_seconds == (10 * STEP_SECONDS + 3 * EVALUATION_SECONDS + 4 * 10)
 
 
-def test_evaluation_keeps_to_its_share(time):
-    """Steps of 0.25 s and evaluations of 3 s: the full schedule would take many times the run."""
-    run = trainer(Budget(seconds=100.0), Schedule(share=0.25), time.clock)
+def test_evaluation_keeps_to_its_time_fraction(time):
+    """With 0.25 s a step and 3 s an evaluation, the full schedule would take many times the run."""
+    run = trainer(Budget(seconds=100.0), Schedule(time_fraction=0.25), time.clock)
     run.run()
     count = len(run.evaluations)
     # All but the last, which every run has, keep to a quarter of the run.
@@ -254,14 +254,14 @@ def test_evaluation_keeps_to_its_share(time):
     assert run.evaluations[-1].step == 400
 
 
-def test_a_tenth_of_the_share_is_there_from_the_start(time):
-    run = trainer(Budget(seconds=100.0), Schedule(share=0.5), time.clock)
+def test_a_tenth_of_the_allowance_is_given_at_the_start(time):
+    run = trainer(Budget(seconds=100.0), Schedule(time_fraction=0.5), time.clock)
     run.run()
     # 10 s pay for three evaluations of 3 s; the fourth is earned by 2.25 s of training.
     assert [evaluation.step for evaluation in run.evaluations[:4]] == [0, 1, 2, 9]
 
 
-def test_the_schedule_is_even_on_a_logarithmic_axis():
+def test_the_schedule_is_log_spaced():
     schedule = Schedule(points_per_decade=10)
     steps = list(itertools.takewhile(lambda step: step <= 10**5, iterate(schedule)))
     assert steps[:4] == [1, 2, 3, 4]
@@ -312,7 +312,7 @@ def test_the_loss_is_that_of_training_and_the_accuracy_that_of_the_test():
     assert last.training_loss == pytest.approx(
         network.cross_entropy(training_logits, training.labels), rel=1e-6
     )
-    # It has learned to say 4, as in all of the training examples and half of the others.
+    # It predicts 4, the class of all training examples and of half of the test examples.
     assert np.mean(test_logits.argmax(axis=1) == test.labels) == 0.5
     assert last.test_accuracy == 50
 
@@ -377,7 +377,7 @@ class StopError(Exception):
 
 
 def interrupted_at(step, **options):
-    """Run until the first attendance at or after a step; give the state saved there."""
+    """Run until `attend` is called at or after a step; return the state there."""
     saved = []
 
     def attend(run):
@@ -393,7 +393,7 @@ def interrupted_at(step, **options):
 @pytest.mark.parametrize("step", [0, 1, 4, 5, 7, 8, 10, 11, 12, 13])
 @pytest.mark.parametrize("every_steps", [1, 5, 6, 100])
 @pytest.mark.parametrize("is_twice", [False, True])
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_steps, is_twice):
+def test_an_interrupted_run_resumes_as_if_it_had_not_stopped(time, step, every_steps, is_twice):
     schedule = Schedule(every_steps=every_steps, twice_at_epoch_end=is_twice)
     options = {"budget": Budget(steps=13), "schedule": schedule}
     whole = trainer(clock=time.clock, **options)
@@ -402,7 +402,7 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not(time, step, every_s
     time.pass_by(500)  # on no clock
     again = trainer(state=state, clock=time.clock, **options)
     assert again.run() == "budget"
-    # The losses follow the count of evaluations here, which goes on; all else is the same.
+    # The losses depend on the number of evaluations here; all else is the same.
     assert [counts(evaluation) for evaluation in again.evaluations] == [
         counts(evaluation) for evaluation in whole.evaluations
     ]
@@ -413,27 +413,59 @@ def counts(evaluation):
     return (e.step, e.epoch, e.examples, e.training_seconds, e.wall_seconds, e.cpu_seconds)
 
 
-@pytest.mark.parametrize("step", [1, 20, 40])
-def test_the_losses_after_an_interruption_are_the_same_bits(monkeypatch, step):
+@pytest.mark.parametrize("step", [0, 1, 20, 40])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_losses_after_an_interruption_are_the_same_bits(monkeypatch, momentum, step):
     monkeypatch.setattr("nn.trainer.STRETCH_SECONDS", 0.0)  # attended to after each step
     options = {
         "budget": Budget(steps=50),
         "schedule": Schedule(every_steps=7),
         "n_examples": 50,
         "batch_size": 8,
+        "momentum": momentum,
     }
     whole = trainer(**options)
     whole.run()
     again = trainer(state=interrupted_at(step, **options), **options)
     again.warm_up()
     again.run()
-    assert [e.training_loss for e in again.evaluations] == [
-        e.training_loss for e in whole.evaluations
+    assert_same(again, whole)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_larger_budget_trains_as_if_it_had_been_there_from_the_start(momentum):
+    schedule = Schedule(every_steps=7)
+    options = {"schedule": schedule, "n_examples": 50, "batch_size": 8, "momentum": momentum}
+    whole = trainer(Budget(steps=49), **options)
+    whole.run()
+    short = trainer(Budget(steps=21), **options)
+    short.run()
+    long = trainer(Budget(steps=49), state=short.state, **options)
+    long.warm_up()
+    long.run()
+    assert_same(long, whole)
+
+
+def assert_same(run, other):
+    """Compare losses, weights and velocities bit for bit."""
+    assert [e.training_loss for e in run.evaluations] == [
+        e.training_loss for e in other.evaluations
     ]
-    assert np.array_equal(again.state.weights.w1, whole.state.weights.w1)
+    arrays, others = ([*each.weights, *(each.velocity or ())] for each in (run.state, other.state))
+    for array, same in zip(arrays, others, strict=True):
+        assert np.array_equal(array, same)
 
 
-def test_a_larger_budget_goes_on_from_a_finished_run(time):
+def test_momentum_changes_what_is_learnt():
+    without, with_momentum = (trainer(Budget(steps=5), momentum=each) for each in (0.0, 0.9))
+    without.run()
+    with_momentum.run()
+    assert without.state.velocity is None
+    losses = [run.evaluations[-1].training_loss for run in (without, with_momentum)]
+    assert losses[0] != losses[1]
+
+
+def test_a_larger_budget_resumes_from_a_finished_run(time):
     short = trainer(Budget(seconds=1.0), Schedule(every_steps=3), time.clock)
     short.run()
     long = trainer(Budget(seconds=3.0), Schedule(every_steps=3), time.clock, state=short.state)
@@ -451,16 +483,21 @@ def test_one_hot_labels_train_the_same():
     assert np.array_equal(one_hot.state.weights.w1, by_index.state.weights.w1)
 
 
-def test_warming_up_changes_nothing():
-    run = trainer(Budget(steps=3))
-    before = run.state
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_warming_up_changes_nothing(momentum):
+    short = trainer(Budget(steps=3), momentum=momentum)
+    short.run()
+    run = trainer(Budget(steps=6), state=short.state, momentum=momentum)
     run.warm_up()
-    assert np.array_equal(run.state.weights.w1, before.weights.w1)
-    assert (run.step, run.evaluations, run.state.wall_seconds < 1) == (0, [], True)
+    assert_same(run, short)
+    assert (run.step, len(run.evaluations)) == (3, 4)
+    fresh = trainer(Budget(steps=3), momentum=momentum)
+    fresh.warm_up()
+    assert (fresh.step, fresh.evaluations, fresh.state.wall_seconds < 1) == (0, [], True)
 
 
 @pytest.mark.parametrize("batch_size", [1, 16, 2 * MIN_SHARD - 1, 2 * MIN_SHARD, 5000])
-def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
+def test_the_threads_that_split_the_work_are_counted(monkeypatch, batch_size):
     used = {"step": set(), "evaluation": set()}
     for kind, name in ((Pass, "add_gradient"), (PassOfOne, "add_gradient"), (Pass, "evaluate")):
         threads, method = used["evaluation" if name == "evaluate" else "step"], getattr(kind, name)
@@ -478,6 +515,6 @@ def test_the_threads_that_share_the_work_are_counted(monkeypatch, batch_size):
 
 
 def test_batches_over_other_examples_are_refused():
-    # Their rows are trusted by compiled loops.
+    # Compiled loops do not check their rows.
     with pytest.raises(ValueError, match="batches: found those of 21 examples, expected 20"):
         trainer(Budget(steps=1), batches=MiniBatches(21, 4))

@@ -1,4 +1,4 @@
-"""Curves for the eye: nothing visible is left out, and no more is drawn than can be told apart."""
+"""Curves: which are shown, and that thinning them changes nothing visible."""
 
 import io
 
@@ -14,7 +14,7 @@ from tests.curves import curve, each_seed, evaluated_twice, falling
 
 
 def drawn(table):
-    """Draw lines in the charts' theme; give the pixels."""
+    """Return the pixels of lines in the charts' theme."""
     assert alt.theme.active == theme.THEME
     chart = (
         alt.Chart(table)
@@ -32,7 +32,7 @@ def drawn(table):
 
 
 def extreme(count):
-    """A steep fall, noise that grows, single spikes, a gap, and a flat end."""
+    """Return a curve with a steep fall, growing noise, single spikes, a gap, and a flat end."""
     rng = np.random.default_rng(0)
     x = np.sort(np.concatenate([rng.uniform(0, 1, count // 2), rng.uniform(8, 60, count // 2)]))
     y = 2.3 * np.exp(-3 * x) + rng.normal(scale=0.002 * (1 + x), size=count)
@@ -41,33 +41,33 @@ def extreme(count):
     return pl.DataFrame({"series": "a", "x": x, "y": y})
 
 
-def test_a_thinned_curve_looks_as_the_whole_one():
+def test_a_thinned_curve_looks_like_the_whole_one():
     whole = pl.concat(
         [extreme(40_000), extreme(30_000).with_columns(y=pl.col("y") + 0.5, series=pl.lit("b"))]
     )
     thinned = curves.thin(whole, "x", "y", ["series"])
     assert len(thinned) < len(whole) / 5
     difference = np.abs(drawn(thinned) - drawn(whole))
-    # The line's soft edge may be a shade lighter or darker, nothing more; and in squares of 8
-    # pixels, about what an eye can tell apart, nothing to speak of.
+    # Single pixels of the antialiased edge may differ, but hardly the mean of 8 by 8 pixels, which
+    # is about what can be seen.
     assert difference.max() < 128
     height, width = (size // 8 for size in difference.shape[:2])
     squares = difference[: 8 * height, : 8 * width].reshape(height, 8, width, 8, 3)
     assert squares.mean(axis=(1, 3, 4)).max() < 16
 
 
-def test_a_short_curve_is_left_as_it_is():
+def test_a_short_curve_is_unchanged():
     x = np.linspace(0, 60, 150)
     table = pl.DataFrame({"series": "a", "x": x, "y": np.exp(-x)})
     assert curves.thin(table, "x", "y", ["series"]).equals(table)
 
 
-def test_a_curve_of_one_place_is_left_as_it_is():
+def test_a_curve_of_one_point_is_unchanged():
     table = pl.DataFrame({"series": "a", "x": [1.0], "y": [2.0]})
     assert curves.thin(table, "x", "y", ["series"]).equals(table)
 
 
-def test_one_seed_is_drawn_as_it_is():
+def test_the_band_of_one_seed_is_its_curve():
     table = curve([2.0, 1.0, 0.5, 0.7])
     drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
     assert drawn["training_seconds"].to_list() == [0, 0.5, 1.0, 1.5]
@@ -75,19 +75,19 @@ def test_one_seed_is_drawn_as_it_is():
         assert drawn[column].to_list() == [2.0, 1.0, 0.5, 0.7]
 
 
-def test_what_is_no_number_is_a_gap_and_hides_no_extreme():
+def test_what_is_not_finite_is_null_and_hides_no_extreme():
     table = curve([2.0, 3.0, float("inf"), float("nan")])
     drawn = curves.band(table, "training_seconds", "training_loss", ["batch_size"])
     for column in ("training_loss", "low", "high"):
         assert drawn[column].to_list() == [2.0, 3.0, None, None]
     x = np.linspace(0, 1, 50)
-    y = [None if place == 9 else float(place % 7) for place in range(50)]
+    y = [None if index == 9 else float(index % 7) for index in range(50)]
     wavy = pl.DataFrame({"series": "a", "x": x, "y": y})
     thinned = curves.thin(wavy, "x", "y", ["series"], columns=1)
     assert set(thinned["y"].to_list()) >= {0.0, 6.0}
 
 
-def test_seeds_are_laid_over_each_other_as_far_as_all_go():
+def test_the_band_of_several_seeds_ends_with_the_first_of_them():
     table = pl.concat(
         [
             curve([3.0, 1.0, 0.0], seed=1, step_seconds=1.0),
@@ -112,7 +112,7 @@ def test_a_step_that_is_evaluated_twice_is_two_points():
 
 
 def sweep(batch_sizes, rates):
-    """Runs that end the lower, the nearer their rate is to 0.01 times their batch size."""
+    """Return runs that end the lower, the nearer their learning rate is to 0.01 × batch size."""
     return pl.concat(
         each_seed(falling, [3, 3], batch_size=size, learning_rate=rate).with_columns(
             training_loss=pl.col("training_loss") + abs(np.log(rate / (0.01 * size)))
@@ -122,14 +122,14 @@ def sweep(batch_sizes, rates):
     )
 
 
-def test_all_configurations_are_shown_while_an_eye_can_tell_them_apart():
+def test_up_to_the_limit_all_configurations_are_shown():
     table = sweep([1, 2, 4, 8], [0.01, 0.02, 0.04, 0.08])
     chosen, note = curves.choose(table)
     assert chosen.equals(table)
     assert note == ""
 
 
-def test_of_more_each_batch_size_is_shown_at_its_best_learning_rate():
+def test_beyond_the_limit_each_batch_size_is_shown_at_its_best_learning_rate():
     chosen, note = curves.choose(sweep([1, 2, 4, 8], [0.01, 0.02, 0.04, 0.08, 0.16]))
     shown = chosen.select("batch_size", "learning_rate").unique().sort("batch_size").rows()
     assert shown == [(1, 0.01), (2, 0.02), (4, 0.04), (8, 0.08)]
@@ -137,7 +137,7 @@ def test_of_more_each_batch_size_is_shown_at_its_best_learning_rate():
     assert note == "each batch size at its best learning rate"
 
 
-def test_of_still_more_the_lowest_are_shown():
+def test_beyond_the_limit_of_batch_sizes_the_lowest_are_shown():
     chosen, note = curves.choose(sweep(range(1, 31), [0.01]))
     assert sorted(chosen["batch_size"].unique()) == list(range(1, 17))
     assert note == "the 16 lowest of 30 curves, each batch size at its best learning rate"

@@ -1,4 +1,4 @@
-"""What the page is made of. (tests/workflow/test_page.py looks at it in a browser.)"""
+"""The parts of the page (tests/workflow/test_page.py opens it in a browser)."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_seeds_are_a_median_with_a_band():
     assert drawn["high"][at_ten] == pytest.approx(2 - 1 / 3, rel=1e-4)
 
 
-def test_a_loss_that_is_no_number_is_left_out():
+def test_a_loss_that_is_not_finite_is_null():
     lost = curve([2.0, 3.0, float("inf"), float("nan")], stopped="diverged")
     race = page.race(lost)
     (drawn,) = race["curves"]["step"]["training_loss"]
@@ -39,17 +39,17 @@ def test_a_loss_that_is_no_number_is_left_out():
     json.dumps(race, allow_nan=False)
 
 
-def test_many_long_curves_take_little_room():
+def test_many_long_curves_make_a_small_page():
     noise = np.random.default_rng(0)
     sizes = range(1, 101)
     runs = [curve(noise.uniform(0.1, 2, 2000).tolist(), batch_size=size) for size in sizes]
     race = page.race(pl.concat(runs))
     assert len(race["series"]) == 16
     assert "the 16 lowest of 100 curves" in race["note"]
-    assert len(json.dumps(race)) < 3.5e6  # beside Vega's 0.9 MB
+    assert len(json.dumps(race)) < 3.5e6  # besides Vega's 0.9 MB
 
 
-def test_captions_lose_their_markup():
+def test_captions_have_no_markup():
     for path in (ROOT / "workflow" / "report").glob("*_*.rst"):
         text = page.caption(path.read_text(), "my-race", "wall")
         assert not {"{", "}", "*"} & set(text)
@@ -79,7 +79,7 @@ def test_the_configuration_is_that_of_the_runs():
     assert read["targets"] == {"loss": [1.0, 0.5], "accuracy": [90]}
 
 
-def test_charts_beside_each_other_become_charts_of_their_own():
+def test_the_parts_of_a_concatenated_chart_become_single_charts():
     data = {"a": [{"x": 1}], "b": [{"x": 2}], "c": []}
     parts = [{"mark": "point", "data": {"name": name}, "width": 300} for name in data]
     drawn = {
@@ -95,6 +95,6 @@ def test_charts_beside_each_other_become_charts_of_their_own():
     assert {spec["width"] for spec in made["specs"]} == {"container"}
 
 
-def test_a_run_that_took_no_step_is_a_point():
+def test_a_run_without_a_step_is_a_point():
     race = page.race(curve([2.0]))
     assert race["curves"]["training_seconds"]["training_loss"] == [{"x": [0], "y": [2.0]}]

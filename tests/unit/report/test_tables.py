@@ -1,4 +1,4 @@
-"""The summary as a table to read."""
+"""The summary as a table."""
 
 import polars as pl
 
@@ -57,19 +57,19 @@ def test_a_row_for_each_configuration():
     ]
 
 
-def test_an_unknown_outcome_and_no_race_are_told_from_a_miss():
+def test_an_unknown_outcome_and_no_race_differ_from_a_miss():
     heading, _, unknown, initial = table(
         falling(10, batch_size=32)
         .filter(pl.col("step") < 5)
         .with_columns(stopped=pl.lit("target")),
         curve([0.9, 0.8], batch_size=64),
     )
-    place = heading.index("seconds to loss 1")
-    assert unknown[place] == "– (0 of 1 reached it, 1 unknown)"
-    assert initial[place] == "no race (1 of 1 began there)"
+    index = heading.index("seconds to loss 1")
+    assert unknown[index] == "– (0 of 1 reached it, 1 unknown)"
+    assert initial[index] == "no race (1 of 1 began there)"
     assert unknown[-1] == "–"
 
 
-def test_what_tells_configurations_apart_has_a_column():
+def test_varying_parameters_have_columns():
     heading, *_ = table(falling(10, threads=1), falling(5, threads=2))
     assert heading[:4] == ["threads", "dataset", "batch_size", "learning_rate"]

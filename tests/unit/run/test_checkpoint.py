@@ -1,10 +1,12 @@
-"""States on disk: which one a run goes on from, and which it must not."""
+"""States on disk: from which a run resumes, and from which it must not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from batch_race.errors import InputError
 from batch_race.run import checkpoint
 from batch_race.store import arrays, clock, history
 from nn.budget import Budget
@@ -15,26 +17,35 @@ from tests.unit.store.test_history import METADATA, SPECIFICATION
 PER_EPOCH = 10
 
 
-def state(step, loss=2.0):
+def network(step, n_hidden=2):
+    return Weights(
+        np.full((3, n_hidden), step, np.float32), np.full((1 + n_hidden, 10), -step, np.float32)
+    )
+
+
+def state(step, loss=2.0, momentum=0.0):
     evaluations = [
         Evaluation(done, 0, 8 * done, done / 10, done / 5, done / 10, loss - done / 1000, 50.0)
         for done in range(0, step + 1, 10)
     ]
-    weights = Weights(np.full((3, 2), step, np.float32), np.full((3, 10), step, np.float32))
     readings = [Reading(done, done / 10, done / 8) for done in range(step + 1)]
-    return State(weights, evaluations, step, step / 10, step / 5, step / 10, readings)
+    velocity = network(momentum * step) if momentum else None
+    seconds = step / 10, step / 5, step / 10
+    return State(network(step), evaluations, step, *seconds, readings, velocity)
 
 
-def finish(folder, step, origin="here", **metadata):
-    final = state(step)
-    table = history.tabulate(final.evaluations, SPECIFICATION)
-    history.write(folder / "history.parquet", table, METADATA | {"origin": origin} | metadata)
+def finish(folder, step, momentum=0.0, **metadata):
+    final = state(step, momentum=momentum)
+    specification = SPECIFICATION | {"momentum": momentum}
+    table = history.tabulate(final.evaluations, specification)
+    written = METADATA | {"specification": specification, "fingerprint": "here"} | metadata
+    history.write(folder / "history.parquet", table, written)
     clock.write(folder / "clock.parquet", final.readings)
-    arrays.write_weights(folder / "weights.npz", final.weights)
+    arrays.write_weights(folder / "weights.npz", final.weights, final.velocity)
 
 
-def latest(folder, origin="here", **budget):
-    found = checkpoint.latest(folder, Budget(**budget), PER_EPOCH, origin)
+def latest(folder, fingerprint="here", **budget):
+    found = checkpoint.latest(folder, Budget(**budget), PER_EPOCH, fingerprint)
     return found.state.step if found else None
 
 
@@ -43,25 +54,48 @@ def folder(tmp_path):
     return tmp_path / "run" / "60_seconds"
 
 
-def test_a_state_comes_back_as_it_was(folder):
-    saved = state(35)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_state_is_read_as_it_was_written(folder, momentum):
+    saved = state(35, momentum=momentum)
     checkpoint.save(folder, saved, ["busy"], "here")
     found, contention = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
     assert contention == ["busy"]
-    assert all(np.array_equal(a, b) for a, b in zip(found.weights, saved.weights, strict=True))
-    assert found.weights.w1.dtype == np.float32
-    assert (found.evaluations, found.step) == (saved.evaluations, 35)
-    assert (found.training_seconds, found.wall_seconds, found.cpu_seconds) == (3.5, 7.0, 3.5)
-    assert found.readings == saved.readings
+    assert_same(found, saved)
 
 
-def test_a_finished_runs_clock_is_gone_on_from_too(folder):
-    finish(folder.parent / "30_steps", 30)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_finished_run_is_resumed_with_its_clock_and_velocity(folder, momentum):
+    finish(folder.parent / "30_steps", 30, momentum)
     found, _ = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
-    assert found.readings == state(30).readings
+    assert_same(found, state(30, momentum=momentum))
 
 
-def test_a_loss_that_is_not_finite_survives(folder):
+def assert_same(found, saved):
+    """Compare states, arrays bit for bit."""
+    assert replace(found, weights=None, velocity=None) == replace(
+        saved, weights=None, velocity=None
+    )
+    assert (found.velocity is None) == (saved.velocity is None)
+    arrays, others = ([*each.weights, *(each.velocity or ())] for each in (found, saved))
+    for array, same in zip(arrays, others, strict=True):
+        assert array.dtype == np.float32
+        assert np.array_equal(array, same)
+
+
+def test_weights_are_read_with_a_velocity_next_to_them_or_without(folder):
+    path = folder / "weights.npz"
+    arrays.write_weights(path, network(3), network(7))
+    assert all(map(np.array_equal, arrays.read_weights(path), network(3)))
+    assert all(map(np.array_equal, arrays.read_velocity(path), network(7)))
+    arrays.write_weights(path, network(3))
+    assert all(map(np.array_equal, arrays.read_weights(path), network(3)))
+    with np.load(path) as file:
+        assert file.files == ["w1", "w2"]
+    with pytest.raises(InputError, match="expected the arrays velocity_w1 and velocity_w2"):
+        arrays.read_velocity(path)
+
+
+def test_a_loss_that_is_not_finite_is_kept(folder):
     checkpoint.save(folder, state(10, loss=float("nan")), [], "here")
     found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
     assert np.isnan(found.state.evaluations[0].training_loss)
@@ -73,7 +107,7 @@ def test_nothing_there(folder):
 
 def test_a_state_of_other_code_data_or_machine_is_not_used(folder):
     checkpoint.save(folder, state(30), [], "elsewhere")
-    finish(folder.parent / "3_seconds", 30, origin="elsewhere")
+    finish(folder.parent / "3_seconds", 30, fingerprint="elsewhere")
     assert latest(folder, steps=100) is None
 
 
@@ -90,14 +124,14 @@ def test_the_furthest_within_the_budget_is_used(folder):
     assert latest(folder, seconds=2.4, clock="wall") == 10  # wall seconds a fifth
 
 
-def test_a_target_that_was_passed_on_the_way_is_not_run_past(folder):
-    finish(folder.parent / "30_steps", 30)  # the loss goes from 2.00 to 1.97
-    assert latest(folder, steps=100, loss=1.975) == 30  # its last evaluation finds it
+def test_a_state_past_a_target_is_not_used(folder):
+    finish(folder.parent / "30_steps", 30)  # the loss falls from 2.00 to 1.97
+    assert latest(folder, steps=100, loss=1.975) == 30  # reached at the last evaluation
     assert latest(folder, steps=100, loss=1.985) is None
     assert latest(folder, steps=100, accuracy=50) is None
 
 
-def test_a_finished_run_that_is_asked_for_again_starts_anew(folder):
+def test_a_finished_run_that_is_repeated_starts_from_step_0(folder):
     finish(folder, 30)
     assert latest(folder, steps=100) is None
 
@@ -116,6 +150,12 @@ def test_a_damaged_state_is_passed_over(folder, keep):
     path.write_bytes(path.read_bytes()[:keep])
     checkpoint.save(folder.parent / "other", state(20), [], "here")
     assert latest(folder, steps=100) == 20
+
+
+def test_results_without_their_velocity_are_passed_over(folder):
+    finish(folder.parent / "30_steps", 30, momentum=0.9)
+    arrays.write_weights(folder.parent / "30_steps" / "weights.npz", network(30))
+    assert latest(folder, steps=100) is None
 
 
 @pytest.mark.parametrize("missing", ["weights.npz", "clock.parquet"])

@@ -19,7 +19,7 @@ METADATA = {
     "processors": [0],
     "threads_used": {"step": 1, "evaluation": 1},
     "subnormals": "flushed",
-    "origin": "0123",
+    "fingerprint": "0123",
     "training_images": 60000,
     "machine": {"processor": "Abacus 3"},
     "versions": {"python": "3.11"},

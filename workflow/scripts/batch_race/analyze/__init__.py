@@ -1,1 +1,1 @@
-"""From histories to an answer."""
+"""From histories to the answer, the forecast and the winner's mistakes."""

@@ -1,9 +1,9 @@
-"""The fair comparison: each batch size at its own best learning rate, and whether it is slower.
+"""The comparison of batch sizes: each at its best learning rate, and whether it is slower.
 
-One learning rate for all batch sizes favours those that it suits. So within a setting (a machine, a
-dataset, a width …) each batch size is represented by the learning rate with which it came to the
-target soonest. Whether one is slower than the winner is decided over all of their learning rates
-at once, since choosing the luckiest of several is part of the comparison (see `contrasts`).
+One learning rate for all batch sizes would favour some of them. So within a comparison group (a
+machine, a dataset, a number of hidden units …) each batch size is represented by the learning rate
+with which it reached the target first. Whether it is slower than the winner is decided over all of
+its learning rates at once, to account for the choice of the best of several (see `contrasts`).
 """
 
 from typing import Any
@@ -12,33 +12,34 @@ import numpy as np
 import polars as pl
 
 from batch_race.analyze.contrasts import LEVEL, contrasts
-from batch_race.analyze.measures import CONFIGURATION, SETTING, where
+from batch_race.analyze.measures import matching
+from batch_race.hyperparameters import CONFIGURATION, GROUP
 
 Answer = dict[str, Any]
 
 RATIO_INTERVAL = f"{100 * LEVEL:g} % for all comparisons of the target at once"
 
-_ASKED = [*SETTING, "target", "target_value"]
+_ASKED = [*GROUP, "target", "target_value"]
 
-_OF_SETTING = [key for key in CONFIGURATION if key not in SETTING]
+_WITHIN_GROUP = [key for key in CONFIGURATION if key not in GROUP]
 
 
 def best_of_each_batch_size(summary: pl.DataFrame, cost: str) -> pl.DataFrame:
-    """Choose the best learning rate of each batch size, for each setting and target.
+    """Return each batch size at its best learning rate, for each comparison group and target.
 
     Parameters
     ----------
     summary : polars.DataFrame
         As `statistics.summarize` makes it.
-    cost : {"seconds", "steps"}
-        What is to be low.
+    cost : {"seconds", "steps", "examples"}
+        The measure to minimize.
 
     Returns
     -------
     polars.DataFrame
-        Those rows of the summary, the lowest median of each setting and target first. A batch size
-        of which no configuration reached the target with more than half of its runs has none; nor
-        has any, if the initial weights of a run meet the target.
+        Those rows of the summary, by ascending median within each comparison group and target. A
+        batch size has no row if no configuration reached the target with more than half of its
+        runs, or if the initial weights of any run of the group meet the target.
     """
     is_race = pl.col("initial").sum().over(_ASKED) == 0
     return (
@@ -50,7 +51,7 @@ def best_of_each_batch_size(summary: pl.DataFrame, cost: str) -> pl.DataFrame:
 
 
 def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
-    """Answer for each setting and target which batch size got there first.
+    """Return, for each comparison group and target, which batch size reached it first.
 
     Parameters
     ----------
@@ -62,38 +63,37 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
     Returns
     -------
     list of dict
-        Each with the setting and the target;
+        Each with the parameters of the comparison group and the target;
 
         - `initial`, the number of runs whose initial weights meet the target: unless it is 0, there
           is no race and no ranking;
-        - `ranking`, the batch sizes that reached it, the first first;
-        - the others: `missed`, `diverged` (before it, each of their runs), and `unknown` (a target
-          of the budget ended some of their runs before they could answer, or they were not asked);
+        - `ranking`, the batch sizes that reached it, fastest first;
+        - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
+          the budget ended some runs first, or they were not asked for this target), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
-        - `elsewhere`, the machines that made runs of this comparison which this one did not, with
-          their number.
+        - `elsewhere`, how many runs of this comparison only other machines made, by machine.
 
-        A ranking's entries have the best `learning_rate` and all `learning_rates` tried, and the
-        median `seconds` with an interval (`seconds_low`, `seconds_high`) of the kind that
-        `seconds_interval` names, and `seconds_after`: the target was reached after that. Each but
-        the first has a `verdict`: slower, not distinguishable (also where it was reached after less
-        than the winner's seconds, so that the steps looked at cannot tell the two apart), or
-        unknown (fewer than two seeds can be compared); and `ratio`, how many times as long it
-        took, as a geometric mean over `seeds`, with its interval (`ratio_low`, `ratio_high`), named
-        by `ratio_interval`. `ratio_low` is above 1 only if that of each learning rate is. If some
-        of its runs did not arrive, the ratio is a lower bound, and `ratio_high` null.
+        An entry of the ranking has the best `learning_rate`, all `learning_rates` tried, and the
+        median `seconds` with a lower bound from the evaluations (`seconds_after`) and an interval
+        over seeds (`seconds_low`, `seconds_high`, and its kind, `seconds_interval`). Each but the
+        first has a `verdict`: slower; not distinguishable (also if `seconds_after` is below the
+        winner's seconds); or unknown (fewer than two seeds can be compared). Its `ratio` is how
+        many times as long it took as the winner, a geometric mean over `seeds`, with an interval
+        (`ratio_low`, `ratio_high`, and its kind, `ratio_interval`). `ratio_low` is the lowest of
+        all its learning rates. If some of its runs did not reach the target, the ratio is a lower
+        bound and `ratio_high` null.
     """
     best = best_of_each_batch_size(summary, "seconds")
     asked = summary.filter(pl.col("measure") == "seconds")
     runs = measures.filter(pl.col("measure") == "seconds")
     answers = []
     for question in asked.select(_ASKED).unique(maintain_order=True).to_dicts():
-        of_question = where(asked, question)
-        ranked = where(best, question)
+        of_question = matching(asked, question)
+        ranked = matching(best, question)
         answers.append(
             question
             | {"initial": int(of_question["initial"].sum())}
-            | {"ranking": _ranking(ranked, where(runs, question), of_question)}
+            | {"ranking": _ranking(ranked, matching(runs, question), of_question)}
             | _unranked(of_question, ranked)
             | {
                 "nearest": _nearest(summary, question),
@@ -109,7 +109,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
         entry = {
             "batch_size": row["batch_size"],
             "learning_rate": row["learning_rate"],
-            "learning_rates": _rates(asked, row["batch_size"]),
+            "learning_rates": _learning_rates(asked, row["batch_size"]),
             "seconds": row["median"],
             "seconds_after": row["median_low"],
             "seconds_low": row["low"],
@@ -131,27 +131,29 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
 
 
 def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
-    """Compare configurations with the winner, those that can be, over the seeds that they share.
+    """Compare all comparable configurations with the winner, over the seeds that they share.
 
     Returns
     -------
     polars.DataFrame
-        A row for each, with `difference` and `margin`, as `contrasts` gives them, and `seeds`;
-        empty if the winner cannot be compared.
+        A row for each, with `difference` and `margin`, as `contrasts` gives them, and `seeds`, a
+        count; empty if the winner is not comparable.
     """
     times = _comparable(runs)
     is_winner = times.select(
-        pl.all_horizontal(pl.col(key) == winner[key] for key in _OF_SETTING)
+        pl.all_horizontal(pl.col(key) == winner[key] for key in _WITHIN_GROUP)
     ).to_series()
-    rates = times["batch_size"].rle().struct.field("len").to_list()
+    counts = times["batch_size"].rle().struct.field("len").to_list()
     difference = margin = np.zeros(0)
-    if is_winner.any() and len(rates) > 1:
+    if is_winner.any() and len(counts) > 1:
         log_times, log_given = (np.log(times[key].to_list()) for key in ("value", "given"))
-        difference, margin = contrasts(is_winner.to_list().index(True), log_times, log_given, rates)
+        difference, margin = contrasts(
+            is_winner.to_list().index(True), log_times, log_given, counts
+        )
     else:
         times = times.clear()
     return times.select(
-        *_OF_SETTING,
+        *_WITHIN_GROUP,
         pl.Series("difference", difference, pl.Float64),
         pl.Series("margin", margin, pl.Float64),
         pl.col("value").list.len().alias("seeds"),
@@ -161,14 +163,14 @@ def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
 def _verdict(
     row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame, needed: float
 ) -> dict[str, Any]:
-    """Say whether a batch size is slower than the winner, which all of its configurations tell.
+    """Return whether a batch size is slower than the winner: all of its configurations must be.
 
-    Where the brackets of the two overlap, as the winner needed `needed` seconds, it is not.
+    It is not if its lower bound is below `needed`, the winner's seconds.
     """
     found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
-    if len(compared) < runs.select(_OF_SETTING).n_unique():
+    if len(compared) < runs.select(_WITHIN_GROUP).n_unique():
         return found | {"seeds": 0, "verdict": "unknown"}
-    own = where(compared, {key: row[key] for key in _OF_SETTING}).row(0, named=True)
+    own = matching(compared, {key: row[key] for key in _WITHIN_GROUP}).row(0, named=True)
     found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
     if own["seeds"] == 1:
         return found | {"verdict": "unknown"}
@@ -181,7 +183,7 @@ def _verdict(
 
 
 def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
-    """Take the configurations that can be compared, and the seeds that all of them have.
+    """Return the times of the configurations that can be compared, at the seeds all of them have.
 
     Parameters
     ----------
@@ -191,36 +193,36 @@ def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        A row for each configuration, in order, with two lists, in the order of the seeds: `value`,
-        the seconds, infinite if the run did not arrive, and `given`, those that it was given; a run
-        that diverged would have had as many as any.
+        A row for each configuration, sorted, with two lists, sorted by seed: `value`, the seconds,
+        infinite if the run did not reach the target, and `given`, the seconds of the whole run; of
+        a run that diverged, those of the longest run.
     """
-    # A run that took no step was given no time, of which there is no logarithm.
-    is_mute = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
-    usable = runs.filter(~is_mute.any().over(_OF_SETTING))
-    # One run says nothing of chance; where others have more, it must not cost them their seeds.
-    usable = usable.with_columns(n_seeds=pl.len().over(_OF_SETTING))
+    # The time of a run without a step is 0, which has no logarithm.
+    is_unusable = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
+    usable = runs.filter(~is_unusable.any().over(_WITHIN_GROUP))
+    # A configuration of one seed must not restrict the others to that seed.
+    usable = usable.with_columns(n_seeds=pl.len().over(_WITHIN_GROUP))
     usable = usable.filter((pl.col("n_seeds") > 1) | (pl.col("n_seeds").max() == 1))
-    n_configurations = usable.select(_OF_SETTING).n_unique()
+    n_configurations = usable.select(_WITHIN_GROUP).n_unique()
     return (
         usable.with_columns(
             pl.col("value").fill_null(np.inf),
             given=pl.col("spent").fill_null(pl.col("spent").max()),
         )
         .filter(pl.len().over("seed") == n_configurations)
-        .sort(*_OF_SETTING, "seed")
-        .group_by(_OF_SETTING, maintain_order=True)
+        .sort(*_WITHIN_GROUP, "seed")
+        .group_by(_WITHIN_GROUP, maintain_order=True)
         .agg("value", "given")
     )
 
 
-def _rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
+def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
     tried = asked.filter(pl.col("batch_size") == batch_size)["learning_rate"]
     return sorted(tried.unique().to_list())
 
 
 def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[int]]:
-    """Say why the batch sizes that are not in the ranking are not."""
+    """Return the batch sizes outside the ranking by reason."""
     found: dict[str, list[int]] = {"missed": [], "diverged": [], "unknown": []}
     if asked["initial"].sum() > 0:
         return found
@@ -238,14 +240,15 @@ def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[int]]:
 
 
 def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the configuration that ended nearest to the target; None if all diverged."""
     is_loss = question["target"] == "loss"
-    setting = {key: question[key] for key in SETTING}
-    ends = where(summary, setting).filter(
+    group = {key: question[key] for key in GROUP}
+    ends = matching(summary, group).filter(
         pl.col("measure") == ("final_loss" if is_loss else "final_accuracy"),
         pl.col("median").is_not_null(),
     )
     if ends.is_empty():
-        return None  # all diverged
+        return None
     nearest = ends.sort("median", descending=not is_loss, maintain_order=True).row(0, named=True)
     return {
         "batch_size": nearest["batch_size"],
@@ -255,11 +258,11 @@ def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] 
 
 
 def _elsewhere(measures: pl.DataFrame, question: dict[str, Any]) -> dict[str, int]:
-    """Count the runs that only other machines made: a batch system may scatter a sweep."""
+    """Count the runs that only other machines made, as a batch system may distribute a sweep."""
     shared = {key: question[key] for key in _ASKED if key != "machine"}
-    runs = where(measures, shared | {"measure": "seconds"})
+    runs = matching(measures, shared | {"measure": "seconds"})
     run = ["batch_size", "learning_rate", "leftover", "seed"]
-    here = where(runs, {"machine": question["machine"]})
+    here = matching(runs, {"machine": question["machine"]})
     missing = runs.join(here, on=run, how="anti")
     counts = missing.group_by("machine").len().sort("machine")
     return dict(counts.iter_rows())

@@ -1,8 +1,8 @@
 """Simultaneous comparisons of batch sizes, each with several learning rates, over the same seeds.
 
-Any false claim among all that are made of one table of times has a probability of at most 5 %,
-whichever batch size wins and however its learning rate was chosen: all pairs of configurations are
-bounded at once (Hsu, "Multiple Comparisons", 1996), with a critical value for unequal noise.
+The probability of any false claim about one table of times is at most 5 %, whichever batch size
+wins and however its learning rate was chosen: the bounds of all pairs of configurations are
+simultaneous (Hsu, "Multiple Comparisons", 1996), with a critical value for unequal noise.
 docs/method.md has the method and its measured error rates.
 """
 
@@ -16,13 +16,13 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 LEVEL = 0.95
-"""The probability that all bounds of one table of times hold at once."""
+"""The probability that all bounds of one table of times hold simultaneously."""
 
 NOISE_RATIO = 3.0
-"""The ratio of configurations' standard deviations for which the critical value is made."""
+"""The ratio of configurations' standard deviations that the critical value allows for."""
 
 FEWEST_FAST = 4
-"""Configurations, the fastest ones, that noise is estimated from at the least."""
+"""The minimum number of configurations, the fastest ones, from which noise is estimated."""
 
 _DRAWS = 20_000
 _DRAWS_AT_ONCE = 500
@@ -36,7 +36,7 @@ class Contrasts(NamedTuple):
     difference : ndarray of float64, shape (..., n_configurations)
         The estimate.
     margin : ndarray of float64, same shape
-        How far to each side of it the simultaneous bounds lie; infinite for a single seed.
+        The half-width of the simultaneous interval; infinite for a single seed.
     """
 
     difference: Array
@@ -44,54 +44,54 @@ class Contrasts(NamedTuple):
 
 
 def contrasts(
-    winner: npt.ArrayLike, log_times: Array, log_given: Array, rates: Sequence[int]
+    winner: npt.ArrayLike, log_times: Array, log_given: Array, counts: Sequence[int]
 ) -> Contrasts:
-    """Compare all configurations with one of them, whichever it is.
+    """Compare all configurations with one of them.
 
     Parameters
     ----------
     winner : array_like of int, shape (...)
         The index of that configuration.
     log_times : ndarray of float64, shape (..., n_configurations, n_seeds)
-        Logarithms of seconds; infinite of a run that did not arrive. The configurations of a batch
-        size follow each other.
+        Logarithms of seconds; infinite for a run that did not reach the target. The configurations
+        of a batch size are consecutive.
     log_given : ndarray of float64, same shape
-        Logarithms of the seconds that each run was given at the least, if it did not arrive.
-    rates : sequence of int
+        Logarithms of the seconds of each whole run: lower bounds of the infinite times.
+    counts : sequence of int
         The number of configurations of each batch size; at least two batch sizes.
 
     Returns
     -------
     Contrasts
         A batch size is slower than the winner if each of its configurations is: if its difference
-        is larger than its margin. A run that did not arrive counts with the time that it was given,
-        so that its configuration's difference is a lower bound. Where it is one of the winner's, no
-        time counts for more than this.
+        exceeds its margin. A run that did not reach the target counts with the time of the whole
+        run, so that its configuration's difference is a lower bound. If it is one of the winner's,
+        all other times are limited to this time.
     """
-    place = np.asarray(winner)[..., None]
-    has_arrived = np.isfinite(log_times)
-    limits = np.where(has_arrived, np.inf, log_given).min(axis=-1)
-    horizon = np.take_along_axis(limits, place, -1)[..., None]
-    times = np.minimum(np.where(has_arrived, log_times, log_given), horizon)
+    index = np.asarray(winner)[..., None]
+    has_reached = np.isfinite(log_times)
+    limits = np.where(has_reached, np.inf, log_given).min(axis=-1)
+    horizon = np.take_along_axis(limits, index, -1)[..., None]
+    times = np.minimum(np.where(has_reached, log_times, log_given), horizon)
     means = times.mean(axis=-1)
-    difference = means - np.take_along_axis(means, place, -1)
+    difference = means - np.take_along_axis(means, index, -1)
     n_seeds = log_times.shape[-1]
     if n_seeds == 1:
         return Contrasts(difference, np.full_like(difference, np.inf))
     is_censored = (times != log_times).any(axis=-1)
     variance = _difference_variance(times, means, is_censored)
-    larger = np.maximum(variance, np.take_along_axis(variance, place, -1))
-    margin = critical_value(tuple(rates), n_seeds) * np.sqrt(larger / n_seeds)
+    larger = np.maximum(variance, np.take_along_axis(variance, index, -1))
+    margin = critical_value(tuple(counts), n_seeds) * np.sqrt(larger / n_seeds)
     return Contrasts(difference, margin)
 
 
 @cache
-def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
-    """Compute how many standard errors wide the bounds must be.
+def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
+    """Compute the critical value: the margin in standard errors.
 
     Parameters
     ----------
-    rates : tuple of int
+    counts : tuple of int
         The number of configurations of each batch size.
     n_seeds : int
         At least two.
@@ -100,21 +100,21 @@ def critical_value(rates: tuple[int, ...], n_seeds: int) -> float:
     -------
     float
         The quantile at `LEVEL`, by simulation, of the largest standardized difference between the
-        best configuration of any batch size and any configuration of another, where all are equal:
-        a false claim needs such a difference. It is the largest of those for three patterns of
-        noise: the same in all batch sizes, `NOISE_RATIO` times as much in every second one, and
-        `NOISE_RATIO` times as much in the first.
+        best configuration of any batch size and any configuration of another, if all are equally
+        fast: a false claim needs a larger one. The largest quantile of three patterns of noise
+        is taken: equal in all batch sizes, `NOISE_RATIO` times as large in every second one, and
+        `NOISE_RATIO` times as large in the first.
     """
-    batch = np.repeat(np.arange(len(rates)), rates)
-    own = batch == np.arange(len(rates))[:, None]
-    # Which configuration is a batch size's best makes no difference: take the first.
+    batch = np.repeat(np.arange(len(counts)), counts)
+    own = batch == np.arange(len(counts))[:, None]
+    # By symmetry, the first configuration of a batch size can represent its best.
     first = own.argmax(axis=1)
     is_noisy = (batch < 0, batch % 2 == 0, batch == 0)
-    # Two standard errors of the simulated level, so that chance in it does not cost the level.
+    # Two standard errors of the simulation are added, so that the level holds despite them.
     level = LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / _DRAWS)
     quantiles = []
     for noise in np.where(is_noisy, NOISE_RATIO, 1):
-        random = np.random.default_rng(0)  # the same verdicts from the same runs
+        random = np.random.default_rng(0)  # so that verdicts are reproducible
         largest = []
         for _ in range(_DRAWS // _DRAWS_AT_ONCE):
             draws = random.normal(size=(_DRAWS_AT_ONCE, len(batch), n_seeds)) * noise[:, None]
@@ -133,10 +133,10 @@ def _difference_variance(
 ) -> Array:
     """Estimate the variance of a difference between each configuration and the fastest ones.
 
-    Return the mean over the fastest half of the variance over seeds of the difference to each. Two
-    or three seeds say little about one pair's noise, so these are averaged; the slow half is left
-    out because it is often noisier, and times that are censored hide their noise. A seed's effect
-    on all configurations cancels. The larger of two such numbers is taken for a pair.
+    This is the mean, over the fastest half, of the variance over seeds of the difference to each.
+    The mean is taken because two or three seeds estimate one pair's variance poorly; the slow half
+    is excluded because it is often noisier, and because censored times hide their noise. Effects of
+    a seed on all configurations cancel. A pair has the larger of its two estimates.
     """
     n_configurations, n_seeds = log_times.shape[-2:]
     count = min(n_configurations, max((n_configurations + 1) // 2, FEWEST_FAST))
@@ -151,5 +151,5 @@ def _difference_variance(
     # A configuration among the fastest has no difference to itself.
     others = np.full(means.shape, float(count))
     np.put_along_axis(others, fastest, count - 1.0, -1)
-    result: Array = np.maximum(mean * count / others, 0)  # rounding may leave less
+    result: Array = np.maximum(mean * count / others, 0)  # rounding may give less
     return result

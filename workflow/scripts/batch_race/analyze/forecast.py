@@ -1,4 +1,4 @@
-"""What the law of steps and batch size foretells for other machines."""
+"""Forecasts for other machines, from the law of steps and batch size."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,14 +9,15 @@ import polars as pl
 
 from batch_race.analyze.comparison import best_of_each_batch_size
 from batch_race.analyze.law import FEWEST, Fit, bend, fit
-from batch_race.analyze.measures import CONFIGURATION, SETTING, where
+from batch_race.analyze.measures import matching
 from batch_race.analyze.step_times import learning_rate_effect
+from batch_race.hyperparameters import CONFIGURATION, GROUP
 
 Array = npt.NDArray[np.float64]
 
 
 def step_seconds(batch_sizes: Sequence[int], seconds: Sequence[float]) -> Callable[[Array], Array]:
-    """Interpolate the seconds of a step between the batch sizes at which they were measured.
+    """Return an interpolation of the seconds of a step between the measured batch sizes.
 
     Parameters
     ----------
@@ -28,24 +29,24 @@ def step_seconds(batch_sizes: Sequence[int], seconds: Sequence[float]) -> Callab
     Returns
     -------
     callable
-        From batch sizes to seconds: straight lines between the logarithms of both. Beyond the
-        measured ones it does not know better than the nearest.
+        From batch sizes to seconds: linear between the logarithms of both, constant beyond the
+        smallest and the largest.
     """
     sizes, times = np.log(batch_sizes), np.log(seconds)
     return lambda wanted: np.exp(np.interp(np.log(wanted), sizes, times))
 
 
-def forecast(
+def fastest_batch_size(
     law: Fit,
     seconds_of: Callable[[Array], Array],
     batch_sizes: Array,
     workers: int,
     communication_seconds: float,
 ) -> dict[str, Any]:
-    """Foretell the best batch size where workers share each mini-batch evenly.
+    """Forecast the fastest batch size if workers share each mini-batch evenly.
 
-    A step then takes what one worker needs for its share, and the communication. With communication
-    that costs nothing this is as well a machine that does so many examples in the time of one.
+    A step then takes the seconds of one worker's shard, and the communication. Workers without
+    communication also model a machine that is so many times as fast.
 
     Parameters
     ----------
@@ -53,17 +54,17 @@ def forecast(
     seconds_of : callable
         From batch sizes to the seconds of a step on one worker.
     batch_sizes : ndarray of float64
-        Those to choose from.
+        The candidates.
     workers : int
     communication_seconds : float
-        What it adds to a step.
+        Added to each step.
 
     Returns
     -------
     dict
-        batch_size and seconds to the target, each with its 95 % interval (`_low`, `_high`) as far
-        as it comes from the law's two numbers; and `end`, which is "smallest" or "largest" if
-        batch_size is that of the batch sizes to choose from, and else None.
+        `workers` and `communication_seconds`; `batch_size` and `seconds` to the target, each with
+        its 95 % interval (`_low`, `_high`) from the uncertainty of the law's two parameters; and
+        `end`, which is "smallest" or "largest" if batch_size is that candidate, and else None.
     """
     costs = seconds_of(batch_sizes / workers) + communication_seconds
     b_crit = np.append(law.log_b_crit, law.region_b_crit)
@@ -85,13 +86,13 @@ def forecast(
     }
 
 
-def foretell(
+def forecast(
     measures: pl.DataFrame,
     summary: pl.DataFrame,
     workers: Sequence[int],
     communication_seconds: Sequence[float],
 ) -> list[dict[str, Any]]:
-    """Fit and forecast for each setting and target of a summary.
+    """Fit the law and forecast, for each comparison group and target.
 
     Parameters
     ----------
@@ -105,33 +106,35 @@ def foretell(
     Returns
     -------
     list of dict
-        Each with the setting, the target, `initial` (the runs whose initial weights meet it),
-        `points` (batch sizes with their steps), `verdict` (good, bad, open, or `too few` batch
-        sizes), s_min and b_crit with intervals, `forecasts`, unless the verdict is bad or too few,
-        and `step_time`, as `step_times.learning_rate_effect` gives it.
+        Each with the parameters of the comparison group, the target, `initial` (the number of runs
+        whose initial weights meet it), `points` (batch sizes with their steps), `verdict` (good,
+        bad, open, or `too few` batch sizes), `step_time`, as `step_times.learning_rate_effect`
+        gives it, and `forecasts`, empty if the verdict is bad or too few; unless it is too few,
+        also `s_min` and `b_crit` with intervals (`_low`, `_high`), and the largest error
+        (`worst_factor`, `worst_batch_size`).
     """
     best = best_of_each_batch_size(summary, "steps")
-    # A step may take longer at another learning rate: the runs give both their steps and its time.
+    # Steps and the time of a step are of the same runs: both depend on the learning rate.
     speeds = summary.filter(pl.col("measure") == "steps_per_second").select(
         *CONFIGURATION, pl.col("median").alias("steps_per_second")
     )
     points = best.join(speeds, on=CONFIGURATION)
     asked = summary.filter(pl.col("measure") == "steps").group_by(
-        *SETTING, "target", "target_value", maintain_order=True
+        *GROUP, "target", "target_value", maintain_order=True
     )
     found = []
     for question in asked.agg(pl.col("initial").sum()).to_dicts():
-        setting = {key: question[key] for key in SETTING}
+        group = {key: question[key] for key in GROUP}
         target = {key: question[key] for key in ("target", "target_value")}
         found.append(
             question
-            | _foretold(where(points, setting | target), workers, communication_seconds)
-            | {"step_time": learning_rate_effect(where(measures, setting))}
+            | _fit_and_forecast(matching(points, group | target), workers, communication_seconds)
+            | {"step_time": learning_rate_effect(matching(measures, group))}
         )
     return found
 
 
-def _foretold(
+def _fit_and_forecast(
     points: pl.DataFrame, workers: Sequence[int], communication_seconds: Sequence[float]
 ) -> dict[str, Any]:
     points = points.sort("batch_size")
@@ -155,12 +158,12 @@ def _foretold(
     if law.verdict != "bad":
         seconds_of = step_seconds(sizes, (1 / points["steps_per_second"]).to_list())
         for count in workers:
-            # Each worker's share lies within what was measured, and the batch within the data.
+            # Each worker's shard is a measured batch size, and the batch is within the data.
             last = min(sizes[-1] * count, points["training_images"][0])
             choices = np.unique(np.geomspace(sizes[0] * count, last, 200).round())
             if sizes[0] * count <= last:
                 result["forecasts"] += [
-                    forecast(law, seconds_of, choices, count, cost)
+                    fastest_batch_size(law, seconds_of, choices, count, cost)
                     for cost in communication_seconds
                 ]
     return result

@@ -1,8 +1,8 @@
-"""The law of steps and batch size, fitted, with all that the steps do not contradict.
+"""The law of steps and batch size, fitted, with a confidence region of its parameters.
 
 The law is that of McCandlish, Kaplan, Amodei et al., "An Empirical Model of Large-Batch Training"
 (2018), section 2: S(B) = S_min (1 + B_crit / B). Far below the critical batch size, doubling the
-batch halves the steps; far above it, it saves none.
+batch size halves the steps; far above it, it saves none.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,23 +17,23 @@ from batch_race.analyze.contrasts import LEVEL
 Array = npt.NDArray[np.float64]
 
 FEWEST = 4
-"""Batch sizes that a fit of two numbers needs, if it is to be told whether it is a good one."""
+"""The minimum number of batch sizes of a fit of two parameters, so that its error can be judged."""
 
 WORST_FACTOR = 1.5
-"""How far a good fit may be off at any batch size: this many times too many or too few steps."""
+"""The largest error of a good fit, as a factor of the steps at any batch size."""
 
 REACH = 1000
-"""How many times beyond the batch sizes tried B_crit is looked for: there, the law has no bend."""
+"""How far beyond the batch sizes tried B_crit is searched for, as a factor."""
 
 _SCANNED = 400
 _REGION_POINTS = 201
 
 
 class Fit(NamedTuple):
-    """The law, fitted, and all of its parameters that the steps do not contradict.
+    """The fitted law, and the joint confidence region of its two parameters.
 
-    Those are the joint confidence region of both parameters (Beale, "Confidence regions in
-    non-linear estimation", JRSS B 22, 1960). Whatever is computed from it holds at once.
+    The region is Beale's ("Confidence regions in non-linear estimation", JRSS B 22, 1960). All
+    intervals that are computed from it hold simultaneously.
 
     Attributes
     ----------
@@ -42,14 +42,14 @@ class Fit(NamedTuple):
     region_b_crit : ndarray of float64, shape (n,)
         The logarithms of B_crit in the region, ascending.
     region_s_min : ndarray of float64, shape (2, n)
-        With each of them, the lowest and the highest logarithm of S_min.
+        For each of them, the lowest and the highest logarithm of S_min.
     is_open : tuple of bool
-        Whether the region has no lower, and no upper, end of B_crit.
+        Whether the region has no lower and no upper end of B_crit.
     worst_factor : float
-        By how much the law is off where it is worst, as a factor of at least 1.
+        The largest error of the law at any batch size, as a factor of at least 1.
     worst_batch_size : int
     smallest, largest : int
-        Of the batch sizes that it was fitted to.
+        The range of the batch sizes that were fitted.
     """
 
     log_s_min: float
@@ -64,7 +64,7 @@ class Fit(NamedTuple):
 
     @property
     def s_min(self) -> tuple[float, float | None, float]:
-        """S_min with its interval, in steps; without a lower end where B_crit has no upper one."""
+        """S_min with its interval, in steps; without a lower end if B_crit has no upper one."""
         low, high = float(self.region_s_min[0].min()), float(self.region_s_min[1].max())
         return _exp(self.log_s_min), None if self.is_open[1] else _exp(low), _exp(high)
 
@@ -79,9 +79,9 @@ class Fit(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Say whether the law holds: `good`, `bad` (it is off), or `open` (B_crit is not known).
+        """Whether the law holds: `good`, `bad` (large error), or `open` (B_crit is not known).
 
-        It is not known where its interval has an open end, or where it lies beyond the batch sizes
+        B_crit is not known if its interval has an open end, or if it is outside the batch sizes
         tried.
         """
         if self.worst_factor > WORST_FACTOR:
@@ -98,7 +98,7 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
     batch_sizes : sequence of int
         At least `FEWEST`, in examples.
     steps : sequence of float
-        To the target, with the best learning rate of each batch size.
+        To the target, at the best learning rate of each batch size.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
         return mean
 
     def misfit(log_b_crit: Array | float) -> Array:
-        """Sum the squares that are left at the best S_min for each B_crit."""
+        """Return the residual sum of squares at the best S_min for each B_crit."""
         squares: Array = np.var(logarithms - bend(log_b_crit, sizes), axis=-1) * count
         return squares
 
@@ -123,7 +123,7 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
     near = (scanned[max(lowest - 1, 0)], scanned[min(lowest + 1, _SCANNED - 1)])
     found = optimize.minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-9})
     b_crit = float(found.x)
-    # Both parameters at once: the F distribution with 2 degrees of freedom, and those left.
+    # For two parameters jointly: the F distribution with 2 and count - 2 degrees of freedom.
     most = misfit(b_crit) * (1 + 2 / (count - 2) * stats.f.ppf(LEVEL, 2, count - 2))
     ends, is_open = _ends(lambda value: misfit(value) - most, np.sort(np.append(scanned, b_crit)))
     region = np.sort(np.append(np.linspace(*ends, _REGION_POINTS), b_crit))
@@ -145,7 +145,17 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
 
 
 def bend(log_b_crit: Array | float, log_sizes: Array) -> Array:
-    """Return the logarithms of steps / S_min, with an axis for the batch sizes at the end."""
+    """Return the logarithms of steps / S_min.
+
+    Parameters
+    ----------
+    log_b_crit : ndarray of float64, shape (...), or float
+    log_sizes : ndarray of float64, shape (n_sizes,)
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_sizes)
+    """
     logarithms: Array = np.logaddexp(0, np.expand_dims(log_b_crit, -1) - log_sizes)
     return logarithms
 
@@ -153,14 +163,14 @@ def bend(log_b_crit: Array | float, log_sizes: Array) -> Array:
 def _ends(
     excess: Callable[[Any], Any], values: Array
 ) -> tuple[tuple[float, float], tuple[bool, bool]]:
-    """Find between which values a function is not above 0, and whether it has no such end.
+    """Return the range in which a function is not above 0, and which of its ends are open.
 
     Parameters
     ----------
     excess : callable
-        Not above 0 at one of the values at least.
+        Not above 0 at at least one of the values.
     values : ndarray of float64
-        Ascending; where it is so at the first or the last, that end is open.
+        Ascending. An end is open if the function is not above 0 at the first or last value.
     """
     (inside,) = np.nonzero(excess(values) <= 0)
     first, last = int(inside[0]), int(inside[-1])

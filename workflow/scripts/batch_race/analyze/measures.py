@@ -1,16 +1,13 @@
-"""What is measured of a run: what a target cost it, where it ended, how fast it went."""
+"""Measures of runs: the cost of each target, the values at the end, the throughput."""
 
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from batch_race.hyperparameters import CONFIGURATION as CONFIGURATION
-from batch_race.hyperparameters import GROUP
-
-SETTING = GROUP
+from batch_race.hyperparameters import CONFIGURATION
 
 COSTS = ("seconds", "steps", "examples")
-"""The measures that belong to a target; the others have none."""
+"""The measures that have a target."""
 
 ENDS = (
     "final_loss",
@@ -20,6 +17,7 @@ ENDS = (
     "steps_per_second",
     "examples_per_second",
 )
+"""The measures that have no target."""
 
 Targets = Mapping[str, Sequence[float]]
 
@@ -27,39 +25,38 @@ Targets = Mapping[str, Sequence[float]]
 def per_run(
     histories: pl.DataFrame, crossings: pl.DataFrame, targets: Targets, clock: str
 ) -> pl.DataFrame:
-    """Measure each run.
+    """Compute the measures of each run.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
     crossings : polars.DataFrame
-        Collected crossings: where each run reached each target that it was asked for.
+        Collected crossings: where each run reached each target it was asked for.
     targets : mapping of str to sequence of float
         Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
     clock : {"training", "wall"}
-        Whose seconds to a target are meant.
+        The clock of the seconds to a target.
 
     Returns
     -------
     polars.DataFrame
         A row for each run and measure, with the columns of `CONFIGURATION`, seed, contended,
-        diverged, measure, target and target_value (null where there is none), outcome, value,
-        value_low, and spent. The value of a loss that is not finite is null. The rates are those of
+        diverged, measure, target and target_value (null without a target), outcome, value,
+        value_low, and spent. The value of a loss that is not finite is null. Throughput is that of
         the steps alone, whatever the clock.
 
-        The outcome is null where there is no target, and otherwise
+        The outcome is null without a target, and otherwise
 
-        - `reached`: value is what it cost, and the target was reached later than at value_low, or
-          where that is the same, at it;
+        - `reached`: the cost is above value_low and at most value, or both if they are equal;
         - `initial`: the initial weights meet the target, and value is 0;
-        - `missed`: it would have cost more than `spent`, what the whole run cost;
-        - `unknown`: a target of the budget ended the run before it could answer, or the run (of
-          another machine) was not asked for this target;
-        - `diverged`: it would take forever. What such a run spent says nothing, and is null.
+        - `missed`: the cost is above `spent`, the cost of the whole run: it is censored;
+        - `unknown`: a target of the budget ended the run first, or the run (of another machine) was
+          not asked for this target;
+        - `diverged`: the cost is infinite, and `spent` is null, since it means nothing.
     """
     run = [*CONFIGURATION, "seed"]
-    # A step may have two evaluations, so rows are in the order of time.
+    # By time, since a step may have two evaluations.
     rows = histories.sort(*run, "wall_seconds").with_columns(
         seconds=pl.col(f"{clock}_seconds"),
         steps=pl.col("step").cast(pl.Float64),
@@ -82,15 +79,22 @@ def per_run(
     return pl.concat([*tables, _ends(ends, run)])
 
 
-def where(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
-    """Take the rows that have these values."""
+def matching(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
+    """Return the rows of a table that have these values.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+    values : mapping of str to object
+        By column.
+    """
     return table.filter([pl.col(key) == pl.lit(value) for key, value in values.items()])
 
 
 def _costs(
     ends: pl.DataFrame, there: pl.DataFrame, run: list[str], metric: str, target: float
 ) -> pl.DataFrame:
-    asked = where(there, {"target": metric, "target_value": target})
+    asked = matching(there, {"target": metric, "target_value": target})
     together = ends.join(asked, on=run, how="left", maintain_order="left")
     outcome = (
         pl.when(pl.col("target").is_null())
@@ -107,7 +111,7 @@ def _costs(
     )
     return pl.concat(
         together.select(
-            *_of_run(run),
+            *_run_columns(run),
             pl.lit(cost).alias("measure"),
             pl.lit(metric).alias("target"),
             pl.lit(target).alias("target_value"),
@@ -134,7 +138,7 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
     }
     return pl.concat(
         ends.select(
-            *_of_run(run),
+            *_run_columns(run),
             pl.lit(measure).alias("measure"),
             pl.lit(None, pl.String).alias("target"),
             pl.lit(None, pl.Float64).alias("target_value"),
@@ -147,5 +151,5 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
     )
 
 
-def _of_run(run: list[str]) -> list[str]:
+def _run_columns(run: list[str]) -> list[str]:
     return [*run, "contended", "diverged"]

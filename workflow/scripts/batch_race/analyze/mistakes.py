@@ -1,4 +1,4 @@
-"""What the winner of a race gets wrong."""
+"""The winner of a race, its confusion matrix and its worst mistakes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,13 +8,14 @@ import numpy.typing as npt
 import polars as pl
 
 from batch_race.analyze.comparison import Answer
-from batch_race.analyze.measures import CONFIGURATION, SETTING, where
-from batch_race.report import messages
+from batch_race.analyze.measures import matching
+from batch_race.analyze.targets import describe_target
+from batch_race.hyperparameters import GROUP, RUN
 from batch_race.store import history
 from nn.network import N_CLASSES, Floats
 
 SHOWN = 24
-"""Mistakes, the worst first."""
+"""How many of the worst mistakes are kept."""
 
 Images = npt.NDArray[np.uint8]
 
@@ -39,10 +40,10 @@ _MISTAKES = pl.Schema(
 def choose(
     answers: Sequence[Answer], measures: pl.DataFrame, runs: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
-    """Choose the run that won.
+    """Return the run that won.
 
-    It is of the configuration that came first to the lowest loss that any reached; if none reached
-    a loss, to the highest accuracy; of its seeds, the one that was there soonest. If no target was
+    Its configuration was the first to reach the lowest loss target that any reached, or, if none
+    reached one, the highest accuracy target; of its seeds, it is the fastest. If no target was
     reached, it is the run that ended with the lowest loss.
 
     Parameters
@@ -50,17 +51,18 @@ def choose(
     answers : sequence of dict
         As `comparison.compare` gives them.
     measures : polars.DataFrame
-        As `measures.per_run` makes it; may have other machines' runs, whose weights are not here.
+        As `measures.per_run` makes it. Runs of other machines are ignored: their weights are
+        missing.
     runs : mapping of str to dict
-        The runs' folders, and the metadata of each one's history.
+        The metadata of each run's history, by the run's folder.
 
     Returns
     -------
     dict or None
-        The run's row of `measures`, with `folder` and `why`; None if no run ended with
-        a finite loss.
+        The run's row of `measures`, with `folder` and `why`, the reason as text; None if no run
+        ended with a finite loss.
     """
-    known = measures.join(_folders(runs), on=[*CONFIGURATION, "seed"])
+    known = measures.join(_folders(runs), on=list(RUN))
     here = set(known["machine"])
     reached = [each for each in answers if each["ranking"] and each["machine"] in here]
     if not reached:
@@ -69,9 +71,9 @@ def choose(
     else:
         asked = min(reached, key=_rank)
         first = {key: asked["ranking"][0][key] for key in ("batch_size", "learning_rate")}
-        target = {key: asked[key] for key in (*SETTING, "target", "target_value")}
-        ends = where(known, target | first | {"measure": "seconds"}).drop_nulls("value")
-        why = f"first to {messages.goal(asked)}"
+        target = {key: asked[key] for key in (*GROUP, "target", "target_value")}
+        ends = matching(known, target | first | {"measure": "seconds"}).drop_nulls("value")
+        why = f"first to {describe_target(asked)}"
     if ends.is_empty():
         return None
     return ends.sort("value").row(0, named=True) | {"why": why}
@@ -80,14 +82,14 @@ def choose(
 def examine(
     run: Mapping[str, Any], probabilities: Floats, labels: Images, images: Images
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Count what a network takes for what, and find its worst mistakes.
+    """Compute the confusion matrix of a network, and find its worst mistakes.
 
     Parameters
     ----------
     run : mapping
         As `choose` gives it.
     probabilities : ndarray of float, shape (n_images, n_classes)
-        Of the network, for the test images.
+        Predicted by the network for the test images.
     labels : ndarray of uint8, shape (n_images,)
     images : ndarray of uint8, shape (n_images, height, width)
 
@@ -96,37 +98,36 @@ def examine(
     confusion : polars.DataFrame
         A row for each pair of classes: label, predicted and count.
     mistakes : polars.DataFrame
-        The `SHOWN` wrongly classified images with the highest loss, which is the lowest probability
-        of the right class: label, predicted, the probability of the latter, the pixels in rows, and
-        `of`, the number of all mistakes. Both have the columns dataset, machine and run, which says
-        which run this is in words.
+        The `SHOWN` wrongly classified images with the lowest probability of the true class: label,
+        predicted, the probability of the latter, the rows of pixels, and `of`, the number of all
+        mistakes. Both tables have the columns dataset, machine and run, a description of the run.
     """
     predicted = probabilities.argmax(axis=1)
     pairs = np.bincount(labels * np.intp(N_CLASSES) + predicted, minlength=N_CLASSES**2)
-    described = {key: run[key] for key in ("dataset", "machine")} | {"run": _in_words(run)}
+    described = {key: run[key] for key in ("dataset", "machine")} | {"run": _describe(run)}
     confusion = [
-        described | {"label": place // N_CLASSES, "predicted": place % N_CLASSES, "count": count}
-        for place, count in enumerate(pairs.tolist())
+        described | {"label": index // N_CLASSES, "predicted": index % N_CLASSES, "count": count}
+        for index, count in enumerate(pairs.tolist())
     ]
-    of_right = probabilities[np.arange(len(labels)), labels]
+    of_true_class = probabilities[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(of_right[wrong], kind="stable")][:SHOWN]
+    worst = wrong[np.argsort(of_true_class[wrong], kind="stable")][:SHOWN]
     mistakes = [
         described
         | {
             "of": len(wrong),
-            "label": int(labels[place]),
-            "predicted": int(predicted[place]),
-            "probability": float(probabilities[place].max()),
-            "pixels": images[place].tolist(),
+            "label": int(labels[index]),
+            "predicted": int(predicted[index]),
+            "probability": float(probabilities[index].max()),
+            "pixels": images[index].tolist(),
         }
-        for place in worst
+        for index in worst
     ]
     return _tables(confusion, mistakes)
 
 
-def nothing() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Make the two tables of `examine` for a race that nobody won."""
+def empty_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the two tables of `examine` for a race without a winner."""
     return _tables([], [])
 
 
@@ -140,11 +141,11 @@ def _tables(
 
 
 def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
-    """Tell the folder of each run by what tells runs apart."""
+    """Return a table of the configuration, seed and folder of each run."""
     rows = []
     for folder, metadata in runs.items():
         known = history.constants(metadata)
-        rows.append({key: known[key] for key in (*CONFIGURATION, "seed")} | {"folder": folder})
+        rows.append({key: known[key] for key in RUN} | {"folder": folder})
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -154,9 +155,9 @@ def _rank(asked: Answer) -> tuple[bool, float, float]:
     return not is_loss, value, asked["ranking"][0]["seconds"]
 
 
-def _in_words(run: Mapping[str, Any]) -> str:
-    mark = ", contended" if run["contended"] else ""
+def _describe(run: Mapping[str, Any]) -> str:
+    flag = ", contended" if run["contended"] else ""
     return (
         f"batch {run['batch_size']} at learning rate {run['learning_rate']:g}, "
-        f"seed {run['seed']}, {run['why']}{mark}"
+        f"seed {run['seed']}, {run['why']}{flag}"
     )

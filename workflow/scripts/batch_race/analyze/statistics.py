@@ -1,4 +1,4 @@
-"""Medians over seeds, with intervals."""
+"""Medians over seeds, with confidence intervals."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,17 +6,17 @@ import polars as pl
 from scipy import stats
 
 from batch_race.analyze.contrasts import LEVEL
-from batch_race.analyze.measures import CONFIGURATION
+from batch_race.hyperparameters import CONFIGURATION
 
 Array = npt.NDArray[np.float64]
 
 
 def summarize(measures: pl.DataFrame) -> pl.DataFrame:
-    """Take the median over seeds of each measure.
+    """Compute the median over seeds of each measure.
 
-    A run that missed a target, or diverged before it, counts as one that needs longer than any
-    other: the median is known as long as more than half of the runs reached the target. It is not
-    known if the outcome of any run is unknown.
+    A run that missed a target, or diverged before it, has an infinite cost: the median is known if
+    more than half of the runs reached the target. It is not known if the outcome of any run is
+    unknown.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
         target, target_value, median, median_low, low, high, interval, runs, reached, missed,
-        unknown, diverged, initial and contended. median_low is the median of value_low: the target
-        was reached later than that. low and high bound the interval that `interval` names, as
-        `interval_name` does; they are null for a single run. A median or bound that is not known is
-        null. Five columns count outcomes; where there is no target, `reached` counts the runs that
-        have a value, and `diverged` those that diverged at any time.
+        unknown, diverged, initial and contended. median_low is the median of value_low. low and
+        high are the interval over seeds, and interval its kind (see `interval_name`); all three are
+        null for a single run. What is not known is null. The columns from reached to initial count
+        outcomes; without a target, `reached` counts the runs that have a value, and `diverged`
+        those that diverged at any time.
     """
     keys = [*CONFIGURATION, "measure", "target", "target_value"]
     counts = {
@@ -67,37 +67,37 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat(parts)
         .with_columns(known)
-        .sort(CONFIGURATION, maintain_order=True)  # the targets stay as they were configured
+        .sort(CONFIGURATION, maintain_order=True)  # targets keep the order of the configuration
         .select(*keys, *bounds, "interval", "runs", *counts)
     )
 
 
 def interval_name(n_runs: int) -> str | None:
-    """Name the interval beside a median of so many runs.
+    """Return the kind of interval around a median of so many runs.
 
     Returns
     -------
     str or None
-        "95 %", if all of the values from the lowest to the highest hold the true median at least so
-        often, which takes six; with fewer, "lowest to highest of 5"; None for a single run.
+        "95 %" from six runs on; "lowest to highest of 5", say, with fewer, since no two of their
+        values enclose the true median with that probability; None for a single run.
     """
     if n_runs == 1:
         return None
-    # The median lies outside if all values fall on one side of it.
+    # The true median is outside if all values are on one side of it.
     is_enough = 1 - 2 * 0.5**n_runs >= LEVEL
     return f"{100 * LEVEL:g} %" if is_enough else f"lowest to highest of {n_runs}"
 
 
 def _medians(values: Array) -> tuple[Array, Array, Array]:
-    """Take the median of each row, and the order statistics that bound it.
+    """Return the median of each row, and the order statistics that bound it.
 
-    The interval is that of the sign test, which holds the true median at least as often as it says
-    whatever the distribution (David and Nagaraja, "Order Statistics", 2003, section 7.1).
+    The interval is that of the sign test, whose coverage holds for any distribution (David and
+    Nagaraja, "Order Statistics", 2003, section 7.1).
     """
     count = values.shape[1]
     ordered = np.sort(values, axis=1)
     if count == 1:
         unknown = np.full(len(values), np.inf)
         return ordered[:, 0], unknown, unknown
-    place = max(int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5)) - 1, 0)
-    return np.median(ordered, axis=1), ordered[:, place], ordered[:, -1 - place]
+    index = max(int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5)) - 1, 0)
+    return np.median(ordered, axis=1), ordered[:, index], ordered[:, -1 - index]

@@ -1,11 +1,11 @@
-"""Whether the time of a step depends on the learning rate."""
+"""A test of whether the time of a step depends on the learning rate."""
 
 from typing import Any
 
 import polars as pl
 from scipy import stats
 
-from batch_race.analyze.measures import CONFIGURATION
+from batch_race.hyperparameters import CONFIGURATION
 
 
 def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
@@ -14,24 +14,24 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     Parameters
     ----------
     measures : polars.DataFrame
-        As `measures.per_run` makes it, of one setting. Runs that were contended, or diverged, are
+        As `measures.per_run` makes it, of one comparison group. Contended and diverged runs are
         left out.
 
     Returns
     -------
     dict or None
-        `factor`, between the slowest and the fastest learning rate of the batch size where it is
-        largest (geometric means over seeds), and that `batch_size`; and `p_value`, of the F test of
-        equal logarithms at all learning rates of each batch size, None if no configuration has two
-        seeds. None if no batch size has two learning rates.
+        `factor`, the largest ratio of steps per second between two learning rates of a batch size
+        (geometric means over seeds), and that `batch_size`; and `p_value`, of the F test that the
+        logarithms are equal at all learning rates of each batch size, None if no configuration has
+        two seeds. None if no batch size has two learning rates.
     """
     configuration = pl.col(CONFIGURATION)
     block = [key for key in CONFIGURATION if key != "learning_rate"]
     is_undisturbed = ~(pl.col("contended") | pl.col("diverged"))
-    rates = measures.filter(
+    speeds = measures.filter(
         pl.col("measure") == "steps_per_second", pl.col("value") > 0, is_undisturbed
     ).with_columns(pl.col("value").log())
-    groups = rates.group_by(configuration).agg(
+    groups = speeds.group_by(configuration).agg(
         pl.len().alias("n"),
         pl.col("value").mean().alias("mean"),
         pl.col("value").var().alias("variance"),

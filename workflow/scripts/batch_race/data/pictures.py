@@ -1,7 +1,5 @@
 """Pictures converted to the format of MNIST's images."""
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
@@ -53,22 +51,6 @@ def read(path: Path) -> Pixels:
     except (OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
     return as_mnist(grey).reshape(1, -1)
-
-
-def data_url(pixels: Pixels) -> str:
-    """Return an image as a `data:` URL, for a page or a chart.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height, width)
-
-    Returns
-    -------
-    str
-    """
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
 def as_mnist(grey: Pixels) -> Pixels:

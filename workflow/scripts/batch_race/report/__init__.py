@@ -1,1 +1,1 @@
-"""What people look at."""
+"""The answer, tables, charts and page."""

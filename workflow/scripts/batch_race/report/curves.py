@@ -1,21 +1,31 @@
-"""From histories to as many curves, and points of them, as an eye can tell apart."""
+"""From histories to curves: as many, and as many points, as can be told apart in a chart."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
-from batch_race.analyze.measures import CONFIGURATION, SETTING
+from batch_race.hyperparameters import CONFIGURATION, GROUP
+
+X_TITLES = {
+    "training_seconds": "seconds of training",
+    "wall_seconds": "seconds in all",
+    "step": "steps",
+    "examples": "examples",
+}
+"""The columns of a history that measure cost, with the titles of their axes."""
+
+Y_TITLES = {"training_loss": "loss", "test_accuracy": "accuracy (%)"}
+"""The columns that are drawn against cost, with the titles of their axes."""
 
 MOST_CURVES = 16
 
 COLUMNS = 2400
-"""Half pixels, since lines have soft edges, of a chart as wide as it is ever drawn: 600 at twice
-the size."""
+"""Half pixels, since lines are antialiased, of the widest chart: 600 pixels at twice the size."""
 
 
 def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
-    """Take the histories of as many configurations as a chart can show.
+    """Return the histories of as many configurations as a chart can show.
 
     Parameters
     ----------
@@ -25,11 +35,11 @@ def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     Returns
     -------
     histories : polars.DataFrame
-        Those of all configurations, if they are not too many; else of each batch size those with
-        the best learning rate, the one that ended with the lowest loss; and of these, if they are
-        still too many, the ones that ended lowest.
+        Those of all configurations, if they are at most `MOST_CURVES`; else of each comparison
+        group and batch size those with the best learning rate, which ended with the lowest loss;
+        and of these the `MOST_CURVES` that ended lowest.
     note : str
-        Says what was left out; empty if nothing was.
+        Which configurations these are; empty if they are all.
     """
     ends = (
         histories.group_by(*CONFIGURATION, "seed")
@@ -41,7 +51,7 @@ def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     )
     if len(ends) <= MOST_CURVES:
         return histories, ""
-    best = ends.unique([*SETTING, "batch_size"], keep="first", maintain_order=True)
+    best = ends.unique([*GROUP, "batch_size"], keep="first", maintain_order=True)
     note = "each batch size at its best learning rate"
     if len(best) > MOST_CURVES:
         note = f"the {MOST_CURVES} lowest of {len(best)} curves, {note}"
@@ -51,23 +61,23 @@ def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 
 def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.DataFrame:
-    """Lay the seeds of each configuration over each other.
+    """Compute the median and the extremes over the seeds of each configuration.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
     x, y : str
-        Columns. Between evaluations, y is read off straight lines.
+        Columns. Between evaluations, y is interpolated linearly.
     keys : sequence of str
-        The columns that tell the configurations apart.
+        The columns that identify a configuration.
 
     Returns
     -------
     polars.DataFrame
-        The keys, x, y (the median over seeds), low and high (the extremes), as far as all seeds of
-        a configuration go. A single seed's curve is as it was, but null, which JSON has a word for,
-        where it is not finite.
+        The keys, x, y (the median over seeds), low and high (the extremes), up to the first end of
+        a configuration's seeds. A single seed's curve is unchanged. What is not finite is null,
+        since JSON has no infinity.
     """
     parts = []
     for configuration in histories.partition_by(keys, maintain_order=True):
@@ -76,11 +86,11 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
             for seed in configuration.partition_by("seed")
         ]
         end = min(curve[-1, 0] for curve in seeds)
-        places = np.unique(np.concatenate([curve[:, 0] for curve in seeds]))
-        places = places[places <= end]
-        values = np.array([np.interp(places, curve[:, 0], curve[:, 1]) for curve in seeds])
+        points = np.unique(np.concatenate([curve[:, 0] for curve in seeds]))
+        points = points[points <= end]
+        values = np.array([np.interp(points, curve[:, 0], curve[:, 1]) for curve in seeds])
         table = pl.DataFrame(
-            {x: places, y: np.median(values, axis=0), "low": values.min(0), "high": values.max(0)}
+            {x: points, y: np.median(values, axis=0), "low": values.min(0), "high": values.max(0)}
         )
         constants = configuration.select(keys).head(1)
         parts.append(constants.join(table, how="cross"))
@@ -97,39 +107,39 @@ def thin(
     is_log: bool = False,
     columns: int = COLUMNS,
 ) -> pl.DataFrame:
-    """Leave out the points of each curve that no pixel would show.
+    """Remove the points of each curve that change no pixel.
 
-    Of each column its first, last, lowest and highest point stay: a line through these colours the
-    same pixels as one through all (M4; Jugel, Jerzak, Hackenbroich and Markl, "M4: A
+    Of each column the first, last, lowest and highest point are kept: a line through these colours
+    the same pixels as one through all (M4; Jugel, Jerzak, Hackenbroich and Markl, "M4: A
     Visualization-Oriented Time Series Data Aggregation", 2014).
 
     Parameters
     ----------
     curves : polars.DataFrame
     x, y : str
-        Columns; x is drawn on an axis from the least to the greatest.
+        Columns; the axis of x reaches from its minimum to its maximum.
     keys : sequence of str
-        The columns that tell the curves apart.
+        The columns that identify a curve.
     is_log : bool
         Whether that axis is logarithmic; x must be above 0.
     columns : int
-        Into how many columns it is divided.
+        How many columns that axis is divided into.
 
     Returns
     -------
     polars.DataFrame
-        Some of the rows, in the order of x.
+        The rows that are kept, in their order.
     """
     along = pl.col(x).log() if is_log else pl.col(x)
     span = along.max() - along.min()
     column = ((along - along.min()) / span * columns).floor().alias("column")
-    place = pl.int_range(pl.len()).alias("place")
-    rows = curves.with_columns(place, column)
-    stay = rows.group_by(*keys, "column").agg(
-        pl.col("place").sort_by(x).first().alias("first"),
-        pl.col("place").sort_by(x).last().alias("last"),
-        pl.col("place").sort_by(y, nulls_last=True).first().alias("lowest"),
-        pl.col("place").sort_by(y, nulls_last=False).last().alias("highest"),
+    index = pl.int_range(pl.len()).alias("index")
+    rows = curves.with_columns(index, column)
+    kept = rows.group_by(*keys, "column").agg(
+        pl.col("index").sort_by(x).first().alias("first"),
+        pl.col("index").sort_by(x).last().alias("last"),
+        pl.col("index").sort_by(y, nulls_last=True).first().alias("lowest"),
+        pl.col("index").sort_by(y, nulls_last=False).last().alias("highest"),
     )
-    kept = pl.concat(stay[name] for name in ("first", "last", "lowest", "highest")).unique()
-    return curves[kept.sort()]
+    indices = pl.concat(kept[name] for name in ("first", "last", "lowest", "highest")).unique()
+    return curves[indices.sort()]

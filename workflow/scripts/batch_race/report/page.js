@@ -7,11 +7,11 @@
   const outputs = [...document.querySelectorAll("#series output")];
   const race = element("race-chart");
 
-  // What is zoomed to ([from, to], or null for the whole), the place whose values are shown, where a
-  // drag began, Vega's view of the curves, and the last of their drawings.
+  // The zoom ([from, to], or null for the whole extent), the cursor's x, the start of a drag, Vega's
+  // view of the curves, and the promise of their last drawing.
   let zoom = null;
-  let place = null;
-  let dragged = null;
+  let cursor = null;
+  let dragStart = null;
   let view = null;
   let drawing = Promise.resolve();
 
@@ -30,21 +30,21 @@
     });
   }
 
-  const curves = () => data.race.curves[element("spent").value][element("measure").value];
+  const curves = () => data.race.curves[element("cost").value][element("measure").value];
   const shown = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));
-  const isLogAcross = () => element("log-across").checked;
-  const along = (x) => (isLogAcross() ? Math.log(x) : x);
-  const back = (x) => (isLogAcross() ? Math.exp(x) : x);
+  const isLogX = () => element("log-x").checked;
+  const toAxis = (x) => (isLogX() ? Math.log(x) : x);
+  const fromAxis = (position) => (isLogX() ? Math.exp(position) : position);
 
-  /** The whole extent of what is drawn: of all curves, so that it does not jump with the switches. */
-  function whole() {
-    const all = curves().flatMap((curve) => curve.x).filter((x) => !isLogAcross() || x > 0);
+  /** Return the extent of all curves, shown or not, so that the axis does not jump. */
+  function extent() {
+    const all = curves().flatMap((curve) => curve.x).filter((x) => !isLogX() || x > 0);
     return [Math.min(...all), Math.max(...all)];
   }
 
-  /** The rows of the chosen curves in the part that is zoomed to, and one beyond each end of it. */
-  function rows(isLogUp) {
-    const [from, to] = zoom ?? whole();
+  /** Return the rows of the shown curves within the zoom, and one row beyond each end. */
+  function rows(isLogY) {
+    const [from, to] = zoom ?? extent();
     return shown().flatMap((series) => {
       const curve = curves()[series];
       const first = Math.max(0, curve.x.findIndex((x) => x >= from) - 1);
@@ -54,35 +54,35 @@
       for (let i = first; i < end; i++) {
         const row = { series: data.race.series[series].name, x: curve.x[i], y: curve.y[i] };
         if (curve.low) Object.assign(row, { low: curve.low[i], high: curve.high[i] });
-        const isDrawn = row.y !== null && (!isLogAcross() || row.x > 0);
-        if (isDrawn && (!isLogUp || (row.low ?? row.y) > 0)) part.push(row);
+        const isDrawn = row.y !== null && (!isLogX() || row.x > 0);
+        if (isDrawn && (!isLogY || (row.low ?? row.y) > 0)) part.push(row);
       }
       return part;
     });
   }
 
   function raceSpec() {
-    const isLogUp = element("log-up").checked;
-    const values = rows(isLogUp);
+    const isLogY = element("log-y").checked;
+    const values = rows(isLogY);
     const names = data.race.series.map((each) => each.name);
     const style = (of) => ({ domain: names, range: data.race.series.map((each) => each[of]) });
-    const up = isLogUp ? { type: "log", nice: false } : { type: "linear", zero: !zoom };
-    if (values.length === 0) up.domain = [0.1, 1]; // no extent can be found of nothing
+    const yScale = isLogY ? { type: "log", nice: false } : { type: "linear", zero: !zoom };
+    if (values.length === 0) yScale.domain = [0.1, 1]; // without data there is no extent
     const y = {
       field: "y",
       type: "quantitative",
       title: data.y_titles[element("measure").value],
-      scale: up,
+      scale: yScale,
     };
-    const across = {
+    const x = {
       field: "x",
       type: "quantitative",
-      title: data.x_titles[element("spent").value],
-      scale: { type: isLogAcross() ? "log" : "linear", domain: zoom ?? whole(), nice: false },
+      title: data.x_titles[element("cost").value],
+      scale: { type: isLogX() ? "log" : "linear", domain: zoom ?? extent(), nice: false },
     };
     const colour = { field: "series", type: "nominal", scale: style("colour"), legend: null };
     const dash = { field: "series", type: "nominal", scale: style("dash"), legend: null };
-    const shared = { x: across, color: colour };
+    const shared = { x, color: colour };
     const line = { mark: { type: "line", clip: true }, encoding: { ...shared, y, strokeDash: dash } };
     const layer = [line];
     if (values.some((row) => row.low !== undefined)) {
@@ -96,21 +96,21 @@
       const mark = { type: "point", filled: true, size: 14, opacity: 1, clip: true };
       layer.push({ mark: { ...mark, tooltip: null, aria: false }, encoding: { ...shared, y } });
     }
-    // The place, and what a drag has gone over.
+    // The range of a drag, and the cursor.
     const ink = dark.matches ? "#f0f0f0" : "#1a1a1a";
     const marks = [
       { type: "rect", x: { expr: "from" }, x2: { expr: "to" }, y: 0, y2: "height", opacity: 0.15 },
-      { type: "rect", x: { expr: "place" }, width: 1, y: 0, y2: "height", opacity: 0.7 },
+      { type: "rect", x: { expr: "cursor_x" }, width: 1, y: 0, y2: "height", opacity: 0.7 },
     ];
     for (const mark of marks) {
-      const still = { color: ink, tooltip: null, aria: false, clip: true };
-      layer.push({ data: { values: [{}] }, mark: { ...mark, ...still } });
+      const fixed = { color: ink, tooltip: null, aria: false, clip: true };
+      layer.push({ data: { values: [{}] }, mark: { ...mark, ...fixed } });
     }
     return {
       width: "container",
       height: "container",
       autosize: { type: "fit", contains: "padding" },
-      params: ["from", "to", "place"].map((name) => ({ name, value: -10 })),
+      params: ["from", "to", "cursor_x"].map((name) => ({ name, value: -10 })),
       data: { values },
       layer,
     };
@@ -123,7 +123,7 @@
     show();
   }
 
-  /** Draw the curves as the switches stand, one drawing after the other. */
+  /** Draw the curves as the controls say, one drawing after the other. */
   function drawRace() {
     race.setAttribute("aria-busy", "true");
     const mine = drawing.then(redraw).finally(() => {
@@ -133,8 +133,8 @@
     return mine;
   }
 
-  /** Read a curve at a place, between its points on a straight line; null beyond its ends. */
-  function read(curve, x) {
+  /** Return a curve's y at x, interpolated linearly; null beyond its ends. */
+  function interpolate(curve, x) {
     const next = curve.x.findIndex((each) => each >= x);
     if (next < 0 || (next === 0 && curve.x[0] > x)) return null;
     if (next === 0 || curve.x[next] === x) return curve.y[next];
@@ -143,50 +143,50 @@
     return a + ((b - a) * (x - curve.x[next - 1])) / (curve.x[next] - curve.x[next - 1]);
   }
 
-  const written = (value) => (value === null ? "" : String(Number(value.toPrecision(4))));
+  const formatted = (value) => (value === null ? "" : String(Number(value.toPrecision(4))));
 
-  /** Write down the values at the place, and mark it in the chart. */
+  /** Write the values at the cursor, and move its line in the chart. */
   function show() {
-    const isThere = place !== null;
-    const at = isThere ? read : () => null;
+    const isSet = cursor !== null;
+    const at = isSet ? interpolate : () => null;
     curves().forEach((curve, i) => {
-      outputs[i].textContent = boxes[i].checked ? written(at(curve, place)) : "";
+      outputs[i].textContent = boxes[i].checked ? formatted(at(curve, cursor)) : "";
     });
-    if (isThere) {
-      element("place").textContent = `At ${written(place)} ${data.x_titles[element("spent").value]}:`;
+    if (isSet) {
+      element("cursor").textContent = `At ${formatted(cursor)} ${data.x_titles[element("cost").value]}:`;
     }
-    view?.signal("place", isThere ? view.scale("x")(place) : -10).run();
+    view?.signal("cursor_x", isSet ? view.scale("x")(cursor) : -10).run();
   }
 
   function moveTo(x) {
-    const [from, to] = zoom ?? whole();
-    place = Math.min(Math.max(x, from), to);
+    const [from, to] = zoom ?? extent();
+    cursor = Math.min(Math.max(x, from), to);
     show();
   }
 
-  /** Make the part that is seen so many times as wide, around the place. */
+  /** Make the zoom so many times as wide, around the cursor. */
   function scaleBy(factor) {
-    const [first, last] = whole().map(along);
-    const [from, to] = (zoom ?? whole()).map(along);
+    const [first, last] = extent().map(toAxis);
+    const [from, to] = (zoom ?? extent()).map(toAxis);
     const half = ((to - from) * factor) / 2;
-    const middle = place === null ? (from + to) / 2 : along(place);
-    zoomTo([Math.max(first, middle - half), Math.min(last, middle + half)].map(back));
+    const middle = cursor === null ? (from + to) / 2 : toAxis(cursor);
+    zoomTo([Math.max(first, middle - half), Math.min(last, middle + half)].map(fromAxis));
   }
 
-  function zoomTo(part) {
-    const [from, to] = whole();
-    zoom = part && part[1] > part[0] && (part[0] > from || part[1] < to) ? part : null;
+  function zoomTo(range) {
+    const [from, to] = extent();
+    zoom = range && range[1] > range[0] && (range[0] > from || range[1] < to) ? range : null;
     return drawRace();
   }
 
-  function step(parts) {
-    const [from, to] = (zoom ?? whole()).map(along);
-    const now = place === null ? (from + to) / 2 : along(place);
-    moveTo(back(now + (to - from) * parts));
+  function step(share) {
+    const [from, to] = (zoom ?? extent()).map(toAxis);
+    const now = cursor === null ? (from + to) / 2 : toAxis(cursor);
+    moveTo(fromAxis(now + (to - from) * share));
   }
 
-  /** The place under a pointer, in pixels of the plot and in units of what is spent. */
-  function under(event) {
+  /** Return the pointer's position, in pixels of the plot and in units of x. */
+  function position(event) {
     const left = view.origin()[0] + view.padding().left;
     const svg = race.querySelector("svg").getBoundingClientRect();
     const width = view.signal("width");
@@ -196,28 +196,28 @@
 
   race.addEventListener("pointermove", (event) => {
     if (!view) return;
-    const [pixel, x] = under(event);
-    if (dragged) {
-      view.signal("from", Math.min(pixel, dragged[0])).signal("to", Math.max(pixel, dragged[0]));
+    const [pixel, x] = position(event);
+    if (dragStart) {
+      view.signal("from", Math.min(pixel, dragStart[0])).signal("to", Math.max(pixel, dragStart[0]));
     }
     moveTo(x);
   });
   race.addEventListener("pointerdown", (event) => {
-    if (view && event.pointerType === "mouse") dragged = under(event);
+    if (view && event.pointerType === "mouse") dragStart = position(event);
   });
   addEventListener("pointerup", (event) => {
-    if (!dragged) return;
-    const [pixel, x] = under(event);
-    const begun = dragged;
-    dragged = null;
-    if (Math.abs(pixel - begun[0]) > 8) zoomTo([begun[1], x].sort((a, b) => a - b));
+    if (!dragStart) return;
+    const [pixel, x] = position(event);
+    const start = dragStart;
+    dragStart = null;
+    if (Math.abs(pixel - start[0]) > 8) zoomTo([start[1], x].sort((a, b) => a - b));
   });
   race.addEventListener("keydown", (event) => {
     const keys = {
       ArrowLeft: () => step(-0.02),
       ArrowRight: () => step(0.02),
-      Home: () => moveTo((zoom ?? whole())[0]),
-      End: () => moveTo((zoom ?? whole())[1]),
+      Home: () => moveTo((zoom ?? extent())[0]),
+      End: () => moveTo((zoom ?? extent())[1]),
       "+": () => scaleBy(0.5),
       "-": () => scaleBy(2),
       0: () => zoomTo(null),
@@ -229,10 +229,10 @@
 
   element("zoom-in").addEventListener("click", () => scaleBy(0.5));
   element("zoom-out").addEventListener("click", () => scaleBy(2));
-  element("whole").addEventListener("click", () => zoomTo(null));
-  for (const id of ["measure", "spent", "log-across", "log-up"]) {
+  element("zoom-reset").addEventListener("click", () => zoomTo(null));
+  for (const id of ["measure", "cost", "log-x", "log-y"]) {
     element(id).addEventListener("change", () => {
-      place = null;
+      cursor = null;
       zoomTo(null);
     });
   }

@@ -1,4 +1,4 @@
-"""One page that shows all of an experiment: a file that needs no network and asks for none."""
+"""The page of an experiment: one HTML file that loads nothing."""
 
 import base64
 import hashlib
@@ -16,34 +16,32 @@ import polars as pl
 import vl_convert
 import yaml
 
-from batch_race.data import pictures
 from batch_race.hyperparameters import REGISTRY
-from batch_race.report import charts, curves, theme
-
-MEASURES = {"training_loss": "loss", "test_accuracy": "accuracy (%)"}
+from batch_race.report import curves, series, theme
+from batch_race.report.data_url import data_url
 
 COLUMNS = 120
-"""Into how many columns a curve is thinned, on a linear and on a logarithmic axis: of a thousand
-runs, a page has room for no more."""
+"""Columns to which a curve is thinned, on a linear and on a logarithmic axis; few, so that the page
+is small."""
 
 Metadata = Mapping[str, Any]
 
 
 def write(parts: Mapping[str, Any]) -> str:
-    """Write the page.
+    """Return the page.
 
     Parameters
     ----------
     parts : mapping
-        What page.html names: `title`, `experiment`, `clock` and `answer` (text); `datasets` and
-        `machines` (lists of text); `table`, as `tables.rows` makes it; `race`, `charts`, `gallery`,
-        `measured` and `configuration`, as the functions of this module make them.
+        The variables of page.html: `title`, `experiment`, `clock` and `answer` (str); `datasets`
+        and `machines` (lists of str); `table`, as `tables.rows` makes it; `race`, `charts`,
+        `gallery`, `measured` and `configuration`, as the functions of this module make them.
 
     Returns
     -------
     str
-        HTML. All text is escaped; the page's policy lets no script run but its own, and lets
-        nothing be loaded.
+        HTML. All text is escaped. The page's Content-Security-Policy allows its own two scripts
+        only, and no request.
     """
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
@@ -58,13 +56,13 @@ def write(parts: Mapping[str, Any]) -> str:
         script_hashes=[_hash(script) for script in scripts],
         style=own["css"],
         themes={"light": _page_theme(is_dark=False), "dark": _page_theme(is_dark=True)},
-        x_titles=charts.SPENT,
-        y_titles=MEASURES,
+        x_titles=curves.X_TITLES,
+        y_titles=curves.Y_TITLES,
     )
 
 
 def race(histories: pl.DataFrame) -> dict[str, Any]:
-    """Prepare the curves that the page draws by itself.
+    """Return the curves that the page's own script draws.
 
     Parameters
     ----------
@@ -74,25 +72,26 @@ def race(histories: pl.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        `note`, what was left out; `series`, the name and style of each; and `curves`, by what is
-        spent and by measure, for each series the columns x, y and, with several seeds, low and
-        high.
+        `note`, which curves are shown; `series`, the name and style of each; and `curves`, by x
+        and y column, for each series the lists x, y and, with several seeds, low and high.
     """
     chosen, note = curves.choose(histories)
-    named, names = charts.in_order(chosen)
-    styles = [theme.line_style(place) for place in range(len(names))]
+    named, names = series.in_order(chosen)
+    styles = [theme.line_style(index) for index in range(len(names))]
     return {
         "note": note,
         "series": [
             {"name": name, "colour": colour, "dash": dash}
             for name, (colour, dash) in zip(names, styles, strict=True)
         ],
-        "curves": {x: {y: _columns(named, names, x, y) for y in MEASURES} for x in charts.SPENT},
+        "curves": {
+            x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES
+        },
     }
 
 
 def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
-    """Prepare a chart for the page.
+    """Return a chart as the page shows it.
 
     Parameters
     ----------
@@ -105,13 +104,12 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        `heading`, `note`, `caption`, and `specs`: the chart, or if it is several beside or below
-        each other, each of them that has data; without a theme and a width, which are the page's
-        matter.
+        `name`, `heading`, `note`, `caption`, and `specs`: the chart, or the parts with data of a
+        concatenated one, without theme and width, which the page sets.
     """
     subtitle = drawn.get("title", {}).get("subtitle", "")
     parts = drawn.get("hconcat") or drawn.get("vconcat") or [_without_title(drawn)]
-    specs = [_alone(spec, drawn.get("datasets", {})) for spec in parts]
+    specs = [_part(spec, drawn.get("datasets", {})) for spec in parts]
     return {
         "name": name,
         "heading": name.replace("_", " ").capitalize(),
@@ -122,25 +120,25 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
 
 
 def caption(text: str, experiment: str, clock: str) -> str:
-    """Fill in a caption of Snakemake's report, and take its markup away."""
+    """Return a caption of Snakemake's report, filled in and without its markup."""
     job = SimpleNamespace(
         wildcards=SimpleNamespace(experiment=experiment), params=SimpleNamespace(clock=clock)
     )
     plain = re.sub(r"\*+([^*]+)\*+", r"\1", text)
-    filled: str = jinja2.Template(plain).render(snakemake=job)  # the page escapes it
+    filled: str = jinja2.Template(plain).render(snakemake=job)  # escaped by page.html
     return filled
 
 
 def gallery(mistakes: pl.DataFrame) -> list[dict[str, Any]]:
-    """Prepare the worst mistakes, as `mistakes.examine` finds them."""
+    """Return the rows of the worst mistakes, as `mistakes.examine` finds them, with image URLs."""
     return [
-        row | {"url": pictures.data_url(np.array(row.pop("pixels"), dtype=np.uint8))}
+        row | {"url": data_url(np.array(row.pop("pixels"), dtype=np.uint8))}
         for row in mistakes.to_dicts()
     ]
 
 
 def measured(histories: Sequence[Metadata]) -> dict[str, Any]:
-    """Count how the runs went, and on what.
+    """Return how many runs were contended, how many stopped why, and on which machines.
 
     Parameters
     ----------
@@ -150,11 +148,11 @@ def measured(histories: Sequence[Metadata]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `runs`, `contended`, `stopped` (how many for which reason) and `machines`: each
-        machine with its programs, in words, and how many runs it made.
+        `runs` and `contended`, counts; `stopped`, a count for each reason; and `machines`: each
+        machine and the versions of its software, as text, with its count of runs.
     """
     machines = Counter(
-        (_pairs(metadata["machine"]), _pairs(metadata["versions"])) for metadata in histories
+        (_as_text(metadata["machine"]), _as_text(metadata["versions"])) for metadata in histories
     )
     return {
         "runs": len(histories),
@@ -168,14 +166,14 @@ def measured(histories: Sequence[Metadata]) -> dict[str, Any]:
 
 
 def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
-    """Write what the runs were asked to do as it stands in config.yaml.
+    """Return the configuration of the runs as in config.yaml.
 
     Parameters
     ----------
     histories : iterable of mapping
         The metadata of each run's history.
     summary : polars.DataFrame
-        Gives the targets.
+        As `statistics.summarize` makes it; has the targets.
 
     Returns
     -------
@@ -184,10 +182,10 @@ def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
     """
     specifications = [metadata["specification"] for metadata in histories]
     asked: dict[str, Any] = {
-        key: _different(specification[key] for specification in specifications) for key in REGISTRY
+        key: _distinct(specification[key] for specification in specifications) for key in REGISTRY
     }
     for key in ("budget", "evaluation"):
-        asked[key] = _different(specification[key] for specification in specifications)
+        asked[key] = _distinct(specification[key] for specification in specifications)
     goals = summary.filter(pl.col("target").is_not_null())
     asked["targets"] = {
         str(target): values["target_value"].unique(maintain_order=True).to_list()
@@ -197,6 +195,7 @@ def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
 
 
 def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[dict[str, Any]]:
+    """Return the thinned columns of each series' curve and band."""
     bands = curves.band(named, x, y, ["series"])
     above_zero = bands.filter(pl.col(x) > 0)
     thinned = pl.concat(
@@ -205,7 +204,7 @@ def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[
             curves.thin(above_zero, x, y, ["series"], is_log=True, columns=COLUMNS),
         ]
     ).unique()
-    # No more digits than an eye can tell apart.
+    # More digits could not be seen.
     rounded = thinned.sort(x).with_columns(
         pl.col(x).round_sig_figs(6), pl.col(y, "low", "high").round_sig_figs(5)
     )
@@ -218,8 +217,8 @@ def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[
     ]
 
 
-def _alone(spec: Mapping[str, Any], datasets: Mapping[str, Any]) -> dict[str, Any]:
-    """Take one chart out of several, with the data that it draws."""
+def _part(spec: Mapping[str, Any], datasets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one chart of a concatenation, with the data that it draws."""
     names = set(re.findall(r'"data": \{"name": "([^"]+)"', json.dumps(spec)))
     fits = {} if isinstance(spec.get("width"), Mapping) else {"width": "container"}
     return {**spec, **fits, "datasets": {name: datasets[name] for name in sorted(names)}}
@@ -232,12 +231,12 @@ def _without_title(drawn: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _page_theme(*, is_dark: bool) -> dict[str, Any]:
-    """Adapt the charts' theme: letters as on the page, legends on top, values on hovering."""
+    """Return the charts' theme with the page's background, legends on top, and tooltips."""
     base: dict[str, Any] = dict(theme.config(is_dark=is_dark))
-    hovering = {mark: {"tooltip": True} for mark in ("point", "rect", "text", "rule")}
+    tooltips = {mark: {"tooltip": True} for mark in ("point", "rect", "text", "rule")}
     return (
         base
-        | hovering
+        | tooltips
         | {
             "background": "transparent",
             "padding": 4,
@@ -247,12 +246,12 @@ def _page_theme(*, is_dark: bool) -> dict[str, Any]:
     )
 
 
-def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _as_text(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((key, str(value)) for key, value in values.items())
 
 
-def _different(values: Iterable[Any]) -> Any:
-    """List the values, each once; a single one by itself."""
+def _distinct(values: Iterable[Any]) -> Any:
+    """Return the distinct values as a list; a single one by itself."""
     found: list[Any] = []
     for value in values:
         if value not in found:
@@ -261,5 +260,5 @@ def _different(values: Iterable[Any]) -> Any:
 
 
 def _hash(text: str) -> str:
-    """Name a script as a Content-Security-Policy does."""
+    """Return the hash by which a Content-Security-Policy allows a script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

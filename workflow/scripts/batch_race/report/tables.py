@@ -1,22 +1,24 @@
-"""The summary as a table to read."""
+"""The summary as a table."""
 
 from typing import Any
 
 import polars as pl
 
-from batch_race.analyze.measures import CONFIGURATION
-from batch_race.report import messages
+from batch_race.analyze.targets import describe_target
+from batch_race.hyperparameters import CONFIGURATION
+from batch_race.report.groups import varying_parameters
+from batch_race.report.numbers import bracket, interval
 
 
 def markdown(summary: pl.DataFrame) -> str:
-    """Write a summary as a table in Markdown; see `rows`."""
+    """Return a summary as a table in Markdown; see `rows`."""
     heading, *body = rows(summary)
     lines = [heading, ["---"] * len(heading), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def rows(summary: pl.DataFrame) -> list[list[str]]:
-    """Write a summary as the heading of a table and a row for each configuration.
+    """Return a summary as the heading of a table and a row for each configuration.
 
     Parameters
     ----------
@@ -26,23 +28,20 @@ def rows(summary: pl.DataFrame) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        With the median over seeds of the seconds to each target and of the ends, each with its
-        interval, which the column `interval` names. Of the keys that are no mere batch size or
-        learning rate, those that tell configurations apart.
+        The columns are the dataset, batch size, learning rate and varying parameters; counts of
+        runs; the medians over seeds of the seconds to each target and of the values at the end,
+        each with its interval; and the kind of interval.
     """
-    telling = [
-        key
-        for key in CONFIGURATION
-        if key in ("dataset", "batch_size", "learning_rate") or summary[key].n_unique() > 1
-    ]
-    shown = [key for key in telling if key != "training_images"]
+    always = ("dataset", "batch_size", "learning_rate")
+    varying = varying_parameters(summary, CONFIGURATION)
+    shown = [key for key in CONFIGURATION if key in always or key in varying]
     written: list[list[str]] = []
     for configuration in summary.partition_by(CONFIGURATION, maintain_order=True):
         first = configuration.row(0, named=True)
         costs = configuration.filter(pl.col("measure") == "seconds").to_dicts()
         ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
         if not written:
-            goals = [f"seconds to {messages.goal(row)}" for row in costs]
+            goals = [f"seconds to {describe_target(row)}" for row in costs]
             counted = ("runs", "contended", "diverged")
             written.append([*shown, *counted, *goals, *_ENDS.values(), "interval"])
         written.append(
@@ -80,6 +79,4 @@ def _median(row: dict[str, Any]) -> str:
     if row["median"] is None:
         return "–"
     low = row["median"] if row["median_low"] is None else row["median_low"]
-    return messages.bracket(low, row["median"]) + messages.within(
-        row["low"], row["high"], row["runs"]
-    )
+    return bracket(low, row["median"]) + interval(row["low"], row["high"], row["runs"])

@@ -1,7 +1,7 @@
-"""The state of a run on disk, so that nothing is lost and nothing is trained twice.
+"""The state of a run on disk, from which an interrupted or a longer run resumes.
 
-While a run goes on, `checkpoint.npz` in its folder holds its latest state. A finished run needs
-none: its weights and its history say all, and a run with a larger budget goes on from there.
+During a run, `checkpoint.npz` in its folder holds its latest state. A finished run needs none: a
+run with a larger budget resumes from its weights and its history.
 """
 
 import hashlib
@@ -12,13 +12,10 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from batch_race.errors import InputError
 from batch_race.store import arrays, clock, history
-from batch_race.store.files import remove_leftovers, replacing
+from batch_race.store.files import remove_leftovers
 from nn.budget import Budget
-from nn.network import Weights
 from nn.records import Evaluation, Reading, State
 
 NAME = "checkpoint.npz"
@@ -33,14 +30,14 @@ class Found(NamedTuple):
     ----------
     state : State
     contention : list of str
-        Why what led there was contended; empty if it was not.
+        Why the run until then was contended; empty if it was not.
     """
 
     state: State
     contention: list[str]
 
 
-def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> None:
+def save(folder: Path, state: State, contention: Sequence[str], fingerprint: str) -> None:
     """Write a run's state, whole or not at all.
 
     Parameters
@@ -50,58 +47,49 @@ def save(folder: Path, state: State, contention: Sequence[str], origin: str) -> 
     state : State
     contention : sequence of str
         Why the run was contended until now; empty if it was not.
-    origin : str
-        What the state depends on beside the run's specification; see `digest`.
+    fingerprint : str
+        Of what the state depends on besides the run's specification; see `digest`.
     """
-    text = json.dumps(
-        {
-            "origin": origin,
-            "contention": list(contention),
-            "step": state.step,
-            "training_seconds": state.training_seconds,
-            "wall_seconds": state.wall_seconds,
-            "cpu_seconds": state.cpu_seconds,
-            "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
-            "readings": [astuple(reading) for reading in state.readings],
-        }
-    )
-    with replacing(folder / NAME) as temporary:
-        np.savez(
-            temporary,
-            allow_pickle=False,
-            w1=state.weights.w1,
-            w2=state.weights.w2,
-            text=np.frombuffer(text.encode(), dtype=np.uint8),
-        )
+    record = {
+        "fingerprint": fingerprint,
+        "contention": list(contention),
+        "step": state.step,
+        "training_seconds": state.training_seconds,
+        "wall_seconds": state.wall_seconds,
+        "cpu_seconds": state.cpu_seconds,
+        "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
+        "readings": [astuple(reading) for reading in state.readings],
+    }
+    arrays.write_state(folder / NAME, state.weights, state.velocity, record)
 
 
 def discard(folder: Path) -> None:
-    """Remove a run's checkpoint, if there is one, and what a killed process left of another."""
+    """Remove a run's checkpoint, and temporary files that a killed process left of one."""
     remove_leftovers(folder / NAME)
     (folder / NAME).unlink(missing_ok=True)
 
 
-def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) -> Found | None:
-    """Find the furthest state that a run can go on from.
+def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: str) -> Found | None:
+    """Return the furthest state from which a run can resume.
 
     Parameters
     ----------
     folder : Path
-        The run's. The folders beside it are those of runs that differ from it in budget alone.
+        The run's. The folders next to it are those of runs that differ in their budgets alone.
     budget : Budget
-        The run's: a state beyond it is of no use.
+        The run's; a state beyond it is not used.
     batches_per_epoch : int
-    origin : str
-        What the state must have come from.
+    fingerprint : str
+        That of the state.
 
     Returns
     -------
     Found or None
-        From this run's checkpoint, or another's, or from a finished run's results.
+        From this run's checkpoint, or another's, or the results of a finished run.
     """
-    found = [_read_checkpoint(path, origin) for path in folder.parent.glob(f"*/{NAME}")]
+    found = [_read_checkpoint(path, fingerprint) for path in folder.parent.glob(f"*/{NAME}")]
     found += [
-        _read_results(path.parent, origin)
+        _read_results(path.parent, fingerprint)
         for path in folder.parent.glob("*/history.parquet")
         if path.parent != folder
     ]
@@ -110,14 +98,14 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, origin: str) ->
 
 
 def digest(paths: Iterable[Path], *details: str | int) -> str:
-    """Summarize what a state depends on: the content of files, and details.
+    """Return a fingerprint: the digest of files and details.
 
     Parameters
     ----------
     paths : iterable of Path
         The data.
     *details : str or int
-        A digest of the code, the processor, and the versions of NumPy, SciPy and their BLAS.
+        The digest of the code, the processor, and the versions of NumPy, SciPy and their BLAS.
 
     Returns
     -------
@@ -131,28 +119,29 @@ def digest(paths: Iterable[Path], *details: str | int) -> str:
     return summary.hexdigest()
 
 
-def _read_checkpoint(path: Path, origin: str) -> Found | None:
+def _read_checkpoint(path: Path, fingerprint: str) -> Found | None:
     try:
-        w1, w2, text = arrays.read_npz(path, "w1", "w2", "text")
-        rest = json.loads(text.tobytes())
-        if rest.pop("origin") != origin:
+        weights, velocity, record = arrays.read_state(path)
+        if record.pop("fingerprint") != fingerprint:
             return None
-        evaluations = [Evaluation(**evaluation) for evaluation in rest.pop("evaluations")]
-        readings = [Reading(*reading) for reading in rest.pop("readings")]
-        contention = rest.pop("contention")
-        state = State(Weights(w1, w2), evaluations, readings=readings, **rest)
+        contention = record.pop("contention")
+        evaluations = [Evaluation(**evaluation) for evaluation in record.pop("evaluations")]
+        readings = [Reading(*reading) for reading in record.pop("readings")]
+        state = State(weights, evaluations, readings=readings, velocity=velocity, **record)
         return Found(state, contention)
     except (InputError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s: not to be gone on from (%s)", path, error)
+        log.warning("%s: cannot be resumed from (%s)", path, error)
         return None
 
 
-def _read_results(folder: Path, origin: str) -> Found | None:
+def _read_results(folder: Path, fingerprint: str) -> Found | None:
     try:
         table, metadata = history.read(folder / "history.parquet")
-        if metadata["origin"] != origin:
+        if metadata["fingerprint"] != fingerprint:
             return None
         weights = arrays.read_weights(folder / "weights.npz")
+        has_velocity = metadata["specification"]["momentum"] > 0
+        velocity = arrays.read_velocity(folder / "weights.npz") if has_velocity else None
         readings = clock.read(folder / clock.NAME)
     except InputError as error:
         log.warning("%s", error)
@@ -161,13 +150,13 @@ def _read_results(folder: Path, origin: str) -> Found | None:
     last = evaluations[-1]
     seconds = (last.training_seconds, last.wall_seconds, last.cpu_seconds)
     return Found(
-        State(weights, evaluations, last.step, *seconds, readings),
+        State(weights, evaluations, last.step, *seconds, readings, velocity),
         metadata["contention"]["reasons"],
     )
 
 
 def _is_within(state: State, budget: Budget, batches_per_epoch: int) -> bool:
-    """Tell whether a run with this budget would have come by this state."""
+    """Return whether a run with this budget would pass through this state."""
     earlier = [evaluation for evaluation in state.evaluations if evaluation.step < state.step]
     return (
         state.step <= budget.last_step(batches_per_epoch)

@@ -8,7 +8,7 @@ from batch_race.data.examples import open_images
 from batch_race.data.pictures import Pixels
 from batch_race.errors import InputError
 from batch_race.store import arrays, history
-from nn.examples import scaling
+from nn.examples import pixel_scaling
 from nn.network import Floats, forward, softmax
 
 
@@ -37,7 +37,7 @@ class Classifier:
             if kind == "standardized"
             else np.empty((0, 0), dtype=np.uint8)
         )
-        self._factor, self._offset = map(np.float32, scaling(kind, training))
+        self._factor, self._offset = map(np.float32, pixel_scaling(kind, training))
 
     def probabilities(self, pixels: Pixels) -> Floats:
         """Return the probability that each image is of each class.

@@ -1,4 +1,4 @@
-"""A run between its specification and its results."""
+"""A run, from its specification to its results."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from batch_race.store.files import replacing
 from nn.batches import MiniBatches
 from nn.budget import Budget
 from nn.engine.sparse import LOOPS
-from nn.examples import Examples, scaling
+from nn.examples import Examples, pixel_scaling
 from nn.initializers import INITIALIZERS
 from nn.network import N_CLASSES, Weights
 from nn.records import Evaluation, State
@@ -31,27 +31,27 @@ log = logging.getLogger(__name__)
 
 
 class Attendant:
-    """Does what has to be done between two stretches of training, off the training clock.
+    """Does all that a run needs between two stretches of training, where it is not timed.
 
     Parameters
     ----------
     folder : Path
-        The run's, where its checkpoint lies.
-    origin : str
-        What a checkpoint depends on beside the run's specification.
+        The run's, for its checkpoint.
+    fingerprint : str
+        That of its checkpoints; see `checkpoint.digest`.
     checkpoint_seconds : float
-        How often to write one.
+        Seconds from one checkpoint to the next.
     watch : Watch
     signals : SignalHandler
     progress : ProgressFile
     snapshots : Snapshots or None
-        Where to put weights for a replay, if there will be one.
+        None if the run needs no replay.
     """
 
     def __init__(
         self,
         folder: Path,
-        origin: str,
+        fingerprint: str,
         checkpoint_seconds: float,
         watch: Watch,
         signals: SignalHandler,
@@ -59,7 +59,7 @@ class Attendant:
         snapshots: Snapshots | None,
     ) -> None:
         self._folder = folder
-        self._origin = origin
+        self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
         self._watch = watch
         self._signals = signals
@@ -69,12 +69,12 @@ class Attendant:
         self._logged = 0
 
     def attend(self, trainer: Trainer) -> None:
-        """Log new evaluations, note how far it is, save weights and state, and end if asked to.
+        """Log new evaluations, write progress, snapshot and checkpoint, and end on a signal.
 
         Raises
         ------
         InterruptionError
-            If the run is to end now. Its state is saved.
+            On a signal to end. The state is saved.
         """
         self._watch.close()
         for evaluation in trainer.evaluations[self._logged :]:
@@ -86,7 +86,7 @@ class Attendant:
             self._snapshots.take(trainer)
         reason = self._signals.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._origin)
+            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
             self._saved_at = time.monotonic()
         if reason:
             raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
@@ -94,13 +94,13 @@ class Attendant:
 
 
 def log_evaluation(evaluation: Evaluation, batches_per_epoch: int) -> None:
-    """Write an evaluation into the log, as the chapter's program prints it, with its seconds.
+    """Log an evaluation as the chapter's program prints it, with its seconds.
 
     Parameters
     ----------
     evaluation : Evaluation
+        Logged with the epoch and the batch of its last step, both counted from 0.
     batches_per_epoch : int
-        The epoch and the batch of the last step are counted from 0, as in the chapter.
     """
     step = evaluation.step
     epoch, batch = divmod(step - 1, batches_per_epoch)
@@ -116,12 +116,12 @@ def log_evaluation(evaluation: Evaluation, batches_per_epoch: int) -> None:
 
 
 def check_threads(wanted: int, given: int) -> None:
-    """Refuse a run that Snakemake has scaled down: its threads are part of what it is.
+    """Check that Snakemake has not scaled a run down, whose result depends on its threads.
 
     Raises
     ------
     InputError
-        If it is given fewer threads than it wants.
+        If a run is given fewer threads than its specification says.
     """
     if given < wanted:
         raise InputError(
@@ -130,13 +130,13 @@ def check_threads(wanted: int, given: int) -> None:
 
 
 class Run:
-    """A run as its specification has it, on given data.
+    """A run of a specification on given data.
 
     Parameters
     ----------
     specification : mapping
     training, test : Examples
-        With the pixels as they are.
+        With unscaled pixels.
 
     Attributes
     ----------
@@ -146,10 +146,10 @@ class Run:
     def __init__(
         self, specification: Mapping[str, Any], training: Examples, test: Examples
     ) -> None:
-        inputs = scaling(specification["inputs"], training.images)
+        scaling = pixel_scaling(specification["inputs"], training.images)
         self._specification = specification
-        self._training = training._replace(scaling=inputs)
-        self._test = test._replace(scaling=inputs)
+        self._training = training._replace(pixel_scaling=scaling)
+        self._test = test._replace(pixel_scaling=scaling)
         self.batches = MiniBatches(
             len(training.labels),
             specification["batch_size"],
@@ -161,20 +161,20 @@ class Run:
 
     @property
     def needs_replay(self) -> bool:
-        """Whether only a replay can tell when a target is reached."""
+        """Whether the step at which a target is reached takes a replay to find."""
         return bool(self._specification["evaluation"]["every_steps"] != 1)
 
-    def start(self, folder: Path, origin: str) -> Found:
-        """Find where to start: from a state on disk, else from the first weights."""
-        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, origin)
+    def start(self, folder: Path, fingerprint: str) -> Found:
+        """Return the state to start from: one on disk, else the initial weights."""
+        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, fingerprint)
         if found:
             seconds = found.state.training_seconds
-            log.info("going on from step %d, %.3f s", found.state.step, seconds)
+            log.info("resuming from step %d, %.3f s", found.state.step, seconds)
             return found
         return Found(State(self._initial_weights()), [])
 
     def trainer(self, state: State, attendant: Attendant) -> Trainer:
-        """Put the trainer together."""
+        """Return the run's trainer, from a state."""
         schedule = self._specification["evaluation"]
         given = {key: value for key, value in schedule.items() if value is not None}
         trainer = Trainer(
@@ -188,21 +188,22 @@ class Run:
             attendant.attend,
             threads=self._specification["threads"],
             elementwise=self._specification["elementwise"],
+            momentum=self._specification["momentum"],
         )
         if trainer.subnormals == "kept":
             log.warning(
-                "subnormals are kept: this system offers no way to flush them, and on some "
+                "subnormals are kept: flushing them is not supported on this system, and on some "
                 "processors they make steps many times slower"
             )
         if LOOPS is None:
             log.warning(
-                "this SciPy has no compiled loops where they are looked for: its public sparse "
-                "arrays are used, which are slower"
+                "SciPy's compiled loops: not found in this version; its public sparse arrays are "
+                "used, which are slower"
             )
         return trainer
 
     def replay(self, snapshots: Snapshots) -> Replay:
-        """Put a replay of the run together."""
+        """Return a replay of the run."""
         return Replay(
             self._initial_weights(),
             self._training,
@@ -212,6 +213,7 @@ class Run:
             snapshots.latest,
             threads=self._specification["threads"],
             elementwise=self._specification["elementwise"],
+            momentum=self._specification["momentum"],
         )
 
     def _initial_weights(self) -> Weights:
@@ -219,24 +221,26 @@ class Run:
         n_hidden = self._specification["hidden_nodes"]
         initialize = INITIALIZERS[self._specification["initializer"]]
         seed = self._specification["seed"]
-        return initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        w1, w2 = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        return Weights(w1, w2)
 
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:
-    """Write down a finished run.
+    """Write the results of a finished run.
 
     Parameters
     ----------
     paths : mapping of str to Path
-        Where its `history`, `clock`, `weights` and `specification` go.
+        Those of its `history`, `clock`, `weights` and `specification`.
     trainer : Trainer
     record : mapping
-        What its history's metadata says of it.
+        Its metadata.
     """
     specification = record["specification"]
     table = history.tabulate(trainer.evaluations, specification)
     history.write(paths["history"], table, record)
     clock.write(paths["clock"], trainer.readings)
-    arrays.write_weights(paths["weights"], trainer.state.weights)
+    state = trainer.state
+    arrays.write_weights(paths["weights"], state.weights, state.velocity)
     with replacing(paths["specification"]) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")

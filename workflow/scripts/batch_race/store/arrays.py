@@ -1,5 +1,7 @@
 """Arrays on disk: `.npy` that can be mapped into memory, and `.npz`; never a pickle."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,11 @@ from scipy.sparse import csr_array
 from batch_race.errors import InputError
 from batch_race.store.files import replacing
 from nn.network import Weights
+
+VELOCITY = ("velocity_w1", "velocity_w2")
+
+_MISSING = np.empty(0, dtype=np.float32)
+"""Represents a missing array."""
 
 
 def write(path: Path, array: npt.NDArray[Any]) -> None:
@@ -57,10 +64,39 @@ def open_mapped(path: Path, dtype: npt.DTypeLike, dimensions: int) -> npt.NDArra
     return array
 
 
-def write_weights(path: Path, weights: Weights) -> None:
-    """Write the weights of a network as `.npz`, under the names w1 and w2."""
+def write_weights(path: Path, weights: Weights, velocity: Weights | None = None) -> None:
+    """Write the weights of a network as `.npz`.
+
+    Parameters
+    ----------
+    path : Path
+    weights : Weights
+        Written as w1 and w2.
+    velocity : Weights, optional
+        Written as velocity_w1 and velocity_w2, where the network was trained with momentum.
+    """
+    named = dict(zip(VELOCITY, velocity, strict=True)) if velocity else {}
     with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, w1=weights.w1, w2=weights.w2)
+        np.savez(temporary, allow_pickle=False, **weights._asdict(), **named)
+
+
+def write_state(
+    path: Path, weights: Weights, velocity: Weights | None, record: Mapping[str, Any]
+) -> None:
+    """Write a network within a run as `.npz`, with a record such as its step.
+
+    Parameters
+    ----------
+    path : Path
+    weights : Weights
+    velocity : Weights or None
+    record : mapping
+        Written as JSON.
+    """
+    named = dict(zip(VELOCITY, velocity or (_MISSING, _MISSING), strict=True))
+    text = np.frombuffer(json.dumps(record).encode(), dtype=np.uint8)
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, text=text, **weights._asdict(), **named)
 
 
 def write_sparse(path: Path, matrix: csr_array) -> None:
@@ -120,9 +156,54 @@ def read_weights(path: Path) -> Weights:
     Raises
     ------
     InputError
-        If the file does not hold such weights, or holds anything that needs pickle.
+        If the file is damaged, or does not hold weights without pickle.
     """
-    return Weights(*read_npz(path, "w1", "w2"))
+    return Weights(*read_npz(path, *Weights._fields))
+
+
+def read_velocity(path: Path) -> Weights:
+    """Read the velocity of a network that was trained with momentum.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `write_weights` wrote.
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or does not hold a velocity without pickle.
+    """
+    return Weights(*read_npz(path, *VELOCITY))
+
+
+def read_state(path: Path) -> tuple[Weights, Weights | None, dict[str, Any]]:
+    """Read a network within a run.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `write_state` wrote.
+
+    Returns
+    -------
+    weights : Weights
+    velocity : Weights or None
+    record : dict
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or does not hold such a network without pickle.
+    """
+    # At once: the file may be replaced meanwhile.
+    w1, w2, *velocity, text = read_npz(path, *Weights._fields, *VELOCITY, "text")
+    record: dict[str, Any] = json.loads(text.tobytes())
+    return Weights(w1, w2), Weights(*velocity) if velocity[0].size else None, record
 
 
 def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:

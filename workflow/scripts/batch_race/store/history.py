@@ -13,7 +13,7 @@ from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
 
-FORMAT = "3"
+FORMAT = "4"
 """Raised whenever a column, what is said of a run, or the meaning of either changes."""
 
 _TYPES: Mapping[type, type[pl.DataType]] = {
@@ -39,7 +39,7 @@ METADATA = (
     "processors",
     "threads_used",
     "subnormals",
-    "origin",
+    "fingerprint",
     "training_images",
     "machine",
     "versions",

@@ -1,0 +1,14 @@
+"""The test accuracy against both clocks, the steps and the examples."""
+
+import polars as pl
+
+from batch_race.report import lines
+from batch_race.report.theme import AnyChart
+
+
+def draw(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the test accuracy against each measure of cost, on linear and logarithmic axes.
+
+    The accuracy's own axis is linear.
+    """
+    return lines.grid(histories, "test_accuracy", title, clock)

@@ -1,0 +1,11 @@
+"""The training loss against both clocks, the steps and the examples."""
+
+import polars as pl
+
+from batch_race.report import lines
+from batch_race.report.theme import AnyChart
+
+
+def draw(histories: pl.DataFrame, title: str, clock: str) -> AnyChart:
+    """Draw the training loss against each measure of cost, on linear and logarithmic axes."""
+    return lines.grid(histories, "training_loss", title, clock)

@@ -74,11 +74,11 @@ def _takes(part: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
         return f"a list, each entry {_takes(part['items'], keys)}"
     if kinds == "object":
         return "keys of its own" if "properties" in part else "names with values"
-    words = [_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    names = [_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     bounds = [
         text.format(part[bound]) for bound, text in _BOUNDS.items() if part.get(bound) is not None
     ]
-    return " or ".join(words) + (f" ({', '.join(bounds)})" if bounds else "")
+    return " or ".join(names) + (f" ({', '.join(bounds)})" if bounds else "")
 
 
 _KINDS = {

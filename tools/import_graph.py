@@ -1,6 +1,6 @@
 """Draw the imports between groups of modules, for CONTRIBUTING.md.
 
-PYTHONPATH=workflow/scripts python -m tools.import_graph docs/images/imports.svg
+python -m tools.import_graph docs/images/imports.svg
 """
 
 import sys

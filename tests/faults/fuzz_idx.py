@@ -1,10 +1,10 @@
-"""Look for bytes that make the idx reader fail by any other error than its own, led by coverage.
+"""Search for bytes at which the idx reader raises an error other than its own, led by coverage.
 
     pip install -r requirements-fuzz.lock
     python -m tests.faults.fuzz_idx --seconds 600
 
-Atheris runs the reader on bytes of its own making, and keeps those that reach code which none
-before them did. Ends with the last of its reports, or with the error and the file that causes it.
+Atheris generates bytes for the reader, and keeps those that reach new code. Ends with the last of
+its reports, or with the error and the file that causes it.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SEEDS = [
 
 
 def read(content: bytes, path: Path) -> None:
-    """Read bytes as a file of one to three dimensions, as the first byte says."""
+    """Read bytes as a file of one to three dimensions, according to the first byte."""
     path.write_bytes(content[1:])
     shape = (None,) * (1 + content[0] % 3 if content else 1)
     message = f"{path}: "
@@ -48,16 +48,16 @@ def read(content: bytes, path: Path) -> None:
 
 
 def main() -> None:
-    """Fuzz for as long as the command line says."""
+    """Fuzz for as long as the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=600)
     seconds = parser.parse_args().seconds
-    folder = Path(tempfile.mkdtemp())  # kept: a file that makes the reader fail is left in it
+    folder = Path(tempfile.mkdtemp())  # not removed: it has the file that causes an error
     corpus = folder / "corpus"
     corpus.mkdir()
-    for place, seed in enumerate(SEEDS):
+    for index, seed in enumerate(SEEDS):
         for dimensions in range(3):
-            (corpus / f"{place}_{dimensions}").write_bytes(bytes([dimensions]) + seed)
+            (corpus / f"{index}_{dimensions}").write_bytes(bytes([dimensions]) + seed)
     options = [
         f"-max_total_time={seconds}",
         f"-artifact_prefix={folder}/",

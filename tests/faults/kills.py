@@ -1,12 +1,12 @@
-"""Kill the workflow at random moments, give the documented next command, compare the results.
+"""Kill the workflow at random moments, run the documented next command, compare the results.
 
     python -m tests.faults.kills --tries 50 --seed 1
 
 Each try starts from nothing: a download from a server on loopback, parsing, preparing, a run,
-collecting and a chart. At a moment drawn at random from the whole of it, kill -9 goes to Snakemake
-and to the script that runs, in turn. Then the command is given that docs/reliability.md names. The
-results must be those of a workflow that nothing disturbed: the data byte for byte, the losses by
-step bit for bit. Prints a line for each try, and the row of the table in docs/reliability.md.
+collecting and a chart. At a random moment SIGKILL goes to Snakemake or to the running script,
+alternately. Then the command in docs/reliability.md is run. The results must equal those of an
+undisturbed workflow: the data byte for byte, the losses by step bit for bit. Prints a line for each
+try, and the row of the table in docs/reliability.md.
 """
 
 import argparse
@@ -41,7 +41,7 @@ COMMAND = ("--cores", "1", CHART)
 
 
 class _SlowHandler(http.server.SimpleHTTPRequestHandler):
-    """Takes about a quarter of a second for a file, so that a kill can find it half sent."""
+    """Takes about a quarter of a second for a file, so that a kill can interrupt it."""
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         content = source.read()
@@ -50,7 +50,7 @@ class _SlowHandler(http.server.SimpleHTTPRequestHandler):
             time.sleep(0.05)
 
     def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):  # the client was killed, as it should be
+        with contextlib.suppress(ConnectionError):  # the client was killed, as intended
             super().handle()
 
     def log_message(self, *_: object) -> None:
@@ -59,7 +59,7 @@ class _SlowHandler(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder on loopback; give the address."""
+    """Serve a folder on loopback; yield the address."""
     handler = functools.partial(_SlowHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -91,7 +91,7 @@ def prepare(folder: Path, mirror: str, data: Path) -> Project:
 
 
 def results(project: Project) -> dict[str, Any]:
-    """List what must not depend on what happened on the way."""
+    """Return the results, none of which may depend on an interruption."""
     folder = project.folder / "results"
     found: dict[str, Any] = {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -110,24 +110,24 @@ def results(project: Project) -> dict[str, Any]:
     json.loads((project.folder / CHART).read_text())
     ElementTree.parse((project.folder / CHART).with_suffix(".svg"))
     with Image.open((project.folder / CHART).with_suffix(".png")) as image:
-        image.load()  # to its last row
+        image.load()  # to the last row
     return found
 
 
 def scripts(snakemake: psutil.Process) -> list[tuple[psutil.Process, str]]:
-    """List the rules' scripts that run now, with their names."""
+    """Return the processes of the running scripts, with the scripts' names."""
     found = []
     with contextlib.suppress(psutil.NoSuchProcess):
         for process in snakemake.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                words = process.cmdline()
-                if len(words) > 1 and ".snakemake/scripts/" in words[1]:
-                    found.append((process, Path(words[1]).name.split(".")[-2]))
+                arguments = process.cmdline()
+                if len(arguments) > 1 and ".snakemake/scripts/" in arguments[1]:
+                    found.append((process, Path(arguments[1]).name.split(".")[-2]))
     return found
 
 
 def disturb(project: Project, moment_seconds: float, victim: str) -> str:
-    """Start from nothing and kill at a moment; tell what ran then, or "" if nothing did any more.
+    """Start from nothing and kill at a moment; return what ran then, or "" after the end.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def disturb(project: Project, moment_seconds: float, victim: str) -> str:
 
 
 def survive(tries: int, seed: int) -> list[tuple[str, str, bool]]:
-    """Disturb the workflow so many times; give each victim, what ran, and whether all was well."""
+    """Kill so many times; return each victim, what ran, and whether the results are the same."""
     chance = random.Random(seed)
     outcomes: list[tuple[str, str, bool]] = []
     with (
@@ -181,21 +181,21 @@ def survive(tries: int, seed: int) -> list[tuple[str, str, bool]]:
             moment = chance.uniform(0, seconds)
             rule = disturb(project, moment, victim)
             if not rule:
-                continue  # it had ended: another moment
+                continue  # the workflow had ended: try another moment
             if victim == "snakemake":
                 project.run("--unlock")
-            status, said = project.snakemake(*COMMAND)
-            is_well = status == 0 and results(project) == undisturbed
-            outcomes.append((victim, rule, is_well))
-            sys.stdout.write(f"{len(outcomes)}: {victim} at {moment:.2f} s, {rule}: {is_well}\n")
+            status, printed = project.snakemake(*COMMAND)
+            is_same = status == 0 and results(project) == undisturbed
+            outcomes.append((victim, rule, is_same))
+            sys.stdout.write(f"{len(outcomes)}: {victim} at {moment:.2f} s, {rule}: {is_same}\n")
             sys.stdout.flush()
-            if not is_well:
-                sys.stdout.write(said)
+            if not is_same:
+                sys.stdout.write(printed)
     return outcomes
 
 
 def main() -> None:
-    """Kill as often as the command line says."""
+    """Kill as often as the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tries", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
@@ -203,7 +203,7 @@ def main() -> None:
     outcomes = survive(arguments.tries, arguments.seed)
     moments = Counter(rule for _, rule, _ in outcomes)
     hit = ", ".join(f"{rule} {count}" for rule, count in moments.most_common())
-    survived = sum(is_well for *_, is_well in outcomes)
+    survived = sum(is_same for *_, is_same in outcomes)
     sys.stdout.write(f"| kill -9 at random moments ({hit}) | {len(outcomes)} | {survived} |\n")
     sys.exit(survived < len(outcomes))
 

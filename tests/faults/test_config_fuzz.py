@@ -1,4 +1,4 @@
-"""Random configurations: each is refused in a few lines, or plans the right runs."""
+"""Random configurations: each is refused in a few lines, or planned correctly."""
 
 import copy
 import re
@@ -63,16 +63,16 @@ KEYS = (
 
 @settings(max_examples=300, deadline=None)
 @given(changes=st.dictionaries(KEYS, VALUES, max_size=3))
-def test_anything_is_refused_shortly_or_planned(changes):
+def test_any_configuration_is_refused_briefly_or_planned(changes):
     try:
         planned = plan(SHIPPED | changes)
     except InputError as error:
-        said = str(error)
-        assert said
-        assert len(said.splitlines()) <= 24
-        assert len(said) < 24 * 100
+        message = str(error)
+        assert message
+        assert len(message.splitlines()) <= 24
+        assert len(message) < 24 * 100
         return
-    for name in planned:  # below results/train, and nothing that a shell would look at
+    for name in planned:  # a path below results/train, without characters of the shell
         assert re.fullmatch(r"[\w.-]+/[\w.+-]+/[\w.+-]+", name, re.ASCII), name
         assert not any(part.startswith(".") for part in name.split("/"))
 
@@ -84,7 +84,7 @@ def test_anything_is_refused_shortly_or_planned(changes):
     seeds=st.lists(st.integers(0, 2**53 - 1), min_size=1, max_size=3),
     steps=st.integers(1, 10**9),
 )
-def test_what_is_right_plans_each_combination_once(sizes, rates, seeds, steps):
+def test_a_valid_configuration_plans_each_combination_once(sizes, rates, seeds, steps):
     config = SHIPPED | {
         "batch_size": sizes,
         "learning_rate": rates,
@@ -99,7 +99,7 @@ def test_what_is_right_plans_each_combination_once(sizes, rates, seeds, steps):
     assert all(run["budget"]["steps"] == steps for run in planned)
 
 
-def test_thousands_of_mistakes_fit_on_a_screen():
+def test_the_message_for_thousands_of_errors_is_short():
     with pytest.raises(InputError, match=r"and 4,988 more$") as error:
         plan(SHIPPED | {"batch_size": [0] * 5000})
     assert len(str(error.value).splitlines()) == 14
@@ -108,23 +108,23 @@ def test_thousands_of_mistakes_fit_on_a_screen():
 @pytest.mark.parametrize(
     ("key", "value"), [("experiment", "race\n"), ("batch_size", "all\n"), ("dataset", "mnist\n")]
 )
-def test_a_name_and_a_newline_are_no_name(key, value):
+def test_a_name_has_no_newline(key, value):
     with pytest.raises(InputError, match=rf"{key}.*: found '\w+\\n', expected a "):
         plan(SHIPPED | {key: value})
 
 
-def test_a_long_unknown_key_is_cut():
+def test_a_long_unknown_key_is_truncated():
     with pytest.raises(InputError) as error:
         plan(SHIPPED | {"x" * 5000: 1})
     assert len(str(error.value)) < 500
 
 
-def test_a_number_beyond_all_floats_is_out_of_bounds_like_any_other():
+def test_an_integer_too_large_for_a_float_is_out_of_bounds():
     with pytest.raises(InputError, match=r"learning_rate\[0\]: found 1000.*, expected at most"):
         plan(SHIPPED | {"learning_rate": 10**400})
 
 
-def test_an_own_dataset_may_be_called_by_a_number(tmp_path):
+def test_the_name_of_an_own_dataset_may_be_a_number(tmp_path):
     write_digits(tmp_path / "digits")
     own = {"own_datasets": {2024: str(tmp_path / "digits")}, "batch_size": 8}
     (run,) = plan(SHIPPED | own | {"dataset": 2024})

@@ -1,7 +1,7 @@
-"""Nothing is lost: runs that are really killed go on, and end as if nothing had been.
+"""Runs that are really killed are resumed, and end with the results of an undisturbed run.
 
-After each way to go, the documented next command is given, and the losses by step are held
-against those of an undisturbed run of the same code on the same machine, bit for bit.
+After each kind of interruption the documented next command is run, and the losses by step are
+compared with those of an undisturbed run of the same code on the same machine, bit for bit.
 """
 
 import os
@@ -15,16 +15,17 @@ import time
 import psutil
 import pytest
 
+from batch_race.plan.sources import SCRIPTS
 from batch_race.store import history
 from batch_race.store.files import replacing
 from tests.faults import kills
-from tests.project import ROOT, small_checkout
+from tests.project import small_checkout
 
 STEPS = 30_000
 
 
 def make_long(project):
-    """Set a checkout to one run of some seconds, its state saved several times a second."""
+    """Configure one run of some seconds, with several checkpoints a second."""
     project.edit_config(
         batch_size=32,
         budget={"seconds": None, "steps": STEPS},
@@ -36,7 +37,7 @@ def make_long(project):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The rows of the run that nothing happens to."""
+    """The rows of a run that is not interrupted."""
     folder = tmp_path_factory.mktemp("undisturbed")
     project = make_long(small_checkout(folder))
     project.run("--until", "train")
@@ -44,9 +45,9 @@ def undisturbed(tmp_path_factory):
 
 
 def train_process(snakemake):
-    """The script itself: the last in the line of processes that Snakemake starts for it."""
+    """Return the process of the script, the last of those that Snakemake starts for it."""
     for process in psutil.Process(snakemake.pid).children(recursive=True):
-        if any(".snakemake/scripts/" in word for word in process.cmdline()[1:2]):
+        if any(".snakemake/scripts/" in each for each in process.cmdline()[1:2]):
             return process
     return None
 
@@ -71,13 +72,13 @@ def rows(project):
     return table.select("step", "epoch", "examples", "training_loss", "test_accuracy").rows()
 
 
-def in_midst(project, snakemake):
-    """Wait until the run has saved a state, and give its process."""
+def checkpointed(project, snakemake):
+    """Wait until the run has written a checkpoint; return its process."""
     wait_until(lambda: list(project.folder.glob("results/train/digits-*/*/*/checkpoint.npz")))
     return wait_until(lambda: train_process(snakemake))
 
 
-WAYS = {
+INTERRUPTIONS = {
     "kill -9 of Snakemake": lambda run, workflow: workflow.kill(),
     "SIGTERM to the run": lambda run, workflow: run.terminate(),
     "SIGTERM to all": lambda run, workflow: os.killpg(workflow.pid, signal.SIGTERM),
@@ -86,21 +87,21 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_an_interrupted_run_goes_on(project, undisturbed, way):
+@pytest.mark.parametrize("interruption", INTERRUPTIONS)
+def test_an_interrupted_run_is_resumed(project, undisturbed, interruption):
     make_long(project)
     snakemake = project.start("--until", "train")
-    run = in_midst(project, snakemake)
-    WAYS[way](run, snakemake)
+    run = checkpointed(project, snakemake)
+    INTERRUPTIONS[interruption](run, snakemake)
     out, _ = snakemake.communicate(timeout=60)
     assert snakemake.returncode != 0, out
-    # The run ends by itself, even where nobody is left to end it.
+    # The run ends by itself, even if no process is left to end it.
     wait_until(lambda: not run.is_running() or run.status() == psutil.STATUS_ZOMBIE)
-    # Unfinished is unfinished: there is no history that could be taken for a result.
+    # An unfinished run has no history that could be read as a result.
     assert not (run_folder(project) / "history.parquet").exists()
 
-    # Snakemake itself had no chance to give up its lock.
-    if way in ("kill -9 of Snakemake", "a closed terminal"):
+    # Snakemake could not release its lock.
+    if interruption in ("kill -9 of Snakemake", "a closed terminal"):
         project.run("--unlock")
     project.run("--until", "train")
     assert rows(project) == undisturbed
@@ -108,11 +109,11 @@ def test_an_interrupted_run_goes_on(project, undisturbed, way):
     assert not (run_folder(project) / "checkpoint.npz").exists()
 
 
-def test_sigterm_to_snakemake_alone_lets_its_runs_end(project):
+def test_after_sigterm_to_snakemake_alone_its_runs_finish(project):
     make_long(project)
     project.edit_config(batch_size=[8, 16, 32])
     snakemake = project.start("--until", "train")
-    in_midst(project, snakemake)
+    checkpointed(project, snakemake)
     snakemake.terminate()
     out, _ = snakemake.communicate(timeout=60)
     assert snakemake.returncode != 0, out
@@ -125,23 +126,23 @@ def test_sigterm_to_snakemake_alone_lets_its_runs_end(project):
 def test_kills_at_random_moments():
     """A few tries; docs/reliability.md has the outcome of many."""
     outcomes = kills.survive(tries=3, seed=6)
-    assert [is_well for *_, is_well in outcomes] == [True] * 3
+    assert [is_same for *_, is_same in outcomes] == [True] * 3
 
 
-def test_a_power_cut_finds_the_old_file_or_the_whole_new_one(tmp_path):
-    """The order of the system's calls: the content is on the disk before its name is."""
+def test_a_power_failure_leaves_the_old_file_or_the_complete_new_one(tmp_path):
+    """The order of the system calls: the content is flushed before the file is renamed."""
     strace = shutil.which("strace")
     if not strace:
         pytest.skip("strace is not installed")
     writer = (
         "import sys\nfrom pathlib import Path\nimport numpy as np\n"
-        "from workflow.scripts.common import arrays\n"
+        "from batch_race.store import arrays\n"
         "arrays.write(Path(sys.argv[1]), np.arange(1000))\n"
     )
     path, trace = tmp_path / "new" / "array.npy", tmp_path / "trace"
     calls = "trace=/^(openat|write|fsync|rename.*)$"
     command = [strace, "-f", "-y", "-e", calls, "-o", str(trace), sys.executable, "-c", writer]
-    subprocess.run([*command, str(path)], cwd=ROOT, check=True)
+    subprocess.run([*command, str(path)], cwd=SCRIPTS, check=True)
     lines = [line for line in trace.read_text().splitlines() if str(path.parent) in line]
     found = [
         name
@@ -161,7 +162,7 @@ def test_a_power_cut_finds_the_old_file_or_the_whole_new_one(tmp_path):
         "flush the folder",
     ]
     assert found.index("flush the file") > max(
-        place for place, name in enumerate(found) if name == "write the file"
+        index for index, name in enumerate(found) if name == "write the file"
     )
 
 
@@ -176,12 +177,15 @@ with replacing(Path(sys.argv[1])) as temporary:
 """
 
 
-def test_what_a_killed_writer_left_is_cleared_away_and_a_living_ones_is_not(tmp_path):
+def test_the_temporary_file_of_a_killed_writer_is_removed_and_a_living_ones_is_not(tmp_path):
     path = tmp_path / "file.txt"
     writers = []
     for _ in range(2):
         writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(path)],
+            cwd=SCRIPTS,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert writer.stdout.readline() == "half\n"
         writers.append(writer)

@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from batch_race.data import download
+from batch_race.plan.sources import SCRIPTS
 from tests.faults import kills
-from tests.project import PUBLISHED, ROOT, fault, write_digits
+from tests.project import PUBLISHED, fault, write_digits
 
 NAME = "train-labels-idx1-ubyte.gz"
 OLD = b"the file that was there before"
@@ -30,7 +31,7 @@ DATASETS = yaml.safe_load(
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each folder of its addresses with its own kind of trouble."""
+    """A server that behaves differently in each folder of its addresses."""
 
     daemon_threads = False  # so that closing the server waits for its threads
 
@@ -41,18 +42,18 @@ class Server(ThreadingHTTPServer):
         self.counting = threading.Lock()
         self.at_once = self.most_at_once = 0
 
-    def mirror(self, trouble: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}/{trouble}"
+    def mirror(self, behaviour: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{behaviour}"
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        trouble = self.path.split("/")[1]
-        self.server.requests[trouble] += 1
+        behaviour = self.path.split("/")[1]
+        self.server.requests[behaviour] += 1
         with contextlib.suppress(ConnectionError):  # the client has given up, as it should
-            getattr(self, trouble)()
+            getattr(self, behaviour)()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -72,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     def too_short(self) -> None:
         self.answer(DATA[:-1000])
 
-    def longer_than_said(self) -> None:
+    def longer_than_announced(self) -> None:
         self.answer(DATA, length=len(DATA) - 1000)
 
     def endless(self) -> None:
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
     def broken(self) -> None:
         self.answer(b"", 500)
 
-    def rude(self) -> None:
+    def hung_up(self) -> None:
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def nonsense(self) -> None:
@@ -110,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "plenty")
         self.end_headers()
 
-    def circle(self) -> None:
+    def redirect_loop(self) -> None:
         self.send_response(302)
         self.send_header("Location", self.path)
         self.send_header("Content-Length", "0")
@@ -123,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def packed(self) -> None:
-        # As some servers mark every .gz file, if the client lets them.
+        # Some servers declare every .gz file gzip-encoded, if the client accepts that.
         assert self.headers["Accept-Encoding"] == "identity"
         self.good()
 
@@ -178,7 +179,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make a mirror that is a folder."""
+    """A folder that is a mirror."""
     folder = tmp_path / "a mirror"
     folder.mkdir()
     (folder / NAME).write_bytes(DATA)
@@ -191,41 +192,41 @@ def destination(tmp_path: Path) -> Path:
 
 
 def fetch(mirrors: list[str], destination: Path, **options: object) -> tuple[str, list[float]]:
-    """Fetch with short times; give the address that was used and the waits."""
+    """Fetch with short limits; return the address that was used and the waits."""
     waits: list[float] = []
     short: dict[str, object] = {"timeout_seconds": 5, "deadline_seconds": 5, "wait": waits.append}
     address = download.fetch(NAME, SHA256, mirrors, destination, **(short | options))
     assert destination.read_bytes() == DATA
-    assert_alone(destination)
+    assert_no_other_file(destination)
     return address, waits
 
 
-def assert_alone(destination: Path) -> None:
+def assert_no_other_file(destination: Path) -> None:
     assert [path.name for path in destination.parent.iterdir()] == [destination.name]
 
 
 def reason(mirror: str, destination: Path, **options: object) -> str:
-    """Fetch from a mirror that must fail, and leave the old file alone; give the reason."""
+    """Fetch from a mirror that must fail and keep the old file; return the reason."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.write_bytes(OLD)
     with pytest.raises(download.DownloadError) as raised:
         fetch([mirror], destination, **options)
     assert destination.read_bytes() == OLD
-    assert_alone(destination)
+    assert_no_other_file(destination)
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"{NAME} could not be had from any mirror:"
-    assert lines[2] == "Ways out:"
+    assert lines[0] == f"{NAME} could not be downloaded from any mirror:"
+    assert lines[2] == "Alternatives:"
     assert lines[1].startswith(f"  {mirror}: ")
     return lines[1].removeprefix(f"  {mirror}: ")
 
 
-@pytest.mark.parametrize("trouble", ["good", "moved", "packed"])
-def test_a_good_file_arrives(server: Server, destination: Path, trouble: str) -> None:
-    mirror = server.mirror(trouble)
+@pytest.mark.parametrize("behaviour", ["good", "moved", "packed"])
+def test_a_good_file_arrives(server: Server, destination: Path, behaviour: str) -> None:
+    mirror = server.mirror(behaviour)
     assert fetch([mirror], destination) == (f"{mirror}/{NAME}", [])
 
 
-def test_a_slash_after_the_mirror_makes_no_difference(server: Server, destination: Path) -> None:
+def test_a_slash_after_the_mirror_has_no_effect(server: Server, destination: Path) -> None:
     mirror = server.mirror("good")
     assert fetch([f"{mirror}/"], destination)[0] == f"{mirror}/{NAME}"
 
@@ -236,7 +237,7 @@ def test_an_old_file_is_replaced(server: Server, destination: Path) -> None:
     fetch([server.mirror("good")], destination)
 
 
-def test_a_server_error_is_tried_again_after_growing_waits(
+def test_after_a_server_error_it_is_tried_again_after_growing_waits(
     server: Server, destination: Path
 ) -> None:
     _, waits = fetch([server.mirror("recovering")], destination)
@@ -245,41 +246,41 @@ def test_a_server_error_is_tried_again_after_growing_waits(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "expected"),
+    ("behaviour", "expected"),
     [
         ("broken", "500 Internal Server Error (4 attempts)"),
         ("busy", "429 Too Many Requests (4 attempts)"),
-        ("cut_off", "the connection broke off (4 attempts)"),
-        ("rude", "the connection broke off (4 attempts)"),
+        ("cut_off", "the connection was lost (4 attempts)"),
+        ("hung_up", "the connection was lost (4 attempts)"),
     ],
 )
-def test_what_may_pass_is_tried_as_often_as_asked(
-    server: Server, destination: Path, trouble: str, expected: str
+def test_after_a_temporary_failure_it_is_tried_again(
+    server: Server, destination: Path, behaviour: str, expected: str
 ) -> None:
     waits: list[float] = []
-    assert reason(server.mirror(trouble), destination, attempts=4, wait=waits.append) == expected
+    assert reason(server.mirror(behaviour), destination, attempts=4, wait=waits.append) == expected
     assert waits == [1, 2, 4]
-    assert server.requests[trouble] == 4
+    assert server.requests[behaviour] == 4
 
 
 @pytest.mark.parametrize(
-    ("trouble", "expected"),
+    ("behaviour", "expected"),
     [
         ("missing", "404 Not Found"),
         ("forbidden", "403 Forbidden"),
         ("too_short", "not the right file: found 203,800 bytes with sha256 "),
-        ("longer_than_said", "not the right file: found 203,800 bytes with sha256 "),
+        ("longer_than_announced", "not the right file: found 203,800 bytes with sha256 "),
         ("flipped", "not the right file: found 204,800 bytes with sha256 "),
         ("page", "not the right file: found 39 bytes with sha256 "),
-        ("nonsense", "the answer makes no sense"),
+        ("nonsense", "invalid response"),
     ],
 )
-def test_what_will_not_pass_is_not_tried_again(
-    server: Server, destination: Path, trouble: str, expected: str
+def test_after_another_failure_it_is_not_tried_again(
+    server: Server, destination: Path, behaviour: str, expected: str
 ) -> None:
-    found = reason(server.mirror(trouble), destination)
+    found = reason(server.mirror(behaviour), destination)
     assert found.startswith(expected)
-    assert server.requests[trouble] == 1
+    assert server.requests[behaviour] == 1
     if "sha256" in expected:
         assert re.search(rf"sha256 [0-9a-f]{{12}}…, expected {SHA256[:12]}…$", found)
 
@@ -293,20 +294,20 @@ def test_a_mirror_that_sends_without_end_does_not_fill_the_disk(
 
 def test_two_processes_fetch_one_file_at_once(server: Server, destination: Path) -> None:
     fetcher = (
-        "import sys\nfrom pathlib import Path\nfrom workflow.scripts.common import download\n"
+        "import sys\nfrom pathlib import Path\nfrom batch_race.data import download\n"
         "download.fetch(*sys.argv[1:3], [sys.argv[3]], Path(sys.argv[4]))\n"
     )
     arguments = [NAME, SHA256, server.mirror("slow"), str(destination)]
     command = [sys.executable, "-c", fetcher, *arguments]
-    fetchers = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    fetchers = [subprocess.Popen(command, cwd=SCRIPTS) for _ in range(2)]
     assert [fetcher.wait(timeout=60) for fetcher in fetchers] == [0, 0]
     assert server.most_at_once == 2
     assert destination.read_bytes() == DATA
-    assert_alone(destination)
+    assert_no_other_file(destination)
 
 
 def test_two_workflows_download_into_one_folder_at_once(tmp_path: Path) -> None:
-    """Two checkouts share their downloads by a link; who fails goes on when asked again."""
+    """Two checkouts share their downloads by a link; one that fails succeeds when repeated."""
     data, shared = tmp_path / "digits", tmp_path / "shared"
     write_digits(data)
     shared.mkdir()
@@ -317,10 +318,10 @@ def test_two_workflows_download_into_one_folder_at_once(tmp_path: Path) -> None:
             (project.folder / "results").mkdir()
             (project.folder / "results" / "download").symlink_to(shared)
             workflows.append(project.start("--until", "parse"))
-        said = [workflow.communicate(timeout=120)[0] for workflow in workflows]
-        assert not any(fault(words) for words in said), said
-        # Snakemake removes what it is about to make, and so may take a file from the other.
-        assert 0 in [workflow.returncode for workflow in workflows], said
+        printed = [workflow.communicate(timeout=120)[0] for workflow in workflows]
+        assert not any(fault(text) for text in printed), printed
+        # Snakemake removes the outputs of a rule before it runs, maybe while the other needs them.
+        assert 0 in [workflow.returncode for workflow in workflows], printed
         for project in projects:
             project.run("--until", "parse")
     files = {name: (data / name).read_bytes() for name in PUBLISHED.values()}
@@ -332,35 +333,35 @@ def test_two_workflows_download_into_one_folder_at_once(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
-def test_a_circle_of_redirects_ends(server: Server, destination: Path) -> None:
-    assert reason(server.mirror("circle"), destination) == "redirected without end"
+def test_a_loop_of_redirects_ends(server: Server, destination: Path) -> None:
+    assert reason(server.mirror("redirect_loop"), destination) == "too many redirects"
 
 
-@pytest.mark.parametrize("trouble", ["silent", "stalled"])
+@pytest.mark.parametrize("behaviour", ["silent", "stalled"])
 def test_a_server_that_hangs_ends_in_the_timeout(
-    server: Server, destination: Path, trouble: str
+    server: Server, destination: Path, behaviour: str
 ) -> None:
-    found = reason(server.mirror(trouble), destination, timeout_seconds=0.2, attempts=2)
-    assert found == "no answer within 0.2 s (2 attempts)"
+    found = reason(server.mirror(behaviour), destination, timeout_seconds=0.2, attempts=2)
+    assert found == "no response within 0.2 s (2 attempts)"
 
 
-@pytest.mark.parametrize("trouble", ["trickle", "trickle_of_headers"])
+@pytest.mark.parametrize("behaviour", ["trickle", "trickle_of_headers"])
 def test_a_server_that_trickles_ends_in_the_deadline(
-    server: Server, destination: Path, trouble: str
+    server: Server, destination: Path, behaviour: str
 ) -> None:
-    found = reason(server.mirror(trouble), destination, deadline_seconds=0.4)
+    found = reason(server.mirror(behaviour), destination, deadline_seconds=0.4)
     assert found == "too slow: not complete within 0.4 s"
-    assert server.requests[trouble] == 1
+    assert server.requests[behaviour] == 1
 
 
-def test_a_server_that_is_not_there(destination: Path) -> None:
+def test_no_server(destination: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         mirror = f"http://127.0.0.1:{unused.getsockname()[1]}"
         assert reason(mirror, destination) == "no connection: connection refused (3 attempts)"
 
 
-def test_a_name_that_is_not_known(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_name(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -375,15 +376,13 @@ def test_a_server_without_tls(server: Server, destination: Path) -> None:
     assert found.startswith("no secure connection: ")
 
 
-def test_the_second_mirror_serves_when_the_first_is_wrong(
-    server: Server, destination: Path
-) -> None:
+def test_the_second_mirror_is_used_when_the_first_fails(server: Server, destination: Path) -> None:
     mirrors = [server.mirror("page"), server.mirror("good")]
     assert fetch(mirrors, destination) == (f"{mirrors[1]}/{NAME}", [])
 
 
-def test_a_mirror_given_up_writes_nothing_more(server: Server, destination: Path) -> None:
-    # The thread of the first attempt still receives bytes while the second mirror is read.
+def test_an_abandoned_attempt_writes_nothing_more(server: Server, destination: Path) -> None:
+    # The thread of the first attempt still receives bytes during the second attempt.
     mirrors = [server.mirror("trickle"), server.mirror("good")]
     assert fetch(mirrors, destination, deadline_seconds=0.3)[0] == f"{mirrors[1]}/{NAME}"
 
@@ -415,15 +414,15 @@ def test_a_folder_is_a_mirror(
 @pytest.mark.parametrize(
     ("mirror", "expected"),
     [
-        ("/no/such/folder", f"no {NAME} there"),
+        ("/no/such/folder", f"found no {NAME}"),
         ("~nobody-of-this-name/mnist", "could not determine home directory"),
-        ("file:///no/such/folder", f"no {NAME} there"),
-        ("file://data/mnist", "a file: address begins with file:/// and a folder of this machine"),
-        ("ftp://example.org", "neither a folder nor a file:, https: or http: address"),
+        ("file:///no/such/folder", f"found no {NAME}"),
+        ("file://data/mnist", "found a host, expected file:/// and a folder of this machine"),
+        ("ftp://example.org", "expected a folder or a file:, https: or http: address"),
         ("https://[::1", "failed to parse: "),
     ],
 )
-def test_a_mirror_that_is_none(destination: Path, mirror: str, expected: str) -> None:
+def test_an_invalid_mirror(destination: Path, mirror: str, expected: str) -> None:
     assert reason(mirror, destination).startswith(expected)
 
 
@@ -446,20 +445,20 @@ def test_checksums_may_name_their_algorithm(folder: Path, destination: Path, che
     assert destination.read_bytes() == DATA
 
 
-def test_the_message_lists_every_mirror_and_the_ways_out(server: Server, destination: Path) -> None:
+def test_the_message_lists_mirrors_and_alternatives(server: Server, destination: Path) -> None:
     mirrors = [server.mirror("missing"), "/no/such/folder", server.mirror("broken")]
     with pytest.raises(download.DownloadError) as raised:
         fetch(mirrors, destination)
     lines = str(raised.value).splitlines()
     assert lines[1:5] == [
         f"  {mirrors[0]}: 404 Not Found",
-        f"  /no/such/folder: no {NAME} there",
+        f"  /no/such/folder: found no {NAME}",
         f"  {mirrors[2]}: 500 Internal Server Error (3 attempts)",
-        "Ways out:",
+        "Alternatives:",
     ]
-    ways_out = "\n".join(lines[5:])
-    assert "snakemake --cores 4 --config mirrors=/path/to/a/folder/with/the/four/files" in ways_out
-    assert "snakemake --cores 4 --configfile config/quickstart.yaml" in ways_out
+    rest = "\n".join(lines[5:])
+    assert "snakemake --cores 4 --config mirrors=/path/to/a/folder/with/the/four/files" in rest
+    assert "snakemake --cores 4 --configfile config/quickstart.yaml" in rest
     assert not destination.exists()
     assert list(destination.parent.iterdir()) == []
 
@@ -469,7 +468,7 @@ def test_no_mirror_at_all(destination: Path) -> None:
         fetch([], destination)
 
 
-def test_mirrors_take_the_name_of_the_dataset() -> None:
+def test_the_name_of_the_dataset_is_inserted_into_mirrors() -> None:
     mirrors = ["/data/{dataset}", "https://example.org/{other}/{dataset}/{dataset}"]
     assert download.expand_mirrors(mirrors, "kmnist") == [
         "/data/kmnist",
@@ -478,12 +477,12 @@ def test_mirrors_take_the_name_of_the_dataset() -> None:
     assert download.expand_mirrors("/data/{dataset}", "mnist") == ["/data/mnist"]
 
 
-def test_the_datasets_are_those_of_the_design() -> None:
+def test_the_published_datasets() -> None:
     assert list(DATASETS) == ["mnist", "fashion_mnist", "kmnist", "strokes"]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_dataset_is_described_in_full(dataset: str) -> None:
+def test_the_description_of_a_dataset_is_complete(dataset: str) -> None:
     described = DATASETS[dataset]
     assert {key: file["name"] for key, file in described["files"].items()} == {
         "train_images": "train-images-idx3-ubyte.gz",
@@ -509,7 +508,7 @@ def test_a_published_dataset_has_mirrors_and_checksums(dataset: str) -> None:
     assert all(re.fullmatch(r"[0-9a-f]{64}", checksum) for checksum in checksums)
 
 
-def test_strokes_are_not_downloaded() -> None:
+def test_strokes_have_no_mirrors() -> None:
     assert DATASETS["strokes"]["mirrors"] == []
     assert all("sha256" not in file for file in DATASETS["strokes"]["files"].values())
 

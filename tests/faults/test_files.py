@@ -1,4 +1,4 @@
-"""Damaged, edited and older files: refused by name, never taken for a result."""
+"""Damaged, edited and older files: refused with their name, never read as a result."""
 
 import gzip
 import importlib.util
@@ -26,14 +26,14 @@ from tests.unit.store.test_history import METADATA, TABLE
 
 
 def flipped(whole, count=500):
-    """Give copies of a file, one random bit changed in each."""
-    chance = random.Random(1)
+    """Yield copies of a file with one random bit flipped in each."""
+    random_numbers = random.Random(1)
     for _ in range(count):
-        place, bit = chance.randrange(len(whole)), chance.randrange(8)
-        yield whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :]
+        index, bit = random_numbers.randrange(len(whole)), random_numbers.randrange(8)
+        yield whole[:index] + bytes([whole[index] ^ 1 << bit]) + whole[index + 1 :]
 
 
-def test_no_flipped_bit_of_a_history_is_taken_for_a_result(tmp_path):
+def test_a_history_with_a_flipped_bit_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
     history.write(path, TABLE, METADATA)
     for content in flipped(path.read_bytes()):
@@ -43,7 +43,7 @@ def test_no_flipped_bit_of_a_history_is_taken_for_a_result(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -1, -8])
-def test_no_part_of_a_table_is_taken_for_the_whole(tmp_path, keep):
+def test_a_truncated_table_is_refused(tmp_path, keep):
     path = tmp_path / "table.parquet"
     parquet.write(path, TABLE)
     path.write_bytes(path.read_bytes()[:keep])  # -8 is without the end of the footer
@@ -51,12 +51,12 @@ def test_no_part_of_a_table_is_taken_for_the_whole(tmp_path, keep):
         parquet.read(path)
 
 
-def test_other_programs_read_a_table_as_any_parquet(tmp_path):
+def test_other_programs_can_read_a_table(tmp_path):
     parquet.write(tmp_path / "table.parquet", TABLE)
     assert pl.read_parquet(tmp_path / "table.parquet").equals(TABLE)
 
 
-def test_flipped_bits_of_weights_are_refused_or_without_effect(tmp_path):
+def test_weights_with_a_flipped_bit_are_refused_or_unchanged(tmp_path):
     path = tmp_path / "weights.npz"
     weights = Weights(np.ones((3, 2), np.float32), np.ones((3, 10), np.float32))
     arrays.write_weights(path, weights)
@@ -72,21 +72,21 @@ def test_flipped_bits_of_weights_are_refused_or_without_effect(tmp_path):
     assert refused > 250
 
 
-def test_flipped_bits_of_a_state_are_passed_over_or_without_effect(tmp_path):
+def test_a_checkpoint_with_a_flipped_bit_is_ignored_or_unchanged(tmp_path):
     folder = tmp_path / "run" / "60_seconds"
     saved = state(30)
     checkpoint.save(folder, saved, [], "here")
     path = folder / checkpoint.NAME
-    passed_over = 0
+    ignored = 0
     for content in flipped(path.read_bytes()):
         path.write_bytes(content)
         found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here")
-        passed_over += found is None
+        ignored += found is None
         if found:
             assert found.state.evaluations == saved.evaluations
             pairs = zip(found.state.weights, saved.weights, strict=True)
             assert all(np.array_equal(a, b) for a, b in pairs)
-    assert passed_over > 250
+    assert ignored > 250
 
 
 def test_an_edited_history_is_refused_until_it_is_removed(project):
@@ -96,49 +96,51 @@ def test_an_edited_history_is_refused_until_it_is_removed(project):
     table, texts = pl.read_parquet(path), pl.read_parquet_metadata(path)
     before = history.read(path)[0]["training_loss"].to_list()
     texts.pop("ARROW:schema", None)
-    # By hand, with all that the file said of itself.
+    # Edited, with the metadata of the file.
     table.with_columns(pl.col("training_loss") / 2).write_parquet(path, metadata=texts)
-    said = project.refusal("--until", "collect")
-    assert f"{path.relative_to(project.folder)}: found a table that is damaged, edited or" in said
+    printed = project.refusal("--until", "collect")
+    assert (
+        f"{path.relative_to(project.folder)}: found a table that is damaged, edited or" in printed
+    )
     assert not list(project.folder.glob("results/collect/race/histories.parquet"))
 
     path.unlink()
     project.run("--until", "collect")
     assert history.read(path)[0]["training_loss"].to_list() == before
-    # And a history of another schema.
+    # And a history of another format.
     texts = {key: json.dumps(value) for key, value in METADATA.items()}
     parquet.write(path, table, {"format": "0", **texts})
-    said = project.refusal("--until", "collect")
-    assert f"found a history of format 0, expected {history.FORMAT}; remove it, and the" in said
+    printed = project.refusal("--until", "collect")
+    assert f"found a history of format 0, expected {history.FORMAT}; remove it, and the" in printed
 
 
 def test_images_and_labels_swapped(project):
     data = project.folder.parent / "digits"
-    images, labels = (data / PUBLISHED[f"train_{what}"] for what in ("images", "labels"))
+    images, labels = (data / PUBLISHED[f"train_{kind}"] for kind in ("images", "labels"))
     contents = images.read_bytes(), labels.read_bytes()
     images.write_bytes(contents[1])
     labels.write_bytes(contents[0])
-    said = project.refusal("--until", "parse")
-    assert f"../digits/{labels.name}: found 3 dimension(s), 300×28×28, expected 1, any" in said
+    printed = project.refusal("--until", "parse")
+    assert f"../digits/{labels.name}: found 3 dimension(s), 300×28×28, expected 1, any" in printed
     images.write_bytes(contents[0])
     labels.write_bytes(contents[1])
     project.run("--until", "parse")
 
 
-def test_an_archive_that_announces_more_than_memory_costs_none(tmp_path):
+def test_an_archive_that_announces_more_than_the_memory_costs_none(tmp_path):
     path = tmp_path / "bomb.gz"
     sizes = (2**32 - 1, 1024, 1024)
     path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *sizes) + bytes(100_000_000)))
     assert path.stat().st_size < 200_000
     tracemalloc.start()
-    with pytest.raises(idx.IdxError, match=r"expected at most the .* that are free in memory"):
+    with pytest.raises(idx.IdxError, match=r"expected at most the .* bytes of free memory"):
         idx.read(path, (None, None, None))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 1_000_000
 
 
-def test_a_header_of_many_dimensions_gets_a_short_answer(tmp_path):
+def test_the_message_for_a_header_of_many_dimensions_is_short(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(struct.pack(">HBB255I", 0, 8, 255, *[2**32 - 1] * 255))
     with pytest.raises(idx.IdxError, match="found 255 dimension") as error:
@@ -146,16 +148,16 @@ def test_a_header_of_many_dimensions_gets_a_short_answer(tmp_path):
     assert len(str(error.value)) < 200 + len(str(path))
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(idx.IdxError, match="cannot be read: No such file"):
         idx.read_shape(tmp_path / "none")
 
 
 @pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None,
-    reason="atheris is not installed (requirements-fuzz.lock; it has wheels for Linux alone)",
+    reason="atheris is not installed (requirements-fuzz.lock; it has wheels for Linux only)",
 )
-def test_a_fuzzer_led_by_coverage_finds_nothing():
+def test_a_fuzzer_finds_no_other_error():
     """Ten seconds; docs/reliability.md has the outcome of a longer search."""
     command = [sys.executable, "-m", "tests.faults.fuzz_idx", "--seconds", "10"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

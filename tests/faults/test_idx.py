@@ -1,4 +1,4 @@
-"""The idx reader, against files made by hand and at random."""
+"""The idx reader, tested with files made by hand and at random."""
 
 import contextlib
 import gzip
@@ -13,12 +13,12 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from batch_race.data import idx
 from batch_race.data.idx import IdxError
 
-# Two images of two by three pixels, byte for byte as the specification says.
+# Two images of two by three pixels, byte for byte by the specification.
 BY_HAND = bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 fffefdfcfbfa")
 PIXELS = [[[0, 1, 2], [3, 4, 5]], [[255, 254, 253], [252, 251, 250]]]
 
 
-def put(folder, content, name="file.idx"):
+def write_bytes(folder, content, name="file.idx"):
     path = folder / name
     path.write_bytes(content)
     return path
@@ -27,19 +27,19 @@ def put(folder, content, name="file.idx"):
 @pytest.mark.parametrize("shape", [(2, 2, 3), (None, None, None), (None, 2, 3)])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_file_made_by_hand(tmp_path, shape, pack):
-    array = idx.read(put(tmp_path, pack(BY_HAND)), shape)
+    array = idx.read(write_bytes(tmp_path, pack(BY_HAND)), shape)
     assert array.tolist() == PIXELS
     assert array.dtype == np.uint8
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_the_shape_alone(tmp_path, pack):
-    assert idx.read_shape(put(tmp_path, pack(BY_HAND))) == (2, 2, 3)
+def test_the_shape_without_the_data(tmp_path, pack):
+    assert idx.read_shape(write_bytes(tmp_path, pack(BY_HAND))) == (2, 2, 3)
 
 
 @pytest.mark.parametrize("name", ["array.idx", "array.idx.gz"])
 @given(array=arrays(np.uint8, array_shapes(max_dims=5, max_side=6)))
-def test_what_is_written_is_read(tmp_path_factory, name, array):
+def test_an_array_is_read_as_it_was_written(tmp_path_factory, name, array):
     path = tmp_path_factory.mktemp("idx") / name
     idx.write(path, array)
     assert np.array_equal(idx.read(path, (None,) * array.ndim), array)
@@ -53,7 +53,7 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_written_as_the_specification_says(tmp_path):
+def test_a_written_file_follows_the_specification(tmp_path):
     path = tmp_path / "file"
     idx.write(path, np.array(PIXELS, dtype=np.uint8))
     assert path.read_bytes() == BY_HAND
@@ -68,39 +68,41 @@ def test_written_as_the_specification_says(tmp_path):
         (b"<!DOCTYPE html>", "found the magic number 3c21444f"),
         (b"\0\0\x0d\x03" + BY_HAND[4:], "found the data type 13, expected 8"),
         (b"\0\0\x08\0" + BY_HAND[4:], "found the magic number 00000800"),
-        (BY_HAND[:9], "the header ends early"),
+        (BY_HAND[:9], "found a header that ends early"),
         (b"\0\0\x08\x01" + BY_HAND[4:], r"found 1 dimension\(s\), 2, expected 3"),
-        (b"\0\0\x08\xff" + BY_HAND[4:], "the header ends early, expected 255"),
+        (b"\0\0\x08\xff" + BY_HAND[4:], "found a header that ends early, expected 255"),
         (BY_HAND[:-1], "found 11 bytes of data, expected 12"),
         (BY_HAND + b"\0", "found more bytes of data, expected 12"),
         (struct.pack(">HBB3I", 0, 8, 3, 0, 2, 3), "found the shape 0×2×3"),
         (struct.pack(">HBB3I", 0, 8, 3, 2, 2, 4) + bytes(16), "found the shape 2×2×4, expected"),
-        (gzip.compress(BY_HAND)[:-9], "a damaged or truncated gzip file"),
-        (gzip.compress(BY_HAND)[:-4] + b"\1\1\1\1", "a damaged or truncated gzip file"),
-        (b"\x1f\x8b" + bytes(30), "a damaged or truncated gzip file"),
+        (gzip.compress(BY_HAND)[:-9], "found a damaged or truncated gzip file"),
+        (gzip.compress(BY_HAND)[:-4] + b"\1\1\1\1", "found a damaged or truncated gzip file"),
+        (b"\x1f\x8b" + bytes(30), "found a damaged or truncated gzip file"),
     ],
 )
-def test_anything_else_is_refused_by_name(tmp_path, content, message):
-    path = put(tmp_path, content)
+def test_another_file_is_refused_with_its_name(tmp_path, content, message):
+    path = write_bytes(tmp_path, content)
     with pytest.raises(IdxError, match=message) as error:
         idx.read(path, (None, 2, 3))
     assert str(error.value).startswith(f"{path}: ")
 
 
-def test_a_header_that_promises_the_moon_costs_nothing(tmp_path):
-    path = put(tmp_path, struct.pack(">HBB3I", 0, 8, 3, *[2**32 - 1] * 3) + bytes(100))
-    with pytest.raises(IdxError, match=r"79,228,.* bytes, expected at most the .* free in memory"):
+def test_a_header_that_announces_too_much_costs_no_memory(tmp_path):
+    path = write_bytes(tmp_path, struct.pack(">HBB3I", 0, 8, 3, *[2**32 - 1] * 3) + bytes(100))
+    with pytest.raises(
+        IdxError, match=r"79,228,.* bytes, expected at most .* bytes of free memory"
+    ):
         idx.read(path, (None, None, None))
 
 
 def test_a_small_archive_of_a_huge_file_is_not_unpacked(tmp_path):
-    path = put(tmp_path, gzip.compress(BY_HAND + bytes(50_000_000)))
+    path = write_bytes(tmp_path, gzip.compress(BY_HAND + bytes(50_000_000)))
     with pytest.raises(IdxError, match="found more bytes of data, expected 12"):
         idx.read(path, (2, 2, 3))
 
 
 def read_or_be_refused(path, dimensions):
-    """Read the file; any other error than the reader's own fails the test."""
+    """Read the file; an error other than the reader's own fails the test."""
     with contextlib.suppress(IdxError):
         array = idx.read(path, (None,) * dimensions)
         assert array.ndim == dimensions
@@ -109,7 +111,7 @@ def read_or_be_refused(path, dimensions):
 
 @given(content=st.binary(max_size=80))
 def test_random_bytes_give_an_array_or_the_readers_own_error(tmp_path_factory, content):
-    path = put(tmp_path_factory.mktemp("idx"), content)
+    path = write_bytes(tmp_path_factory.mktemp("idx"), content)
     read_or_be_refused(path, 2)
 
 
@@ -119,7 +121,7 @@ def test_a_changed_byte_gives_an_array_or_the_readers_own_error(
 ):
     content = bytearray(gzip.compress(BY_HAND) if pack else BY_HAND)
     content[position] = byte
-    path = put(tmp_path_factory.mktemp("idx"), bytes(content))
+    path = write_bytes(tmp_path_factory.mktemp("idx"), bytes(content))
     read_or_be_refused(path, 3)
 
 

@@ -1,4 +1,4 @@
-"""Numbers at the edge: a result that says what happened, or a refusal; never a crash."""
+"""Extreme numbers: a result that records what happened, or a refusal; never a crash."""
 
 import json
 
@@ -17,7 +17,7 @@ from nn.trainer import Trainer
 
 
 def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
-    """Train on images, arranged as the workflow has them."""
+    """Train on images, arranged as in the workflow."""
     arranged = arrange(images, order_columns(images))
     examples = Examples(images, labels, pixel_scaling(kind, images), arranged)
     weights = INITIALIZERS["normal"](1, (1 + images.shape[1], 5), (6, 10))
@@ -34,7 +34,7 @@ def train(images, labels, batch_size, learning_rate=0.01, kind="raw", **budget):
     return trainer.run(), trainer
 
 
-def some(count=40, side=4, classes=10):
+def random_images(count=40, side=4, classes=10):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, side * side), dtype=np.uint8)
     return images, random.integers(0, classes, count, dtype=np.uint8)
@@ -42,7 +42,7 @@ def some(count=40, side=4, classes=10):
 
 @pytest.mark.parametrize("batch_size", [1, 7, 40])
 def test_weights_that_overflow_float32_end_the_run_as_diverged(batch_size):
-    stopped, trainer = train(*some(), batch_size, learning_rate=1e38, steps=200)
+    stopped, trainer = train(*random_images(), batch_size, learning_rate=1e38, steps=200)
     assert stopped == "diverged"
     losses = [evaluation.training_loss for evaluation in trainer.evaluations]
     assert np.isfinite(losses[0])
@@ -62,36 +62,38 @@ def test_constant_images(kind, pixel):
 
 
 def test_a_class_that_never_occurs_becomes_improbable():
-    stopped, trainer = train(*some(classes=9), 10, learning_rate=0.1, kind="unit", steps=300)
+    stopped, trainer = train(
+        *random_images(classes=9), 10, learning_rate=0.1, kind="unit", steps=300
+    )
     assert stopped == "budget"
     bias = trainer.state.weights.w2[0]
     assert bias.argmin() == 9
 
 
 def test_one_image():
-    images, labels = some(count=1)
+    images, labels = random_images(count=1)
     stopped, trainer = train(images, labels, 1, learning_rate=0.1, kind="unit", steps=200)
     assert stopped == "budget"
     assert trainer.evaluations[-1].test_accuracy == 100
     assert trainer.evaluations[-1].epoch == 200
 
 
-def test_a_batch_of_all_images_and_one_more():
-    assert train(*some(), 40)[0] == "budget"
+def test_a_batch_of_all_images_but_not_more():
+    assert train(*random_images(), 40)[0] == "budget"
     for size in (41, 4_000_000):
         with pytest.raises(ValueError, match=f"batch_size: found {size}, expected 1 to the 40 exa"):
-            train(*some(), size)
+            train(*random_images(), size)
 
 
 def test_a_budget_shorter_than_a_step_takes_one_step():
-    stopped, trainer = train(*some(), 40, seconds=1e-9)
+    stopped, trainer = train(*random_images(), 40, seconds=1e-9)
     assert stopped == "budget"
     assert trainer.step == 1
     assert [evaluation.step for evaluation in trainer.evaluations] == [0, 1]
 
 
-def test_losses_that_are_no_numbers_go_through_the_whole_workflow(project):
-    """No configuration leads there, so the code that draws the first weights is broken for it."""
+def test_losses_that_are_not_numbers_through_the_whole_workflow(project):
+    """No configuration causes them, so the test breaks the code that draws the initial weights."""
     with (project.folder / "nn" / "initializers.py").open("a") as file:
         file.write(
             "\n\ndef broken(*arguments):\n"
@@ -99,8 +101,8 @@ def test_losses_that_are_no_numbers_go_through_the_whole_workflow(project):
             "\n\nINITIALIZERS['normal'] = broken\n"
         )
     project.edit_config(batch_size=32, initializer=["nx", "normal"])
-    said = project.run()
-    assert "Traceback" not in said
+    printed = project.run()
+    assert "Traceback" not in printed
     ends = {}
     for path in project.folder.glob("results/train/*/*/*/history.parquet"):
         table, metadata = history.read(path)
@@ -110,7 +112,7 @@ def test_losses_that_are_no_numbers_go_through_the_whole_workflow(project):
             assert table["step"].to_list() == [0]
     assert ends == {"nx": "budget", "normal": "diverged"}
 
-    # JSON has no word for what is no number.
+    # JSON has no notation for values that are not numbers.
     written = list(project.folder.glob("results/**/*.json"))
     assert len(written) > 10
     for path in written:

@@ -1,4 +1,4 @@
-"""No room, no permission, no memory, no time that can be trusted."""
+"""A full disk, no permission, no memory, no free core, a wrong date."""
 
 import contextlib
 import itertools
@@ -37,7 +37,7 @@ needs_root = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def disk(folder, options):
-    """Mount a disk of memory."""
+    """Mount a disk in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:
@@ -52,7 +52,7 @@ WEIGHTS = Weights(*(RANDOM.random(shape, np.float32) for shape in ((785, 200), (
 CHART = alt.layer(alt.Chart(pl.DataFrame({"x": NOISE[:3000]})).mark_point().encode(x="x"))
 
 
-MIRROR = ROOT / "docs" / "images"  # a folder with a file that is large enough
+MIRROR = ROOT / "docs" / "images"  # has a file that is large enough
 
 
 def fetch(path):
@@ -85,7 +85,7 @@ WRITERS = {
 
 @needs_root
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path, name):
+def test_on_a_full_disk_the_old_file_is_kept_and_named(tmp_path, name):
     with disk(tmp_path / "disk", "size=20k") as folder:
         path = folder / "results" / name
         path.parent.mkdir()
@@ -97,7 +97,7 @@ def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_file_that_may_not_grow_keeps_the_old_one_and_is_named(tmp_path, name):
+def test_at_the_limit_of_file_sizes_the_old_file_is_kept_and_named(tmp_path, name):
     path = tmp_path / "results" / name
     path.parent.mkdir()
     path.write_bytes(b"old")
@@ -115,11 +115,11 @@ def test_a_file_that_may_not_grow_keeps_the_old_one_and_is_named(tmp_path, name)
 
 
 @needs_root
-def test_a_workflow_on_a_full_disk_goes_on_when_there_is_room(project):
+def test_a_workflow_on_a_full_disk_continues_when_there_is_space(project):
     results = project.folder / "results"
     with disk(results, "size=300k"):
-        said = project.refusal("--until", "train")
-        assert "cannot be written: " in said
+        printed = project.refusal("--until", "train")
+        assert "cannot be written: " in printed
         assert not list(results.glob("train/**/history.parquet"))
         subprocess.run(["mount", "-o", "remount,size=20m", results], check=True)
         project.run("--until", "train")
@@ -127,10 +127,10 @@ def test_a_workflow_on_a_full_disk_goes_on_when_there_is_room(project):
 
 
 @needs_root
-def test_a_results_folder_that_may_not_be_written_to(project):
+def test_a_read_only_results_folder(project):
     with disk(project.folder / "results", "ro"):
-        said = project.refusal("--until", "train")
-    assert "Read-only file system: 'results/" in said
+        printed = project.refusal("--until", "train")
+    assert "Read-only file system: 'results/" in printed
 
 
 def long_runs(project, **changes):
@@ -138,7 +138,7 @@ def long_runs(project, **changes):
     project.edit_config(**({"batch_size": 32, "checkpoint_seconds": 0.2} | steps | changes))
 
 
-def test_results_removed_while_a_run_goes_on(project):
+def test_results_removed_during_a_run(project):
     long_runs(project)
     snakemake = project.start("--until", "train")
     wait_until(lambda: list(project.folder.glob("results/train/*/*/*/checkpoint.npz")))
@@ -148,22 +148,22 @@ def test_results_removed_while_a_run_goes_on(project):
     (path,) = project.folder.glob("results/train/*/*/*/history.parquet")
     assert history.read(path)[0]["step"][-1] == 30_000
     before = path.read_bytes()
-    project.run("--until", "train")  # makes the data anew, and the run of them
+    project.run("--until", "train")  # makes the data again, and then the run
     assert history.read(path)[0]["step"][-1] == 30_000
     assert path.read_bytes() != before
 
 
 def lose_a_run(project, narrow):
-    """Let one of two runs have too little memory, and give what Snakemake says."""
+    """Take memory from one of two runs; return what Snakemake prints."""
     long_runs(project, hidden_nodes=[2000, 20], budget={"seconds": None, "steps": 300})
     snakemake = project.start("--until", "train")
 
     def wide_run():
         for process in psutil.Process(snakemake.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                words = process.cmdline()
+                arguments = process.cmdline()
                 is_wide = any("nodes_2000" in file.path for file in process.open_files())
-                if is_wide and ".snakemake/scripts/" in words[1]:
+                if is_wide and ".snakemake/scripts/" in arguments[1]:
                     return process
         return None
 
@@ -182,18 +182,20 @@ def check_next_command(project):
 
 
 @pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="no limits on other processes")
-def test_a_run_without_memory_says_so_and_the_others_finish(project):
-    said = lose_a_run(project, lambda run: run.rlimit(psutil.RLIMIT_AS, (1 << 20, 1 << 20)))
-    # NumPy's or the kernel's word for it, by where it ran out.
-    assert re.search(r"ERROR (out of memory|.*cannot be read: Cannot allocate memory)", said), said
+def test_a_run_without_memory_is_named_and_the_others_finish(project):
+    printed = lose_a_run(project, lambda run: run.rlimit(psutil.RLIMIT_AS, (1 << 20, 1 << 20)))
+    # NumPy's message or the kernel's, depending on what needed the memory.
+    assert re.search(r"ERROR (out of memory|.*cannot be read: Cannot allocate memory)", printed), (
+        printed
+    )
     check_next_command(project)
 
 
 @contextlib.contextmanager
 def memory_group(limit_bytes):
-    """Make a control group whose processes the kernel kills when they need more memory."""
+    """Make a control group in which the kernel kills processes that need more memory."""
     root = Path("/sys/fs/cgroup")
-    # Version 1 has a tree for each resource, version 2 one for all.
+    # Version 1 has a tree per resource, version 2 one tree.
     v1 = (root / "memory").is_dir()
     folder = (root / "memory" if v1 else root) / f"batch_race_{os.getpid()}"
     try:
@@ -210,35 +212,35 @@ def memory_group(limit_bytes):
         folder.rmdir()
 
 
-def test_a_run_that_the_kernel_kills_for_memory_is_told_from_other_kills(project):
+def test_a_run_that_the_kernel_kills_for_memory_is_recognized(project):
     with memory_group(8 << 20) as group:
-        said = lose_a_run(project, lambda run: (group / "cgroup.procs").write_text(str(run.pid)))
-    assert "died with <Signals.SIGKILL: 9>" in said
-    assert "Meanwhile the kernel has killed 1 of this machine's processes for lack of" in said
+        printed = lose_a_run(project, lambda run: (group / "cgroup.procs").write_text(str(run.pid)))
+    assert "died with <Signals.SIGKILL: 9>" in printed
+    assert "Meanwhile the kernel has killed 1 of this machine's processes for lack of" in printed
     check_next_command(project)
 
 
-def test_runs_wait_for_a_free_core_and_say_so(project):
+def test_runs_wait_for_a_free_core_and_write_it(project):
     with cores.lease(cores.available()):
         snakemake = project.start("--until", "train")
         wait_until(lambda: train_process(snakemake))
-        note = wait_until(
+        file = wait_until(
             lambda: next(project.folder.glob(f"results/train/**/{progress.NAME}"), None)
         )
         time.sleep(1)
-        assert progress.read(note.parent).share is None  # it waits
+        assert progress.read(file.parent).share is None  # it waits
         assert not list(project.folder.glob("results/train/**/history.parquet"))
     out, _ = snakemake.communicate(timeout=120)
     assert snakemake.returncode == 0, out
     assert len(list(project.folder.glob("results/train/**/history.parquet"))) == 3
 
 
-def test_a_second_workflow_in_the_folder_is_refused(project):
+def test_a_second_workflow_in_the_same_folder_is_refused(project):
     long_runs(project, budget={"seconds": 60})
     first = project.start("--until", "train")
     wait_until(lambda: train_process(first))
-    said = project.refusal("--until", "train")
-    assert "Directory cannot be locked. Please make sure that no other Snakemake process" in said
+    printed = project.refusal("--until", "train")
+    assert "Directory cannot be locked. Please make sure that no other Snakemake process" in printed
     assert first.poll() is None
     os.killpg(first.pid, signal.SIGTERM)
     first.communicate(timeout=60)
@@ -267,8 +269,8 @@ print(time.time() - date, watch.training_seconds, watch.wall_seconds)
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
 @pytest.mark.parametrize("speed", ["x100", "x0.01"])
-def test_a_date_that_runs_wild_is_no_matter_to_the_stopwatch(speed):
-    """The system's date, and not its monotonic clock, goes a hundred times as fast or as slow."""
+def test_the_stopwatch_does_not_use_the_date(speed):
+    """The date, but not the monotonic clock, runs a hundred times as fast or as slow."""
     environment = os.environ | {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
     done = subprocess.run(
         ["faketime", "-f", f"+0 {speed}", sys.executable, "-c", CLOCKED],
@@ -312,8 +314,8 @@ def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monk
     assert not fault(out), out
     log = next(project.folder.glob("results/train/*/*/*/train.log")).read_text()
     assert len(set(re.findall(r"^\d{4}-\d\d-\d\d", log, re.M))) > 1  # the date was really set
-    # Snakemake takes no file that seems older than what it was made of. The next command goes on,
-    # once no file is dated in the future.
+    # Snakemake refuses outputs that seem older than their inputs. The next command continues, once
+    # no file is dated in the future.
     assert (snakemake.returncode != 0) == ("has older modification time" in out), out
     offset.write_text("+0")
     now = time.time()
@@ -328,7 +330,7 @@ def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monk
     assert project.jobs("results/compare/race/answer.txt") == {}
 
 
-def test_no_duration_is_taken_from_the_date():
+def test_no_duration_is_computed_from_the_date():
     sources = [*ROOT.glob("nn/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
     assert len(sources) > 40
     for path in sources:

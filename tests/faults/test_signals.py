@@ -1,4 +1,4 @@
-"""Asked to end: real signals to a real process."""
+"""Signals that ask a process to end: real signals to a real process."""
 
 import signal
 import subprocess
@@ -6,32 +6,32 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from batch_race.plan.sources import SCRIPTS
 
-LISTENER = """
+PROGRAM = """
 import sys, time
-from batch_race.run.interruption import InterruptionError, Listener
-listener = Listener()
+from batch_race.run.interruption import InterruptionError, SignalHandler
+signals = SignalHandler()
 try:
-    if sys.argv[1] == "patient":
-        with listener.patience():
+    if sys.argv[1] == "deferred":
+        with signals.deferred():
             print("ready", flush=True)
             for _ in range(200):
-                if reason := listener.check():
-                    print("heard", reason, flush=True)
-                    sys.exit(listener.exit_status)
+                if reason := signals.check():
+                    print("found", reason, flush=True)
+                    sys.exit(signals.exit_status)
                 time.sleep(0.05)
     print("ready", flush=True)
     time.sleep(10)
 except InterruptionError as error:
     print(error, flush=True)
-    sys.exit(listener.exit_status)
+    sys.exit(signals.exit_status)
 """
 
 
-def start(patience):
+def start(handling):
     process = subprocess.Popen(
-        [sys.executable, "-c", LISTENER, patience], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, handling], cwd=SCRIPTS, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "ready\n"
     return process
@@ -39,12 +39,12 @@ def start(patience):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("patience", "said"),
-    [("patient", "heard {}\n"), ("impatient", "interrupted ({}) outside of training\n")],
+    ("handling", "expected"),
+    [("deferred", "found {}\n"), ("immediate", "interrupted ({}) outside of training\n")],
 )
-def test_a_signal_ends_the_process_in_good_order(number, patience, said):
-    process = start(patience)
+def test_a_signal_ends_the_process(number, handling, expected):
+    process = start(handling)
     process.send_signal(number)
     out, _ = process.communicate(timeout=10)
-    assert out == said.format(number.name)
+    assert out == expected.format(number.name)
     assert process.returncode == 128 + number

@@ -1,4 +1,4 @@
-"""Nobody is let in: what is installed, read and run is what it should be."""
+"""The supply chain: only what is expected is installed, read and run."""
 
 import re
 import subprocess
@@ -17,9 +17,9 @@ SOURCES = sorted(
 )
 
 FORBIDDEN = {
-    "a YAML loader that makes objects": r"yaml\.(load|full_load|unsafe_load)\b|Loader=",
+    "a YAML loader that creates objects": r"yaml\.(load|full_load|unsafe_load)\b|Loader=",
     "pickle": r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib)\b|allow_pickle=True",
-    "code made from text": r"(?<![\w.])(eval|exec|compile)\(|__import__\(",
+    "code from text": r"(?<![\w.])(eval|exec|compile)\(|__import__\(",
     "a shell": r"shell=True|os\.(system|popen)\(|(?<![\w.])shell\(",
 }
 
@@ -45,19 +45,19 @@ def test_no_rule_has_a_shell():
 @pytest.mark.parametrize(
     ("what", "line"),
     [
-        ("a YAML loader that makes objects", "yaml.load(text)"),
+        ("a YAML loader that creates objects", "yaml.load(text)"),
         ("pickle", "import pickle"),
         ("pickle", "np.load(path, allow_pickle=True)"),
-        ("code made from text", "eval(config['x'])"),
+        ("code from text", "eval(config['x'])"),
         ("a shell", "subprocess.run(command, shell=True)"),
         ("a shell", "shell(f'ls {folder}')"),
     ],
 )
-def test_the_search_finds_what_it_looks_for(what, line):
+def test_the_search_finds_forbidden_code(what, line):
     assert re.search(FORBIDDEN[what], line)
 
 
-def test_every_load_of_arrays_refuses_pickle():
+def test_no_array_is_loaded_with_pickle():
     loads = [
         line
         for path in SOURCES
@@ -72,7 +72,7 @@ def test_every_load_of_arrays_refuses_pickle():
     assert text.count("allow_pickle=False") >= text.count("np.load(")
 
 
-def test_the_linter_guards_it(tmp_path):
+def test_the_linter_finds_it_too(tmp_path):
     source = tmp_path / "bad.py"
     source.write_text(
         "import pickle\nimport subprocess\n\nimport yaml\n\n"
@@ -80,13 +80,13 @@ def test_the_linter_guards_it(tmp_path):
         "subprocess.run('ls', shell=True)\n"
     )
     command = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml")]
-    said = subprocess.run(
+    printed = subprocess.run(
         [*command, "--output-format", "concise", str(source)],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    assert {"S301", "S307", "S506", "S602"} <= set(re.findall(r"S\d{3}", said))
+    assert {"S301", "S307", "S506", "S602"} <= set(re.findall(r"S\d{3}", printed))
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("requirements*.lock")))
@@ -100,7 +100,7 @@ def test_every_locked_package_has_hashes_and_no_address(name):
 
 
 def make_wheel(folder, content):
-    """Build the smallest wheel there is."""
+    """Build a minimal wheel."""
     info = "toy-1.0.dist-info"
     path = folder / "toy-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
@@ -113,8 +113,8 @@ def make_wheel(folder, content):
     return path
 
 
-def test_a_package_that_is_not_the_locked_one_is_not_installed(tmp_path):
-    """`pip install -r` with hashes in the file: no option has to ask for the check."""
+def test_another_package_than_the_locked_one_is_not_installed(tmp_path):
+    """`pip install -r` checks hashes without an option, if the file has them."""
     wheel = make_wheel(tmp_path, "x = 1\n")
     pip = [sys.executable, "-m", "pip"]
     hashed = subprocess.run(

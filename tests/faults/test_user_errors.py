@@ -1,4 +1,4 @@
-"""A user's mistake ends in one clear message: no traceback, nothing half-written."""
+"""A user's error ends in one clear message: no traceback, nothing half-written."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -39,7 +39,7 @@ from tests.project import PUBLISHED, write_digits
         ("budget={steps: null}", "budget: found no limit, expected seconds, steps or epochs"),
     ],
 )
-def test_a_wrong_configuration(tmp_path, settings, message):
+def test_an_invalid_configuration(tmp_path, settings, message):
     write_digits(tmp_path / "digits")
     config = {"dataset": "digits", "own_datasets": {"digits": str(tmp_path / "digits")}}
     config["budget"] = {"seconds": None, "steps": 4}
@@ -50,13 +50,13 @@ def test_a_wrong_configuration(tmp_path, settings, message):
     assert len(str(error.value).splitlines()) < 6
 
 
-def test_what_snakemake_says_of_it(project):
-    said = project.refusal("--config", "batchsize=3")
-    assert "  batchsize: found an unknown key; did you mean batch_size?" in said
-    assert len(said.splitlines()) < 12
+def test_snakemake_prints_the_message(project):
+    printed = project.refusal("--config", "batchsize=3")
+    assert "  batchsize: found an unknown key; did you mean batch_size?" in printed
+    assert len(printed.splitlines()) < 12
 
 
-def test_names_that_a_shell_would_act_on_are_harmless(project):
+def test_names_with_shell_syntax_are_harmless(project):
     hostile = "$(touch pwned) `touch pwned` ; touch pwned ' \" <b>&amp; {x} é ../"
     data = project.folder.parent / "digits"
     own = data.rename(data.with_name("di $(touch pwned) 'g' é"))
@@ -65,16 +65,16 @@ def test_names_that_a_shell_would_act_on_are_harmless(project):
     before = {path.name for path in project.folder.iterdir()}
     project.run(chart)
     texts = ElementTree.parse(project.folder / chart).getroot().itertext()
-    assert hostile in " ".join(texts)  # a long title is broken into lines
+    assert hostile in " ".join(texts)  # a long title has several lines
     assert not list(project.folder.parent.rglob("pwned*"))
     assert {path.name for path in project.folder.iterdir()} - before == {"results", ".snakemake"}
 
 
-def test_data_that_does_not_fit(project):
+def test_images_and_labels_of_different_numbers(project):
     labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,))[:-1])
-    said = project.refusal()
-    assert "found the shape 60×28×28, expected 59×28×28" in said
+    printed = project.refusal()
+    assert "found the shape 60×28×28, expected 59×28×28" in printed
     assert not list(project.folder.glob("results/parse/*/test_*.npy"))
 
 
@@ -84,7 +84,7 @@ def test_test_images_of_another_size(project):
     assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
 
 
-def test_a_label_beyond_the_classes(project):
+def test_a_label_outside_of_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
     assert "found the label 10, expected 0 to 9" in project.refusal()
@@ -99,21 +99,21 @@ def test_a_dataset_without_an_example(project):
 def test_no_mirror_has_the_file(project):
     empty = project.folder.parent / "empty"
     empty.mkdir()
-    # The published mirrors are taken out, so that the test asks no server.
+    # The published mirrors are removed, so that the test queries no server.
     catalogue = project.folder / "workflow" / "datasets.yaml"
     catalogue.write_text(catalogue.read_text().replace("- https://", "- /nowhere/"))
-    said = project.refusal("--config", "dataset=mnist", f"mirrors={empty}")
-    assert f"{empty}: no train-images-idx3-ubyte.gz there" in said
-    assert "--config mirrors=/path/to/a/folder/with/the/four/files" in said
-    assert said.count("--configfile config/quickstart.yaml") == 1
+    printed = project.refusal("--config", "dataset=mnist", f"mirrors={empty}")
+    assert f"{empty}: found no train-images-idx3-ubyte.gz" in printed
+    assert "--config mirrors=/path/to/a/folder/with/the/four/files" in printed
+    assert printed.count("--configfile config/quickstart.yaml") == 1
     assert not list(project.folder.glob("results/download/mnist/*.gz"))
 
 
-def test_files_that_are_there_need_no_mirror(tmp_path):
+def test_existing_files_need_no_mirror(tmp_path):
     write_digits(tmp_path / "digits")
     with kills.serving(tmp_path / "digits") as mirror:
         project = kills.prepare(tmp_path / "checkout", mirror, tmp_path / "digits")
         project.run("--until", "download")
-    # The server is gone now.
+    # The server is stopped now.
     project.run("--until", "prepare")
     assert list(project.folder.glob("results/prepare/mnist/train_sparse.npz"))

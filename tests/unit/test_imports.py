@@ -9,7 +9,7 @@ from batch_race.report import theme
 from tools import import_graph
 from tools.import_graph import GROUPS, edges, group
 
-COMMAND = "PYTHONPATH=workflow/scripts python -m tools.import_graph docs/images/imports.svg"
+COMMAND = "python -m tools.import_graph docs/images/imports.svg"
 
 
 def upward(pairs):

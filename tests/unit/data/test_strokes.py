@@ -1,4 +1,4 @@
-"""The embedded dataset is the same everywhere, and neither trivial nor hopeless."""
+"""The embedded dataset: the same bytes everywhere, and neither trivial nor impossible to learn."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ TEST_SHA256 = "6b90adb9a09c5ca9d719b39b6520984aab21cfeea7984e770f78b9d6184d8d52"
 
 def digest(n_images, seed):
     images, labels = strokes.draw(n_images, seed)
-    # Of its own kind each: no image stands twice.
+    # No image occurs twice.
     assert len({image.tobytes() for image in images}) == n_images
     return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
@@ -24,8 +24,8 @@ def test_same_bytes_everywhere():
     assert digest(strokes.N_TEST, strokes.TEST_SEED) == TEST_SHA256
 
 
-def test_a_segment_is_drawn_whole(monkeypatch):
-    """Looking at a patch about each segment leaves nothing out."""
+def test_a_segment_is_drawn_completely(monkeypatch):
+    """Nothing lies outside of the patch around each segment."""
     images, _ = strokes.draw(1000, strokes.TRAIN_SEED)
     monkeypatch.setattr(strokes, "PATCH", strokes.SIDE)
     whole, _ = strokes.draw(1000, strokes.TRAIN_SEED)
@@ -45,7 +45,7 @@ def test_looks_like_ink_on_black():
     images, _ = strokes.draw(2000, seed=7)
     assert 0.7 < np.mean(images == 0) < 0.85
     assert images.max() == 255
-    # No digit is cut off: the frame of one pixel is all but free of ink.
+    # No digit is cut off: the frame of one pixel has almost no ink.
     frame = np.ones((28, 28), dtype=bool)
     frame[1:-1, 1:-1] = False
     assert np.mean(images[:, frame] > 100) < 0.02
@@ -64,8 +64,8 @@ def softmax_error(logits, labels):
     return exponentials / exponentials.sum(axis=1, keepdims=True) - np.eye(10)[labels]
 
 
-def test_a_hidden_layer_is_worth_having():
-    """A plain network beats a plain linear softmax by far; both are written out here."""
+def test_a_hidden_layer_helps():
+    """A network is much better than a linear softmax; both are written out here."""
     images, y = strokes.draw(20_000, strokes.TRAIN_SEED)
     test_images, test_y = strokes.draw(4_000, strokes.TEST_SEED)
     x = images.reshape(-1, 784) / np.float32(255)
@@ -74,15 +74,15 @@ def test_a_hidden_layer_is_worth_having():
     linear = np.zeros((784, 10))
     w1, w2 = random.normal(0, 0.05, (784, 200)), random.normal(0, 0.05, (200, 10))
     for epoch in range(6):
-        rate = 0.6 * 0.7**epoch
+        learning_rate = 0.6 * 0.7**epoch
         for rows in np.split(random.permutation(len(x)), len(x) // 50):
             batch = x[rows]
-            linear -= rate / 50 * batch.T @ softmax_error(batch @ linear, y[rows])
+            linear -= learning_rate / 50 * batch.T @ softmax_error(batch @ linear, y[rows])
             hidden = 1 / (1 + np.exp(-batch @ w1))
             error = softmax_error(hidden @ w2, y[rows])
             hidden_error = error @ w2.T * hidden * (1 - hidden)
-            w2 -= rate / 50 * hidden.T @ error
-            w1 -= 5 * rate / 50 * batch.T @ hidden_error
+            w2 -= learning_rate / 50 * hidden.T @ error
+            w1 -= 5 * learning_rate / 50 * batch.T @ hidden_error
     linear_accuracy = np.mean((test_x @ linear).argmax(axis=1) == test_y)
     network = (1 / (1 + np.exp(-test_x @ w1))) @ w2
     network_accuracy = np.mean(network.argmax(axis=1) == test_y)

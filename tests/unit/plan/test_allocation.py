@@ -1,4 +1,4 @@
-"""What a run asks of a batch system."""
+"""The resources that a run requests from a batch system."""
 
 import pytest
 
@@ -16,26 +16,26 @@ def specification(seconds=60.0, clock="training", time_fraction=0.5, hidden_node
 
 
 @pytest.mark.parametrize(
-    ("asked", "attempt", "minutes"),
+    ("changes", "attempt", "minutes"),
     [
         ({}, 1, 2 + 5),  # as long again for evaluation, and the margin
         ({}, 2, 2 * (2 + 5)),
         ({"time_fraction": 0.75}, 1, 4 + 5),
-        ({"seconds": 61.0}, 1, 3 + 5),  # whole minutes, never less
-        ({"time_fraction": None}, 1, 2 + 5),  # evaluated at fixed distances
-        ({"clock": "wall"}, 1, 1 + 5),  # evaluation is in the budget
+        ({"seconds": 61.0}, 1, 3 + 5),  # rounded up to whole minutes
+        ({"time_fraction": None}, 1, 2 + 5),  # evaluated at fixed intervals
+        ({"clock": "wall"}, 1, 1 + 5),  # the budget includes evaluation
         ({"clock": "wall", "time_fraction": None, "seconds": 3600.0}, 2, 2 * (60 + 5)),
         ({"seconds": None}, 1, 60),
         ({"seconds": None}, 3, 180),
     ],
 )
-def test_the_time_is_the_budget_with_a_margin(asked, attempt, minutes):
-    assert allocation.runtime_minutes(specification(**asked), attempt) == minutes
+def test_the_time_is_the_budget_with_a_margin(changes, attempt, minutes):
+    assert allocation.runtime_minutes(specification(**changes), attempt) == minutes
 
 
 def test_memory_grows_with_the_weights_and_the_threads():
     assert 1000 < allocation.memory_mb(specification()) < 1010
-    # Measured at their most, without Snakemake: 540 MB and 787 MB, 82 of them Python.
+    # The measured maxima, without Snakemake: 540 MB and 787 MB, of which 82 are Python's.
     wide = {"hidden_nodes": 20_000}
     assert allocation.memory_mb(specification(**wide)) >= 1000 + 540 - 82
     assert allocation.memory_mb(specification(**wide, threads=2)) >= 1000 + 787 - 82
@@ -48,26 +48,26 @@ class Settings:
 
 @pytest.fixture
 def scontrol(tmp_path, monkeypatch):
-    """Have Slurm say how it is configured."""
+    """A function that replaces Slurm's scontrol by a program that prints a configuration."""
 
-    def says(kept, min_job_age=300):
+    def replace(accounting, min_job_age=300):
         program = tmp_path / "scontrol"
         program.write_text(
             f"#!/bin/sh\n"
-            f"echo 'AccountingStorageType   = accounting_storage/{kept}'\n"
+            f"echo 'AccountingStorageType   = accounting_storage/{accounting}'\n"
             f"echo 'MinJobAge               = {min_job_age} sec'\n"
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    return says
+    return replace
 
 
-@pytest.mark.parametrize("kept", ["none", "slurmdbd"])
+@pytest.mark.parametrize("accounting", ["none", "slurmdbd"])
 @pytest.mark.parametrize("command", ["sacct", "squeue"])
-def test_sacct_is_refused_where_nothing_is_accounted(scontrol, kept, command):
-    scontrol(kept)
-    if kept == "none" and command == "sacct":
+def test_sacct_is_refused_without_accounting(scontrol, accounting, command):
+    scontrol(accounting)
+    if accounting == "none" and command == "sacct":
         with pytest.raises(InputError, match=r"found sacct, .* give --slurm-status-command squeue"):
             allocation.check_executor(Settings(command))
     else:
@@ -75,21 +75,21 @@ def test_sacct_is_refused_where_nothing_is_accounted(scontrol, kept, command):
 
 
 @pytest.mark.parametrize("min_job_age", [0, 60, 150, 180])
-def test_squeue_is_refused_where_jobs_are_soon_forgotten(scontrol, min_job_age):
+def test_squeue_is_refused_where_jobs_are_forgotten_between_polls(scontrol, min_job_age):
     scontrol("none", min_job_age)
-    said = rf"^MinJobAge, .*: found {min_job_age} s, expected more than 180 s"
-    with pytest.raises(InputError, match=said):
+    message = rf"^MinJobAge, .*: found {min_job_age} s, expected more than 180 s"
+    with pytest.raises(InputError, match=message):
         allocation.check_executor(Settings("squeue"))
     scontrol("slurmdbd", min_job_age)
     allocation.check_executor(Settings("squeue"))
 
 
 @pytest.mark.parametrize("min_job_age", [181, 300])
-def test_squeue_is_let_be_where_jobs_are_kept(scontrol, min_job_age):
+def test_squeue_is_accepted_where_jobs_are_remembered(scontrol, min_job_age):
     scontrol("none", min_job_age)
     allocation.check_executor(Settings("squeue"))
 
 
-def test_other_executors_are_let_be():
+def test_other_executors_are_accepted():
     allocation.check_executor(None)
     allocation.check_executor(object())

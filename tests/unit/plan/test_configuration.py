@@ -1,4 +1,4 @@
-"""What a user may configure, and what is said where it is wrong."""
+"""Valid configurations, and the messages for invalid ones."""
 
 import copy
 
@@ -22,7 +22,7 @@ def mistakes(text):
 
 
 @pytest.mark.parametrize("path", [ROOT / "config.yaml", *EXPERIMENTS], ids=lambda path: path.stem)
-def test_what_the_project_ships_is_valid(path):
+def test_the_configurations_of_the_project_are_valid(path):
     check(yaml.safe_load(path.read_text()), SCHEMA)
 
 
@@ -95,16 +95,16 @@ def test_every_key_has_description_unit_default_and_bounds(name, part):
         assert part["additionalProperties"] is False
 
 
-def test_one_value_stands_for_a_list_of_one():
-    assert settled("{batch_size: all, learning_rate: [0.1], shuffle: true}") == {
+def test_a_single_value_becomes_a_list_of_one():
+    assert checked("{batch_size: all, learning_rate: [0.1], shuffle: true}") == {
         "batch_size": ["all"],
         "learning_rate": [0.1],
         "shuffle": [True],
     }
 
 
-def settled(text):
-    """Check a configuration; give the keys that it has, as they are now."""
+def checked(text):
+    """Check a configuration; return the values of its keys."""
     given = yaml.safe_load(text)
     config = copy.deepcopy(given)
     check(config, SCHEMA)
@@ -114,18 +114,18 @@ def settled(text):
     }
 
 
-def test_included_and_excluded_combinations_take_lists_and_texts_too():
+def test_included_and_excluded_combinations_take_lists_and_texts():
     text = """
         include: {batch_size: all, learning_rate: [1e-3, 0.5]}
         exclude: [{seed: '7'}]
     """
-    assert settled(text) == {
+    assert checked(text) == {
         "include": [{"batch_size": ["all"], "learning_rate": [0.001, 0.5]}],
         "exclude": [{"seed": [7]}],
     }
 
 
-def test_included_and_excluded_combinations_may_give_every_swept_key():
+def test_included_and_excluded_combinations_may_have_every_hyperparameter():
     for key in ("include", "exclude"):
         assert set(SCHEMA["properties"][key]["items"]["properties"]) == set(
             hyperparameters.REGISTRY
@@ -142,7 +142,7 @@ def test_a_number_may_come_as_text():
         title: 2026
         budget: {seconds: 'null', steps: '30', clock: wall}
     """
-    assert settled(text) == {
+    assert checked(text) == {
         "learning_rate": [0.01, 0.5],
         "batch_size": [32, "all"],
         "shuffle": [True],
@@ -208,19 +208,19 @@ BATCH = "a whole number from 1, or the word all"
         ("title: [a]", "title: found ['a'], expected text"),
     ],
 )
-def test_a_mistake_is_named(text, mistake):
+def test_an_error_names_the_key(text, mistake):
     assert mistakes(text) == [mistake]
 
 
-def test_an_unknown_key_like_no_other_lists_the_known_ones():
+def test_an_unknown_key_without_similar_ones_lists_the_known_ones():
     (mistake,) = mistakes("xyz: 3")
     assert mistake.startswith("xyz: found an unknown key; known are experiment, title, dataset, ")
 
 
-def test_all_mistakes_are_named_at_once():
+def test_all_errors_are_reported_at_once():
     assert len(mistakes("{batch_size: [0, x], seed: -1, budget: {clock: x, foo: 1}}")) == 5
 
 
-def test_a_long_value_is_cut():
+def test_a_long_value_is_truncated():
     (mistake,) = mistakes(f"experiment: {'x' * 5000}")
     assert len(mistake) < 200

@@ -1,4 +1,4 @@
-"""The datasets that can be named: published, drawn, and the user's own."""
+"""The known datasets: published, drawn, and the user's own."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_own_files_are_counted_by_their_headers(folder):
     assert own.files["train_images"] == str(folder / PUBLISHED["train_images"])
 
 
-def test_own_files_are_told_apart_by_their_content(folder):
+def test_own_files_are_distinguished_by_their_content(folder):
     def own():
         return datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
 
@@ -64,6 +64,6 @@ def test_a_missing_file_is_named(folder):
         datasets.known(CATALOGUE, {"mine": str(folder)})
 
 
-def test_a_published_name_cannot_be_taken(folder):
+def test_a_published_name_cannot_be_reused(folder):
     with pytest.raises(InputError, match=r"own_datasets\.mnist: this name is taken"):
         datasets.known(CATALOGUE, {"mnist": str(folder)})

@@ -1,4 +1,4 @@
-"""From a configuration to runs, and to names that stand for all that matters and nothing else."""
+"""From a configuration to runs, whose names have all that changes a result and nothing else."""
 
 import copy
 import itertools
@@ -43,25 +43,25 @@ def test_the_product_of_all_lists():
 def test_all_is_the_number_of_training_images():
     by_word = expand(batch_size=["all"], dataset=["mnist", "small"])
     assert by_word == expand(batch_size=[60000]) | expand(batch_size=[100], dataset=["small"])
-    # The two runs that `batch_size: [all, 60000]` asks for are one.
+    # `batch_size: [all, 60000]` is one run.
     assert len(expand(batch_size=["all", 60000, 60000.0])) == 1
 
 
-def numbers(swept, *keys):
-    return sorted(tuple(run[key] for key in keys) for run in swept.values())
+def numbers(planned, *keys):
+    return sorted(tuple(run[key] for key in keys) for run in planned.values())
 
 
-def test_each_seed_stands_for_as_many_as_repeats_says():
+def test_each_seed_is_repeated_as_configured():
     assert numbers(expand(batch_size=[1], seed=[5, 7], repeats=3), "seed") == [
         (5,),
         (6,),
-        (7,),  # asked for twice, run once
+        (7,),  # configured twice, run once
         (8,),
         (9,),
     ]
 
 
-def test_an_included_combination_takes_what_it_lacks_from_the_lists():
+def test_an_included_combination_is_completed_from_the_lists():
     swept = expand(
         batch_size=[32],
         learning_rate=[0.1],
@@ -69,7 +69,7 @@ def test_an_included_combination_takes_what_it_lacks_from_the_lists():
         include=[
             {"batch_size": [1], "learning_rate": [0.01, 0.001]},
             {"seed": [7]},
-            {"batch_size": [32]},  # there already
+            {"batch_size": [32]},  # planned already
         ],
     )
     assert numbers(swept, "batch_size", "learning_rate", "seed") == [
@@ -83,7 +83,7 @@ def test_an_included_combination_takes_what_it_lacks_from_the_lists():
     ]
 
 
-def test_an_excluded_combination_is_left_out_of_the_product_alone():
+def test_an_excluded_combination_is_left_out_of_the_product_only():
     swept = expand(
         batch_size=[1, 32, "all"],
         learning_rate=[0.1, 0.01],
@@ -103,7 +103,7 @@ def test_an_excluded_combination_is_left_out_of_the_product_alone():
     ]
 
 
-def test_what_is_excluded_need_not_be_possible():
+def test_an_excluded_combination_may_be_impossible():
     swept = expand(
         dataset=["mnist", "small"],
         batch_size=[32, 1000],
@@ -186,7 +186,7 @@ def test_nothing_else_changes_the_name(change):
         ({"batch_size": [20]}, {"leftover": ["keep"]}),
     ],
 )
-def test_what_has_no_effect_changes_no_name(fixed, change):
+def test_a_value_without_effect_changes_no_name(fixed, change):
     merged = {
         key: value | fixed.get(key, {}) if isinstance(value, dict) else value
         for key, value in change.items()
@@ -194,12 +194,12 @@ def test_what_has_no_effect_changes_no_name(fixed, change):
     assert expand(**(fixed | merged)) == expand(**fixed)
 
 
-def test_own_data_stand_in_the_name_by_their_content():
+def test_own_data_are_in_the_name_by_their_content():
     (name,) = expand(dataset=["small"], batch_size=[1])
     assert name.startswith("small-0123/")
 
 
-def test_a_name_can_be_read():
+def test_a_name_is_readable():
     (name,) = expand(
         batch_size=[32], budget={"seconds": 2.5, "clock": "wall", "loss": 0.2, "epochs": 3}
     )
@@ -207,7 +207,7 @@ def test_a_name_can_be_read():
     assert name.endswith("/2.5_wall_seconds-or-3_epochs-or-loss_0.2")
 
 
-def test_runs_that_differ_in_budget_alone_lie_side_by_side():
+def test_runs_that_differ_only_in_budget_share_a_folder():
     (short,), (long,) = (
         expand(batch_size=[1], budget={"seconds": seconds}) for seconds in (60, 1800)
     )
@@ -239,13 +239,13 @@ def test_runs_that_differ_in_budget_alone_lie_side_by_side():
         ),
     ],
 )
-def test_what_cannot_be_run_is_refused(change, message):
+def test_an_impossible_run_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         expand(**change)
 
 
 @pytest.mark.parametrize(
-    ("budget", "told"),
+    ("budget", "expected"),
     [
         ({"seconds": 60, "clock": "wall"}, "60 seconds each"),
         ({"seconds": 1800.0, "clock": "wall"}, "1,800 seconds each"),
@@ -258,11 +258,13 @@ def test_what_cannot_be_run_is_refused(change, message):
         ),
     ],
 )
-def test_the_title_tells_the_budget(budget, told):
-    assert runs.title({"title": "Race", "budget": CONFIG["budget"] | budget}) == f"Race ({told})"
+def test_the_title_has_the_budget(budget, expected):
+    assert (
+        runs.title({"title": "Race", "budget": CONFIG["budget"] | budget}) == f"Race ({expected})"
+    )
 
 
-def test_the_same_targets_have_one_name_whatever_their_order():
+def test_the_order_of_targets_changes_no_name():
     names = [
         runs.targets_name({"targets": {"loss": losses, "accuracy": accuracies}})
         for losses, accuracies in (

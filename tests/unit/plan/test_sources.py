@@ -3,14 +3,15 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from batch_race.plan import sources
 from tests.project import ROOT, checkout
+from tools.import_graph import GROUPS, group, modules
 
 SCRIPTS = sorted(sources.SCRIPTS.glob("*.py"))
-GROUPS = ("plan", "data", "run", "store", "analyze", "report", "nn")
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def clear():
 
 
 def locate(monkeypatch, root):
-    """Take a folder for the project."""
+    """Replace the project's folder."""
     scripts = root / "workflow" / "scripts"
     without_effect = {
         scripts / path.relative_to(sources.SCRIPTS) for path in sources.WITHOUT_EFFECT
@@ -40,12 +41,12 @@ def locate(monkeypatch, root):
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """Write the modules of a project of the test's own, by their paths below its scripts."""
+    """A function that writes modules of another project, and returns the path of its script."""
     locate(monkeypatch, tmp_path)
 
-    def write(**modules):
+    def write(modules):
         for name, text in modules.items():
-            path = sources.SCRIPTS / f"{name.replace('__in__', '/')}.py"
+            path = sources.SCRIPTS / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         clear()
@@ -99,10 +100,10 @@ class Box:
     ],
 )
 def test_comments_docstrings_and_layout_change_nothing(write, old, new):
-    before = sources.digest(write(script=SCRIPT))
+    before = sources.digest(write({"script": SCRIPT}))
     edited = SCRIPT.replace(old, new)
     assert edited != SCRIPT
-    assert sources.digest(write(script=edited)) == before
+    assert sources.digest(write({"script": edited})) == before
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def test_comments_docstrings_and_layout_change_nothing(write, old, new):
     ],
 )
 def test_a_change_of_code_changes_the_digest(write, old, new):
-    before = sources.digest(write(script=SCRIPT))
+    before = sources.digest(write({"script": SCRIPT}))
     edited = SCRIPT.replace(old, new)
     assert edited != SCRIPT
-    assert sources.digest(write(script=edited)) != before
+    assert sources.digest(write({"script": edited})) != before
 
 
 @pytest.mark.parametrize(
@@ -156,33 +157,37 @@ def test_a_change_of_code_changes_the_digest(write, old, new):
 def test_imports_are_followed(write, statement):
     modules = {
         "script": statement,
-        "package__in____init__": "",
-        "package__in__module": "value = 1",
-        "package__in__relative": "from . import module",
-        "package__in__relative_name": "from .module import value",
-        "package__in__inner__in____init__": "",
-        "package__in__inner__in__above": "from .. import module",
-        "package__in__inner__in__above_name": "from ..module import value as other",
+        "package/__init__": "",
+        "package/module": "value = 1",
+        "package/relative": "from . import module",
+        "package/relative_name": "from .module import value",
+        "package/inner/__init__": "",
+        "package/inner/above": "from .. import module",
+        "package/inner/above_name": "from ..module import value as other",
     }
-    script = write(**modules)
+    script = write(modules)
     before = sources.digest(script)
     assert sources.SCRIPTS / "package" / "module.py" in sources.closure(script)
-    assert sources.digest(write(package__in__module="value = 2")) != before
-    assert sources.digest(write(package__in__module="value = 1")) == before
+    assert sources.digest(write({"package/module": "value = 2"})) != before
+    assert sources.digest(write({"package/module": "value = 1"})) == before
     # And the packages around it, which Python runs first.
-    assert sources.digest(write(package__in____init__="import sys")) != before
+    assert sources.digest(write({"package/__init__": "import sys"})) != before
 
 
 def test_an_attribute_or_another_project_is_no_module(write):
     script = write(
-        script="import package.missing\nfrom package import name\nimport numpy.typing",
-        package__in____init__="name = 1",
+        {
+            "script": "import package.missing\nfrom package import name\nimport numpy.typing",
+            "package/__init__": "name = 1",
+        }
     )
     assert sources.closure(script) == {script, sources.SCRIPTS / "package" / "__init__.py"}
 
 
 def test_modules_that_import_each_other_are_followed_once(write):
-    script = write(script="import one", one="import two", two="import one\nimport script")
+    script = write(
+        {"script": "import one", "one": "import two", "two": "import one\nimport script"}
+    )
     assert sources.closure(script) == {
         script,
         script.with_name("one.py"),
@@ -192,29 +197,31 @@ def test_modules_that_import_each_other_are_followed_once(write):
 
 def test_a_module_without_effect_is_not_followed(write):
     script = write(
-        script="from batch_race.store import logs\nfrom batch_race import errors",
-        batch_race__in____init__="",
-        batch_race__in__errors="",
-        batch_race__in__store__in____init__="",
-        batch_race__in__store__in__logs="from .. import secret",
-        batch_race__in__secret="",
+        {
+            "script": "from batch_race.store import logs\nfrom batch_race import errors",
+            "batch_race/__init__": "",
+            "batch_race/errors": "",
+            "batch_race/store/__init__": "",
+            "batch_race/store/logs": "from .. import secret",
+            "batch_race/secret": "",
+        }
     )
     before = sources.digest(script)
-    edited = {"batch_race__in__store__in__logs": "x = 1", "batch_race__in__errors": "x = 1"}
-    assert sources.digest(write(**edited)) == before
-    assert sources.digest(write(batch_race__in__secret="x = 1")) == before
-    assert sources.digest(write(batch_race__in__store__in____init__="x = 1")) != before
+    edited = {"batch_race/store/logs": "x = 1", "batch_race/errors": "x = 1"}
+    assert sources.digest(write(edited)) == before
+    assert sources.digest(write({"batch_race/secret": "x = 1"})) == before
+    assert sources.digest(write({"batch_race/store/__init__": "x = 1"})) != before
 
 
 def test_a_module_added_to_a_package_changes_nothing_until_it_is_imported(write):
-    script = write(script="from package import module", package__in__module="value = 1")
+    script = write({"script": "from package import module", "package/module": "value = 1"})
     before = sources.digest(script)
-    assert sources.digest(write(package__in__added="value = 2")) == before
-    assert sources.digest(write(package__in__module="from package import added")) != before
+    assert sources.digest(write({"package/added": "value = 2"})) == before
+    assert sources.digest(write({"package/module": "from package import added"})) != before
 
 
 def test_several_files_have_one_digest_whatever_their_order(write):
-    script = write(script="value = 1", other="value = 2")
+    script = write({"script": "value = 1", "other": "value = 2"})
     other = script.with_name("other.py")
     both = sources.digest(script, other)
     assert both == sources.digest(other, script)
@@ -240,7 +247,7 @@ def loaded():
             command, cwd=sources.SCRIPTS, capture_output=True, text=True, check=True
         ).stdout
         files = {line for line in printed.splitlines() if ".venv" not in line}
-        found[script] = {script, *map(type(script), files)} - sources.WITHOUT_EFFECT
+        found[script] = {script, *map(Path, files)} - sources.WITHOUT_EFFECT
     return found
 
 
@@ -249,17 +256,12 @@ def test_a_script_depends_on_what_python_loads_for_it(loaded, script):
     assert sources.closure(script) == loaded[script]
 
 
-def group(path):
-    parts = path.relative_to(ROOT).parts
-    return parts[3] if parts[:3] == ("workflow", "scripts", "batch_race") else parts[0]
-
-
 @pytest.mark.parametrize("name", GROUPS)
 def test_an_edit_changes_the_digests_of_the_scripts_that_import_it(
     loaded, name, tmp_path, monkeypatch
 ):
     everything = set().union(*loaded.values())
-    edited = max(path for path in everything if group(path) == name)
+    edited = max(path for path in modules() if path in everything and group(path) == name)
     expected = {script.name for script in SCRIPTS if edited in loaded[script]}
     assert expected
 

@@ -1,4 +1,4 @@
-"""A run that was disturbed is told from one that was not."""
+"""Disturbed runs are distinguished from undisturbed ones."""
 
 import itertools
 import os
@@ -17,14 +17,18 @@ from batch_race.run.contention import Counters, Watch
     [
         (Counters(1.0, 0.999, 3, 1.0, 0.0), 1, ""),
         (Counters(1.0, 0.91, 3, 1.0, 0.0), 1, ""),
-        (Counters(1.0, 0.89, 3, 1.0, 0.0), 1, "in 1.00 s the run had 0.89 s of a core"),
-        # Two threads, one of which was kept waiting by another process on its core.
-        (Counters(1.0, 1.5, 3, 2.0, 0.0), 2, "in 1.00 s others had 0.50 s of the run's cores"),
+        (Counters(1.0, 0.89, 3, 1.0, 0.0), 1, "in 1.00 s the run got 0.89 s of CPU time"),
+        # Two threads, one of which shared its core with another process.
+        (
+            Counters(1.0, 1.5, 3, 2.0, 0.0),
+            2,
+            "in 1.00 s the run lost 0.50 s of CPU time to other processes",
+        ),
         (Counters(1.0, 1.95, 3, 2.0, 0.0), 2, ""),
-        # No counters of the processors: not pinned, or no Linux.
+        # No counters of the processors: not pinned, or not on Linux.
         (Counters(1.0, 1.0, 3, 0.0, 0.0), 1, ""),
         (Counters(1.0, 1.0, 0, 1.0, 0.11), 1, "in 1.00 s the hypervisor stole 0.11 s"),
-        (Counters(2.0, 2.0, 501, 2.0, 0.0), 1, "in 2.00 s the run was put aside 501 times"),
+        (Counters(2.0, 2.0, 501, 2.0, 0.0), 1, "in 2.00 s the run was preempted 501 times"),
         (Counters(2.0, 4.0, 501, 4.0, 0.0), 2, ""),
     ],
 )
@@ -33,13 +37,13 @@ def test_an_interval_is_judged(interval, n_threads, reason):
 
 
 def test_many_small_losses_add_up():
-    # Each interval loses 5 %, which alone is let pass.
+    # Each interval loses 5 %, which is not a disturbance.
     readings = [Counters(count, 0.95 * count, 0, 0, 0) for count in range(11)]
     watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
     for _ in range(10):
         watched.open()
         watched.close()
-    assert watched.report()["reasons"] == ["in 10.00 s the run had 9.50 s of a core"]
+    assert watched.report()["reasons"] == ["in 10.00 s the run got 9.50 s of CPU time"]
 
 
 def watch(readings, speeds=(100.0, 100.0)):
@@ -47,7 +51,7 @@ def watch(readings, speeds=(100.0, 100.0)):
     return Watch([0], read=lambda _: next(readings), measure=lambda: next(speeds))
 
 
-def test_a_short_disturbance_of_a_long_run_is_noted_but_does_not_spoil_it():
+def test_a_short_disturbance_of_a_long_run_is_reported_but_is_not_contention():
     # Of a hundred intervals of a second, one lost a half.
     readings = [Counters(count, count - 0.5 * (count > 50), 0, 0, 0) for count in range(101)]
     watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
@@ -56,11 +60,11 @@ def test_a_short_disturbance_of_a_long_run_is_noted_but_does_not_spoil_it():
         watched.close()
     report = watched.report()
     assert not report["contended"]
-    assert report["disturbances"] == ["in 1.00 s the run had 0.50 s of a core"]
+    assert report["disturbances"] == ["in 1.00 s the run got 0.50 s of CPU time"]
 
 
 def test_only_what_is_watched_counts():
-    # Watched from 0 to 1 s and from 5 to 6 s; in between, the process did nothing.
+    # Watched from 0 to 1 s and from 5 to 6 s; in between, the process was idle.
     watched = watch(
         [
             Counters(0, 0, 0, 0, 0),
@@ -78,14 +82,14 @@ def test_only_what_is_watched_counts():
     assert report["involuntary_context_switches"] == 2
 
 
-def test_what_an_earlier_process_saw_is_not_forgotten():
+def test_the_reasons_of_an_earlier_process_are_kept():
     report = Watch([0], ["busy"], read=lambda _: Counters(), measure=lambda: 1.0).report()
     assert report["contended"]
     assert report["reasons"] == ["busy"]
 
 
 def test_short_intervals_are_judged_together():
-    # Each of 0.1 s; in the third the core was gone.
+    # Each of 0.1 s; in the third the run had no core.
     cpu = [0.0, 0.1, 0.2, 0.2, 0.3, 0.4]
     readings = [Counters(0.1 * count, cpu[count], 0, 0, 0) for count in range(6)]
     watched = watch([reading for pair in itertools.pairwise(readings) for reading in pair])
@@ -93,7 +97,7 @@ def test_short_intervals_are_judged_together():
         watched.open()
         watched.close()
     report = watched.report()
-    assert report["disturbances"] == ["in 0.30 s the run had 0.20 s of a core"]
+    assert report["disturbances"] == ["in 0.30 s the run got 0.20 s of CPU time"]
     assert report["contended"]
 
 
@@ -106,7 +110,7 @@ def test_a_change_of_the_machines_speed(speeds, is_contended):
     assert report["gflops_before_and_after"] == list(speeds)
 
 
-def test_stolen_time_is_read_for_the_runs_processors_alone(tmp_path):
+def test_times_are_read_of_the_runs_processors_only(tmp_path):
     statistics = tmp_path / "stat"
     statistics.write_text(
         "cpu  1 1 1 1 1 1 1 900 0 0\ncpu0 10 20 30 999 999 40 50 250 0 0\n"
@@ -121,7 +125,7 @@ def test_stolen_time_is_read_for_the_runs_processors_alone(tmp_path):
     assert (none.busy_seconds, none.stolen_seconds) == (0, 0)
 
 
-def test_the_speed_is_one_that_a_machine_can_have():
+def test_the_measured_speed_is_plausible():
     assert 0.5 < contention.measure_speed() < 10_000
 
 

@@ -1,4 +1,4 @@
-"""No two runs on one core: real processes, real locks."""
+"""No two runs share a core: real processes, real locks."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ import time
 import pytest
 
 from batch_race.errors import InputError
+from batch_race.plan.sources import SCRIPTS
 from batch_race.run import cores
-from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system pins no process to a core"
@@ -27,13 +27,13 @@ with cores.lease(int(sys.argv[2]), Path(sys.argv[1])) as processors:
 
 @pytest.fixture
 def hold(tmp_path):
-    """Start processes that hold cores, in a folder of locks of the test's own."""
+    """A function that starts a process that leases cores, with locks of the test's own."""
     holders = []
 
     def start(count=1):
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(tmp_path / "locks"), str(count)],
-            cwd=ROOT,
+            cwd=SCRIPTS,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -50,7 +50,7 @@ def all_cores():
     return list(cores.physical_cores(os.sched_getaffinity(0)).values())
 
 
-def test_each_process_has_a_core_of_its_own(hold):
+def test_each_process_has_its_own_core(hold):
     holders = [hold() for _ in all_cores()]
     held = [eval(holder.stdout.readline()) for holder in holders]
     assert sorted(held) == [[core] for core in all_cores()]
@@ -58,42 +58,42 @@ def test_each_process_has_a_core_of_its_own(hold):
         assert os.sched_getaffinity(holder.pid) == {core}
 
 
-def test_one_too_many_waits_until_another_is_gone(hold):
+def test_a_process_waits_until_another_has_ended(hold):
     first, *_ = holders = [hold() for _ in all_cores()]
     for holder in holders:
         holder.stdout.readline()
     waiting = hold()
     time.sleep(1)
     assert waiting.poll() is None
-    first.kill()  # with -9: it releases nothing itself
+    first.kill()  # SIGKILL: it cannot release the lease itself
     started = time.monotonic()
     assert waiting.stdout.readline()
     assert time.monotonic() - started < 5
 
 
-def test_a_run_of_many_threads_takes_all_or_none(hold):
+def test_a_run_of_many_threads_leases_all_or_none(hold):
     count = len(all_cores())
     first = hold(1)
     first.stdout.readline()
-    greedy = hold(count)
+    large = hold(count)
     time.sleep(0.5)
-    # While the greedy one waits it holds nothing: others come by.
+    # While it waits, it holds no core, so that others can run.
     others = [hold(1) for _ in range(count - 1)]
     for other in others:
         assert other.stdout.readline()
     for holder in (first, *others):
         holder.kill()
-    assert sorted(eval(greedy.stdout.readline())) == all_cores()
+    assert sorted(eval(large.stdout.readline())) == all_cores()
 
 
-def test_the_process_is_pinned_and_set_free_again(tmp_path):
+def test_the_process_is_pinned_and_unpinned_again(tmp_path):
     before = os.sched_getaffinity(0)
     with cores.lease(1, tmp_path / "locks") as (core,):
         assert os.sched_getaffinity(0) == {core}
     assert os.sched_getaffinity(0) == before
 
 
-def test_more_cores_than_there_are_cannot_be_had(tmp_path):
+def test_more_cores_than_are_available_are_refused(tmp_path):
     count = len(all_cores())
     with (
         pytest.raises(InputError, match=f"found {count + 1}, expected at most the {count} physi"),
@@ -105,10 +105,10 @@ def test_more_cores_than_there_are_cannot_be_had(tmp_path):
 @pytest.mark.parametrize(
     ("siblings", "allowed", "expected"),
     [
-        # Four processors on two cores, numbered in either of Linux's ways.
+        # Four processors on two cores, numbered in both ways that Linux has.
         ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, {0, 1, 2, 3}, {0: 0, 1: 1}),
         ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, {0, 1, 2, 3}, {0: 0, 2: 2}),
-        # In an allocation, a core goes by the same name as outside of it.
+        # In an allocation, a core has the same name as outside of it.
         ({2: "0,2", 3: "1,3"}, {2, 3}, {0: 2, 1: 3}),
         ({}, {4, 7}, {4: 4, 7: 7}),
     ],

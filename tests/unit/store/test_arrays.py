@@ -1,4 +1,4 @@
-"""Arrays on disk: mapped, checked, and never a pickle."""
+"""Arrays on disk: checked, and never a pickle."""
 
 import numpy as np
 import pytest
@@ -8,37 +8,34 @@ from batch_race.errors import InputError
 from batch_race.store import arrays
 from nn.network import Weights
 
-ARRAYS = {
-    "columns": np.array([3, 0, 1, 2]),
-    "train_images": np.arange(12, dtype=np.uint8).reshape(3, 4),
-    "train_labels": np.array([1, 0, 9], dtype=np.uint8),
-    "train_dense": np.array([[3, 0], [7, 4], [11, 8]], dtype=np.uint8),
-}
 SPARSE = csr_array(np.array([[1, 0], [0, 0], [0, 5]], dtype=np.uint8))
 
 
-@pytest.fixture
-def paths(tmp_path):
-    named = {name: tmp_path / f"{name}.npy" for name in ARRAYS}
-    for name, path in named.items():
-        arrays.write(path, ARRAYS[name])
-    named["train_sparse"] = tmp_path / "train_sparse.npz"
-    arrays.write_sparse(named["train_sparse"], SPARSE)
-    return named
+def test_an_array_is_mapped_as_it_was_written(tmp_path):
+    path = tmp_path / "array.npy"
+    array = np.arange(6, dtype=np.int64).reshape(2, 3)
+    arrays.write(path, array)
+    mapped = arrays.open_mapped(path, np.int64, 2)
+    assert isinstance(mapped, np.memmap)
+    assert not mapped.flags.writeable
+    assert np.array_equal(mapped, array)
+    for dtype, dimensions in ((np.int32, 2), (np.int64, 1)):
+        expected = f"found int64 in 2 dim.*, expected {np.dtype(dtype)} in {dimensions}"
+        with pytest.raises(InputError, match=expected):
+            arrays.open_mapped(path, dtype, dimensions)
 
 
-def test_images_are_mapped_and_not_read(paths):
-    examples = arrays.open_examples(paths, "train")
-    for images, name in ((examples.images, "images"), (examples.arranged.dense, "dense")):
-        assert isinstance(images, np.memmap)
-        assert not images.flags.writeable
-        assert np.array_equal(images, ARRAYS[f"train_{name}"])
-    assert np.array_equal(examples.labels, ARRAYS["train_labels"])
-    assert np.array_equal(examples.arranged.columns, ARRAYS["columns"])
+def test_an_array_that_needs_pickle_is_not_opened(tmp_path):
+    path = tmp_path / "array.npy"
+    np.save(path, np.array([{}], dtype=object))
+    with pytest.raises(InputError, match=r"array\.npy: expected a \.npy file without pickle"):
+        arrays.open_mapped(path, object, 1)
 
 
-def test_a_sparse_matrix_comes_back_as_it_was(paths):
-    sparse = arrays.open_examples(paths, "train").arranged.sparse
+def test_a_sparse_matrix_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "sparse.npz"
+    arrays.write_sparse(path, SPARSE)
+    sparse = arrays.read_sparse(path)
     assert sparse.dtype == np.uint8
     assert np.array_equal(sparse.toarray(), SPARSE.toarray())
 
@@ -60,35 +57,21 @@ def test_a_sparse_matrix_comes_back_as_it_was(paths):
         {"data": np.array(["1", "2"])},
     ],
 )
-def test_parts_that_make_no_matrix_are_refused(paths, parts):
+def test_arrays_that_make_no_sparse_matrix_are_refused(tmp_path, parts):
+    path = tmp_path / "sparse.npz"
     right = {"data": SPARSE.data, "indices": SPARSE.indices, "indptr": SPARSE.indptr}
-    np.savez(paths["train_sparse"], **(right | {"shape": np.array(SPARSE.shape)} | parts))
+    np.savez(path, **(right | {"shape": np.array(SPARSE.shape)} | parts))
     with pytest.raises(InputError, match=r"sparse\.npz: (found|expected) .*, (found|expected) "):
-        arrays.open_examples(paths, "train")
+        arrays.read_sparse(path)
 
 
-def test_a_sparse_matrix_that_is_not_there_is_named(paths):
-    paths["train_sparse"].unlink()
-    with pytest.raises(
-        InputError, match="expected the arrays data, indices, indptr and shape, fou"
-    ):
-        arrays.open_examples(paths, "train")
+def test_a_missing_sparse_matrix_is_named(tmp_path):
+    expected = r"none\.npz: expected the arrays data, indices, indptr, shape, found no such file"
+    with pytest.raises(InputError, match=expected):
+        arrays.read_sparse(tmp_path / "none.npz")
 
 
-@pytest.mark.parametrize("wrong", [ARRAYS["train_images"].astype(float), ARRAYS["train_labels"]])
-def test_another_array_is_refused(paths, wrong):
-    arrays.write(paths["train_images"], wrong)
-    with pytest.raises(InputError, match="expected uint8 in 2"):
-        arrays.open_examples(paths, "train")
-
-
-def test_a_truncated_array_is_refused(paths):
-    paths["train_images"].write_bytes(paths["train_images"].read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"images\.npy"):
-        arrays.open_examples(paths, "train")
-
-
-def test_weights_come_back_as_they_were(tmp_path):
+def test_weights_are_read_as_they_were_written(tmp_path):
     path = tmp_path / "weights.npz"
     weights = Weights(np.ones((3, 2), np.float32), np.zeros((3, 10), np.float32))
     arrays.write_weights(path, weights)
@@ -102,11 +85,16 @@ def test_weights_come_back_as_they_were(tmp_path):
 def test_other_weights_are_refused(tmp_path, content):
     path = tmp_path / "weights.npz"
     np.savez(path, **content)
-    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1, w2 without pickle"):
         arrays.read_weights(path)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1, w2 without pickle"):
         arrays.read_weights(path)
     path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match="expected the arrays w1 and w2 without pickle"):
+    with pytest.raises(InputError, match="expected the arrays w1, w2 without pickle"):
         arrays.read_weights(path)
+
+
+def test_a_single_missing_array_is_named(tmp_path):
+    with pytest.raises(InputError, match="expected the arrays text, found no such file"):
+        arrays.read_npz(tmp_path / "none.npz", "text")

@@ -1,4 +1,4 @@
-"""What a target cost a run, by its clock."""
+"""The cost of a target to a run, by the run's clock."""
 
 import polars as pl
 import pytest
@@ -10,7 +10,7 @@ from nn.records import Reading
 from nn.targets import Crossing, Target
 from tests.unit.store.test_history import EVALUATIONS, METADATA, TABLE
 
-BATCHES = MiniBatches(100, 8, leftover="keep")  # 13 to an epoch, the last of 4
+BATCHES = MiniBatches(100, 8, leftover="keep")  # 13 per epoch, the last of 4
 READINGS = [
     Reading(0, 0.0, 0.0),
     Reading(4, 0.08, 0.5),
@@ -27,7 +27,7 @@ def costs(crossing):
 
 
 def test_the_costs_are_those_of_the_clock_at_the_step():
-    # Not of the evaluation there, which the wall clock of the history includes.
+    # Without the evaluation there, which the history's wall clock includes.
     at_5 = (5, 40, 0.1, 1.0)
     assert costs(Crossing(5, 4, "grid")) == (at_5, at_5)
     assert costs(Crossing(14, 5, "grid")) == ((14, 108, 1.4, 9.0), at_5)
@@ -35,7 +35,7 @@ def test_the_costs_are_those_of_the_clock_at_the_step():
     assert costs(Crossing(None, None, "grid")) == ((None,) * 4,) * 2
 
 
-def test_off_the_grid_only_evaluations_say_when():
+def test_off_the_grid_the_clock_is_that_of_evaluations():
     (_, later) = EVALUATIONS
     readings = READINGS[:1]
     table = crossings.tabulate(
@@ -46,7 +46,7 @@ def test_off_the_grid_only_evaluations_say_when():
     assert row["source"] == "evaluations"
 
 
-def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
+def test_each_collected_row_identifies_its_run(tmp_path):
     paths = []
     for seed in (3, 1):
         of_history, of_crossings = tmp_path / f"{seed}h.parquet", tmp_path / f"{seed}c.parquet"

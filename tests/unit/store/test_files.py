@@ -1,11 +1,11 @@
-"""A file is there whole or not at all."""
+"""A file is written completely or not at all."""
 
 import pytest
 
 from batch_race.store.files import replacing
 
 
-def test_the_file_appears_whole(tmp_path):
+def test_the_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "new" / "file.txt"
     with replacing(path) as temporary:
         temporary.write_text("half")
@@ -17,15 +17,15 @@ def test_the_file_appears_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def fail_half_way(path):
+def write_half_and_fail(path):
     path.write_text("half")
     raise ZeroDivisionError
 
 
-def test_a_failure_leaves_the_old_file(tmp_path):
+def test_a_failure_keeps_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
-        fail_half_way(temporary)
+        write_half_and_fail(temporary)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

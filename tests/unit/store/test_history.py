@@ -1,4 +1,4 @@
-"""A run's history: one schema, checked on write and on read."""
+"""The history of a run: one schema, checked on write and on read."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_a_row_for_each_evaluation():
     }
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_a_history_is_read_as_it_was_write(tmp_path):
     path = tmp_path / "history.parquet"
     history.write(path, TABLE, METADATA)
     table, metadata = history.read(path)
@@ -54,27 +54,27 @@ def test_what_is_written_is_read(tmp_path):
     assert metadata == METADATA
 
 
-def test_evaluations_come_back_as_they_were():
+def test_evaluations_are_read_as_they_were_written():
     assert history.evaluations(TABLE) == EVALUATIONS
 
 
-def test_a_loss_that_is_not_finite_is_kept(tmp_path):
+def test_a_loss_that_is_not_finite_is_preserved(tmp_path):
     path = tmp_path / "history.parquet"
     table = TABLE.with_columns(training_loss=pl.Series([float("inf"), float("nan")]))
     history.write(path, table, METADATA)
     assert history.read(path)[0].equals(table)
 
 
-def written(path, **changes):
+def write(path, **changes):
     """Write a history with another specification or other rows."""
     table = TABLE.with_columns(**changes)
     history.write(path, table, METADATA)
     return path
 
 
-def test_what_is_collected_tells_its_run_in_each_row(tmp_path):
+def test_each_collected_row_identifies_its_run(tmp_path):
     paths = [
-        written(tmp_path / f"{seed}[x]*.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (3, 1, 2)
+        write(tmp_path / f"{seed}[x]*.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (3, 1, 2)
     ]
     table = history.collect(paths)
     assert table.schema == history.COLLECTED
@@ -104,17 +104,15 @@ DAMAGED = "found a table that is damaged, edited or of an older version"
 
 
 def as_format(path, table, number=history.FORMAT):
-    """Write a table with a history's metadata, but without its checks."""
+    """Write a table with the metadata of a history, unchecked."""
     texts = {key: json.dumps(value) for key, value in METADATA.items()}
     parquet.write(path, table, {"format": number, **texts})
 
 
 def test_a_damaged_history_among_many_is_named(tmp_path):
-    paths = [
-        written(tmp_path / f"{seed}.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)
-    ]
+    paths = [write(tmp_path / f"{seed}.parquet", seed=pl.lit(seed, pl.Int64)) for seed in (1, 2, 3)]
     whole = paths[1].read_bytes()
-    paths[1].write_bytes(whole[:8] + bytes(40) + whole[48:])  # its footer is as it was
+    paths[1].write_bytes(whole[:8] + bytes(40) + whole[48:])  # the footer is not damaged
     with pytest.raises(InputError, match=f"2.parquet: {DAMAGED}"):
         history.collect(paths)
     as_format(paths[1], TABLE.drop("epoch"))
@@ -122,7 +120,7 @@ def test_a_damaged_history_among_many_is_named(tmp_path):
         history.collect(paths)
 
 
-def test_other_tables_are_no_collected_histories(tmp_path):
+def test_another_table_is_not_read_as_collected_histories(tmp_path):
     path = tmp_path / "collected.parquet"
     parquet.write(path, TABLE)
     with pytest.raises(InputError, match="found the columns"):
@@ -165,7 +163,7 @@ def test_another_format_is_refused(tmp_path):
         history.read(path)
 
 
-def test_a_clock_comes_back_as_it_was_and_nothing_else_for_one(tmp_path):
+def test_clock_readings_are_read_as_they_were_written(tmp_path):
     path = tmp_path / "clock.parquet"
     readings = [Reading(0, 0.0, 0.0), Reading(1, 0.25, 0.5)]
     clock.write(path, readings)

@@ -6,12 +6,9 @@ PYTHONPATH=workflow/scripts python -m batch_race.plan.reference > docs/configura
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+from batch_race.hyperparameters import load_schema
 
 _HEADING = """\
 # Configuration
@@ -77,11 +74,11 @@ def _takes(part: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
         return f"a list, each entry {_takes(part['items'], keys)}"
     if kinds == "object":
         return "keys of its own" if "properties" in part else "names with values"
-    words = [_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    names = [_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     bounds = [
         text.format(part[bound]) for bound, text in _BOUNDS.items() if part.get(bound) is not None
     ]
-    return " or ".join(words) + (f" ({', '.join(bounds)})" if bounds else "")
+    return " or ".join(names) + (f" ({', '.join(bounds)})" if bounds else "")
 
 
 _KINDS = {
@@ -106,4 +103,4 @@ def _format(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown(yaml.safe_load(SCHEMA.read_text())))
+    sys.stdout.write(markdown(load_schema()))

@@ -70,7 +70,7 @@ def main() -> None:
         if options.cost:
             print(cost(checkout, {"experiment": "cost"}))
             return
-        head = ["inputs", "seconds", "reached", "off by, at most", f"over {TOLERANCE:.0%}"]
+        head = ["inputs", "seconds", "reached", "off by, at most", f"over {100 * TOLERANCE:g} %"]
         head += ["winners", "verdicts", "replay"]
         if options.finer > 1:
             head.append(f"on a grid {options.finer} times finer, at most")

@@ -317,9 +317,8 @@ REAL = [Target("loss", value) for value in (2.2, 2.0, 1.5, 1.2, 1.0)] + [
 
 @pytest.mark.parametrize("batch_size", [1, 7, 900])
 @pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("sample", [150, 5000])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_real_networks(monkeypatch, momentum, batch_size, shuffle, sample):
+@pytest.mark.parametrize(("sample", "momentum"), [(150, 0.0), (5000, 0.0), (150, 0.9)])
+def test_real_networks(monkeypatch, batch_size, shuffle, sample, momentum):
     monkeypatch.setattr(replay, "SAMPLE", sample)
     batches = MiniBatches(900, batch_size, shuffle=shuffle)
     rate, steps = {1: (0.1, 2500), 7: (0.3, 1500), 900: (3.0, 300)}[batch_size]

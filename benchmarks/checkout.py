@@ -57,7 +57,7 @@ class Checkout:
         shutil.rmtree(self.folder / "results" / "train", ignore_errors=True)
 
     def processor(self, batch_size: int, budget: str) -> int:
-        """Wait until a run holds a processor, and tell which."""
+        """Wait until a run holds a processor, and return its number."""
         marker = "holding processor(s) "
         while True:
             for path in self._paths(batch_size, budget, "train.log"):
@@ -72,7 +72,7 @@ class Checkout:
 
 
 def train_processes(workflow: int) -> list[psutil.Process]:
-    """Find the processes of a workflow's training scripts."""
+    """Return the processes of a workflow's training scripts."""
     found = []
     with contextlib.suppress(psutil.Error):
         for process in psutil.Process(workflow).children(recursive=True):

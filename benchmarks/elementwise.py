@@ -1,4 +1,4 @@
-"""Time the engine's elementwise work in NumPy and in numexpr, by size and threads.
+"""Time the engine's elementwise functions in NumPy and in numexpr, by size and threads.
 
     python -m benchmarks.elementwise
 
@@ -22,10 +22,10 @@ Work = Callable[[], object]
 
 
 def kernels(functions: Numpy, size: int) -> dict[str, Work]:
-    """Give each elementwise function on so many elements."""
+    """Return each elementwise function, ready to be called on so many elements."""
     z, hidden, delta, inputs = np.full((4, size), 0.5, dtype=np.float32)
     pixels = np.full(size, 7, dtype=np.uint8)
-    # In place again and again: exp(x - 1) stays between 0 and 1.
+    # Repeated in place: exp(x - 1) stays between 0 and 1.
     largest = np.ones((size // N_CLASSES, 1), dtype=np.float32)
     logits = np.full((N_CLASSES, size // N_CLASSES), 0.5, dtype=np.float32).T  # by class
     return {
@@ -37,7 +37,7 @@ def kernels(functions: Numpy, size: int) -> dict[str, Work]:
 
 
 def nanoseconds(work: Work, size: int) -> float:
-    """Return the nanoseconds of an element, the median of some repetitions."""
+    """Return the nanoseconds for an element, the median of some repetitions."""
     n_calls = max(1, 200_000 // size)
     seconds = []
     for _ in range(15):

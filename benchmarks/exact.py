@@ -1,23 +1,25 @@
-"""What every engine should find: the plain formulas, in float64."""
+"""The exact results of every engine: the plain formulas in float64."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.engines.problem import Images, Problem
-from nn.network import Weights, backward, cross_entropy, forward
+from nn.network import Floats, Integers, Weights, backward, descend, forward, score
 
 BATCH_SIZES = (1, 32, 128, 60_000)
 STEPS = 10
 EVALUATED = 32
 """The batch size after whose steps the network is also evaluated."""
 
-PIECE = 5000
+CHUNK = 5000
+"""Examples computed with at once."""
 
 
 class Exact(NamedTuple):
-    """Weights after some steps, by batch size, and the loss and the accuracy after some of them."""
+    """The weights after `STEPS` steps, by batch size; loss and accuracy at `EVALUATED`."""
 
     weights: dict[int, Weights]
     loss: float
@@ -25,20 +27,19 @@ class Exact(NamedTuple):
 
 
 def compute(problem: Problem) -> Exact:
-    """Take the steps."""
+    """Take steps by the formulas, and evaluate."""
     weights = {batch_size: _after_steps(problem, batch_size) for batch_size in BATCH_SIZES}
-    some = weights[EVALUATED]
-    n_training, n_test = len(problem.training.labels), len(problem.test.labels)
-    loss = n_right = 0.0
-    for x, labels in _pieces(problem.training, problem.factor, 0, n_training):
-        loss += cross_entropy(forward(x, some)[1], labels) * len(labels) / n_training
-    for x, labels in _pieces(problem.test, problem.factor, 0, n_test):
-        n_right += np.count_nonzero(forward(x, some)[1].argmax(axis=1) == labels)
-    return Exact(weights, loss, 100 * n_right / n_test)
+    loss, _ = _score(problem.training, problem.factor, weights[EVALUATED])
+    _, n_correct = _score(problem.test, problem.factor, weights[EVALUATED])
+    return Exact(
+        weights,
+        loss / len(problem.training.labels),
+        100 * n_correct / len(problem.test.labels),
+    )
 
 
 def write(path: Path, exact: Exact) -> None:
-    """Write them where other processes can read them."""
+    """Write the results for other processes."""
     arrays = {
         f"{layer}_{batch_size}": array
         for batch_size, weights in exact.weights.items()
@@ -48,7 +49,7 @@ def write(path: Path, exact: Exact) -> None:
 
 
 def read(path: Path) -> Exact:
-    """Read what `write` wrote."""
+    """Read a file that `write` wrote."""
     with np.load(path) as arrays:
         weights = {
             size: Weights(arrays[f"w1_{size}"], arrays[f"w2_{size}"]) for size in BATCH_SIZES
@@ -58,22 +59,34 @@ def read(path: Path) -> Exact:
 
 def _after_steps(problem: Problem, batch_size: int) -> Weights:
     weights = Weights(*(array.astype(np.float64) for array in problem.weights))
+    velocity = Weights(*map(np.zeros_like, weights))
     n_batches = len(problem.training.labels) // batch_size
     for step in range(STEPS):
         start = step % n_batches * batch_size
-        change = Weights(*map(np.zeros_like, weights))
-        for x, labels in _pieces(problem.training, problem.factor, start, start + batch_size):
+        gradient = Weights(*map(np.zeros_like, weights))
+        for x, labels in _chunks(problem.training, problem.factor, start, start + batch_size):
             hidden, logits = forward(x, weights)
-            for total, part in zip(
-                change, backward(x, labels, hidden, logits, weights), strict=True
-            ):
-                total += part
-        for array, gradient in zip(weights, change, strict=True):
-            array -= problem.learning_rate / batch_size * gradient
+            of_chunk = backward(x, labels, hidden, logits, weights)
+            for array, summed in zip(gradient, of_chunk, strict=True):
+                array += summed / batch_size
+        weights, velocity = descend(
+            weights, velocity, gradient, problem.learning_rate, momentum=0.0
+        )
     return weights
 
 
-def _pieces(images: Images, factor: float, start: int, stop: int):
-    for first in range(start, stop, PIECE):
-        rows = slice(first, min(first + PIECE, stop))
+def _score(images: Images, factor: float, weights: Weights) -> tuple[float, int]:
+    """Return the summed loss and the number of correctly classified images."""
+    chunks = _chunks(images, factor, 0, len(images.labels))
+    losses, counts = zip(
+        *(score(forward(x, weights)[1], labels) for x, labels in chunks), strict=True
+    )
+    return sum(losses), sum(counts)
+
+
+def _chunks(
+    images: Images, factor: float, start: int, stop: int
+) -> Iterator[tuple[Floats, Integers]]:
+    for first in range(start, stop, CHUNK):
+        rows = slice(first, min(first + CHUNK, stop))
         yield images.pixels[rows] * np.float64(factor), images.labels[rows]

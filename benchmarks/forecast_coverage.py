@@ -1,11 +1,11 @@
-"""Simulate how often the intervals of the law and of its forecasts hold the truth.
+"""Simulate how often the intervals of the law and of its forecasts contain the truth.
 
     python -m benchmarks.forecast_coverage
     python -m benchmarks.forecast_coverage --simulations 200
 
 Draws the steps of a few batch sizes from a known law, with noise, fits it and forecasts from it as
-the workflow does, and prints a table in Markdown: how many of the intervals hold the truth, in
-percent. With the default of 2,000 simulations it takes about two minutes.
+the workflow does, and prints a table in Markdown: the coverage of the intervals in percent. With
+the default of 2,000 simulations it takes about two minutes.
 """
 
 import argparse
@@ -32,21 +32,20 @@ NOISES: dict[str, Noise] = {
     "Student's t (5), 0.1": lambda random, count: 0.1 * random.standard_t(5, count),
     "Student's t (3), 0.1": lambda random, count: 0.1 * random.standard_t(3, count),
 }
-"""Of the logarithms of steps."""
+"""Noise of the logarithms of steps."""
 
 
 class Coverage(NamedTuple):
-    """How many of the simulations have intervals that hold the truth, as shares.
+    """The shares of the simulations whose intervals contain the truth.
 
     Attributes
     ----------
     s_min, b_crit : float
-        Of all.
+        Among all simulations.
     batch_size, seconds, all_at_once : float
-        Of those with a forecast: of the best batch size, of the seconds that it takes, and of all
-        four.
+        Among those with a forecast: for the best batch size, for its seconds, and for all four.
     forecasts : float
-        How many have one: it is not made where the fit is bad.
+        The share with a forecast: there is none where the fit is bad.
     """
 
     s_min: float
@@ -58,7 +57,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(sizes: Sequence[int], b_crit: float, noise: Noise, simulations: int) -> Coverage:
-    """Draw steps, fit and forecast.
+    """Compute the coverage by drawing steps, fitting and forecasting.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ def coverage(sizes: Sequence[int], b_crit: float, noise: Noise, simulations: int
     b_crit : float
         The true critical batch size.
     noise : callable
-        From a random generator and a number to so many numbers.
+        Draws so many numbers from a random generator.
     simulations : int
 
     Returns

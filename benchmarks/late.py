@@ -1,7 +1,6 @@
-"""Weights late in training, from which every engine then takes the same steps.
+"""Weights late in training, from which every engine takes the same steps.
 
-The first steps hide what saturated sigmoids cost: their gradients fall below the smallest normal
-number of float32.
+The first steps hide the cost of saturated sigmoids, whose gradients are subnormal.
 """
 
 from pathlib import Path
@@ -13,7 +12,7 @@ from benchmarks.engines import problem as problems
 
 BATCH_SIZE = 32
 STEPS = {"late": 20_000, "late_dense": 1_000}
-"""On the real images ten epochs, on dense random ones ten."""
+"""Ten epochs of each kind of problem."""
 
 
 def write(folder: Path, folders: tuple[Path, Path]) -> None:
@@ -22,9 +21,9 @@ def write(folder: Path, folders: tuple[Path, Path]) -> None:
     Parameters
     ----------
     folder : Path
-        Where to write `late.npz` and `late_dense.npz`.
+        For `late.npz` and `late_dense.npz`.
     folders : tuple of Path
-        Those that the workflow's rules parse and prepare fill.
+        Those of the workflow's rules parse and prepare.
     """
     for kind, steps in STEPS.items():
         problem = problems.dense(1) if "dense" in kind else problems.real(*folders, threads=1)

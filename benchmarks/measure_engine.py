@@ -1,11 +1,11 @@
-"""One engine in a process of its own, which measures what it is asked to.
+"""Measurements of one engine in a process of its own, on request.
 
     echo "steps real 32" | python -m benchmarks.measure_engine ours --late FOLDER
         --parsed results/parse/mnist --prepared results/prepare/mnist
 
-with the folder that `benchmarks.late` fills. Each line that it reads is one of the methods of
-`Measurements`, with its argument; each line that it prints is what that returned, as JSON. So
-`benchmarks.race_engines` lets the processes of several engines take turns.
+FOLDER is that of `benchmarks.late`. Each input line names a method of `Measurements`, with its
+argument; each output line is its result as JSON. So `benchmarks.race_engines` lets the processes of
+several engines take turns.
 """
 
 import argparse
@@ -31,28 +31,28 @@ RECIPE_BATCH_SIZE = 32
 ACCURACY = 97.0
 
 SECONDS = 0.1
-"""How long each measurement goes on at least, after its warm-up."""
+"""The shortest measurement, without its warm-up."""
 
 Sample = dict[str, float]
-"""The seconds of one repetition as `value`, and what the system counted meanwhile."""
+"""The seconds of one repetition as `value`, and the system's counters meanwhile."""
 
 
 def started(name: str, problem: Problem) -> Engine:
-    """Start an engine by the name of its module."""
+    """Return an engine by the name of its module."""
     engine: Engine = importlib.import_module(f"benchmarks.engines.{name}").Engine(problem)
     return engine
 
 
 class Measurements:
-    """What can be measured of an engine.
+    """The measurements of an engine.
 
     Parameters
     ----------
     name : str
-        Of its module.
+        That of its module.
     problem : Problem
     late : Path, optional
-        The folder that `benchmarks.late` has filled.
+        The folder of `benchmarks.late`.
     """
 
     def __init__(self, name: str, problem: Problem, late: Path | None = None) -> None:
@@ -63,10 +63,10 @@ class Measurements:
         self._prepared: dict[str, int] = {}
 
     def differences(self, path: str) -> dict[str, float]:
-        """Return how far weights, loss and accuracy are from what `benchmarks.exact` wrote."""
-        right = exact.read(Path(path))
+        """Return the differences of weights, loss and accuracy from those of `benchmarks.exact`."""
+        expected = exact.read(Path(path))
         found = {}
-        for batch_size, weights in right.weights.items():
+        for batch_size, weights in expected.weights.items():
             engine = started(self._name, self._problem)
             n_batches = min(exact.STEPS, len(self._problem.training.labels) // batch_size)
             engine.prepare(batch_size, n_batches)
@@ -75,17 +75,17 @@ class Measurements:
                     engine.step(step % n_batches)
             pairs = zip(engine.weights(), weights, strict=True)
             found[f"difference_batch_{batch_size}"] = max(
-                float(np.abs(array - expected).max()) for array, expected in pairs
+                float(np.abs(array - exactly).max()) for array, exactly in pairs
             )
             if batch_size == exact.EVALUATED:
                 with engine.running():
                     loss, accuracy = engine.evaluate()
-                found["difference_loss"] = abs(loss - right.loss) / right.loss
-                found["difference_accuracy"] = abs(accuracy - right.accuracy)
+                found["difference_loss"] = abs(loss - expected.loss) / expected.loss
+                found["difference_accuracy"] = abs(accuracy - expected.accuracy)
         return found
 
     def steps(self, what: str) -> list[Sample]:
-        """Take steps over consecutive batches; return the mean of each repetition.
+        """Return the mean of a step over consecutive batches, repetition by repetition.
 
         Parameters
         ----------
@@ -94,28 +94,28 @@ class Measurements:
         """
         kind, size = what.split()
         engine, n_batches = self._ready(kind, int(size))
-        places = list(range(n_batches))
+        indices = list(range(n_batches))
 
         def epoch() -> None:
-            for place in places:
-                engine.step(place)
+            for index in indices:
+                engine.step(index)
 
         with engine.running():
             found = _repeated(epoch)
         return [{key: value / n_batches for key, value in sample.items()} for sample in found]
 
     def evaluation(self) -> list[Sample]:
-        """Evaluate."""
+        """Return the seconds of an evaluation, repetition by repetition."""
         engine = self._engine("real")
         with engine.running():
             return _repeated(engine.evaluate)
 
     def flushes_subnormals(self) -> bool:
-        """Return whether the engine takes subnormals for zero."""
+        """Return whether the engine flushes subnormals to zero."""
         return self._engine("real").flushes_subnormals()
 
     def memory_bytes(self) -> float:
-        """Return the memory that this process has for itself."""
+        """Return the memory that this process does not share."""
         return float(psutil.Process().memory_full_info().uss)
 
     def to_accuracy(self) -> dict[str, float]:
@@ -135,7 +135,7 @@ class Measurements:
         return {"to_accuracy": seconds, "steps_to_accuracy": step}
 
     def sgemm_gflops(self) -> float:
-        """Return the machine's speed at a product of 1024 by 1024 numbers, with NumPy's BLAS."""
+        """Return the speed of NumPy's BLAS at a product of 1024 by 1024 numbers."""
         factor = np.full((1024, 1024), 0.5, dtype=np.float32)
         product = np.empty_like(factor)
         with threadpool_limits(limits=self._problem.threads, user_api="blas"):
@@ -143,11 +143,11 @@ class Measurements:
         return 2 * 1024**3 / min(sample["value"] for sample in samples) / 1e9
 
     def pin(self, processor: str) -> None:
-        """Work on one processor from now on."""
+        """Use one processor from now on."""
         psutil.Process().cpu_affinity([int(processor) % psutil.cpu_count()])
 
     def steps_per_second(self) -> float:
-        """Take steps at batch size 32 for three seconds."""
+        """Return the steps per second at batch size 32, over three seconds."""
         engine, n_batches = self._ready("real", 32)
         with engine.running():
             steps, began = 0, time.perf_counter()
@@ -157,7 +157,7 @@ class Measurements:
             return steps / (time.perf_counter() - began)
 
     def _problem_of(self, kind: str) -> Problem:
-        """Give the real problem, the dense one, or one of them late in training."""
+        """Return the real problem, the dense one, or one of them late in training."""
         problem = problems.dense(self._problem.threads) if "dense" in kind else self._problem
         if kind.startswith("late"):
             return problems.trained(problem, self._late / f"{kind}.npz")
@@ -179,7 +179,7 @@ class Measurements:
 
 
 def _repeated(work: Callable[[], Any]) -> list[Sample]:
-    """Measure some repetitions; the first, which finds cold caches, is not among them."""
+    """Return the samples of some repetitions, without the first, which warms up."""
     processors = psutil.Process().cpu_affinity()
     work()
     samples: list[Sample] = []
@@ -202,7 +202,7 @@ def _repeated(work: Callable[[], Any]) -> list[Sample]:
 
 
 def main() -> None:
-    """Measure what the lines of the standard input say."""
+    """Measure as the lines of the standard input say."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engine")
     parser.add_argument("--parsed", type=Path, required=True)

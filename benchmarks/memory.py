@@ -1,10 +1,10 @@
-"""Measure the memory that a further run beside others adds, through the real workflow.
+"""Measure the memory that a further run adds to others, through the real workflow.
 
     python -m benchmarks.memory --mnist FOLDER
 
-with the folder that has MNIST's four files. Two runs go at once, on two cores; what counts is the
-most that one of them has to itself: what is in memory and in no file. (Files, the data among them,
-are there once for all runs.) Prints a table; takes about two minutes.
+FOLDER has MNIST's four files. Two runs train at once, on two cores; measured is the maximum of the
+memory that one of them does not share (memory-mapped files, such as the data, are shared by all
+runs). Prints a table; takes about two minutes.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH_SIZES = (1, 32, 128, 1024, "all")
 
 
 def most_bytes(checkout: Checkout, config: dict[str, Any]) -> int:
-    """Run the workflow; tell the most that a run had to itself while another ran."""
+    """Return the most memory that a run did not share while another ran."""
     most = 0
     checkout.forget()
     workflow = checkout.start(config)
@@ -35,7 +35,7 @@ def most_bytes(checkout: Checkout, config: dict[str, Any]) -> int:
             most = max(most, *sizes)
         time.sleep(0.1)
     if workflow.returncode != 0 or most == 0:
-        raise SystemExit(f"no two runs went at once in {checkout.folder}")
+        raise SystemExit(f"found no two runs at once in {checkout.folder}")
     return most
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.page
 
 Makes up histories of 4, 100 and 1,000 runs (`benchmarks.scale`), writes the page of each, and opens
-it in Chromium, five times, each time in a new one. The seconds are those from asking for the file
-until the last chart is drawn. Prints a table; takes about a minute.
+it five times in a new Chromium. The seconds are those from the request until the last chart is
+drawn. Prints a table; takes about a minute.
 """
 
 import os
@@ -30,7 +30,7 @@ OF_SUMMARY = ("seconds", "steps", "examples")
 
 
 def write_page(count: int, folder: Path) -> Path:
-    """Write the page of so many made-up runs."""
+    """Write the page of so many made-up runs; return its path."""
     write_results(count, folder)
     paths = sorted(folder.glob("*.parquet"))
     histories = history.collect(paths)
@@ -70,7 +70,7 @@ def write_page(count: int, folder: Path) -> Path:
 
 
 def load_seconds(path: Path) -> float:
-    """Open the page in a new browser, until its last chart is drawn."""
+    """Return the seconds until a new browser has drawn the page's last chart."""
     with browser.started() as chromium:
         opened = chromium.new_page()
         started = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Race this project's engine against its peers, at the same steps on the same real batches.
+"""Race this project's engine against its peers, on the same steps of the same real batches.
 
     snakemake --cores all benchmark_engines
 
-with the packages of the extra `peers`. Each engine has a process of its own, all on the same cores;
-they take turns, so that a minute in which the machine is slow is slow for all.
+It takes the packages of the extra `peers`. Each engine has a process of its own, all on the same
+cores; they take turns, so that a slow minute of the machine is slow for all.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ from benchmarks.engines import problem as problems
 ROOT = Path(__file__).parent.parent
 THREADS = (1, 2)
 TURNS = 3
-"""How often each engine has a new process."""
+"""The number of processes of each engine, one after the other."""
 
 ROUNDS = 5
-"""How often each measures each kind of work, one engine after the other, with the same process."""
+"""The number of measurements of each kind of work in a process; the engines take turns."""
 
 OURS = "ours"
 NAMES = {
@@ -58,18 +58,17 @@ MEASURED = {f"batch_{size}": f"steps real {size}" for size in exact.BATCH_SIZES}
     "dense_batch_32": "steps dense 32",
     "late_dense_batch_32": f"steps late_dense {late.BATCH_SIZE}",
 }
-"""What each process is asked for, round by round."""
+"""The requests to each process, in each round."""
 
 OPERATIONS = 4 * 785 * 200 + 6 * 201 * 10
-"""Of a step's products for each example, those with zero counted; the first layer's inputs need no
-gradient."""
+"""Operations of a step's products for an example, including those with zero."""
 
 TOLERANCES = dict.fromkeys([f"batch_{size}" for size in exact.BATCH_SIZES], 1e-4) | {
     "loss": 1e-5,
     "accuracy": 0.05,
 }
-"""What an engine may be off by after ten steps: each weight, by float32's rounding, grown by raw
-pixels; the loss, as a share of it; the accuracy, by five images."""
+"""The largest differences of an engine after its steps: of a weight, by float32's rounding of raw
+pixels; of the loss, relative; of the accuracy, five images."""
 
 SAMPLE = pl.Schema(
     {
@@ -84,21 +83,21 @@ SAMPLE = pl.Schema(
         "switches": pl.Float64,
     }
 )
-"""A row for each repetition, with its seconds as `value` (of a step: the mean), and for each figure
-that is measured once in a process; only repetitions have what the system counted meanwhile. A turn
-has a new process for each engine, which measure by turns, in rounds."""
+"""A row for each repetition, with its seconds (of a step: the mean) as `value` and the system's
+counters, and a row for each figure that is measured once in a process. A turn has new processes,
+which measure in rounds."""
 
 Folders = tuple[Path, Path, Path]
-"""Those that the workflow's rules parse and prepare fill, and `benchmarks.late`."""
+"""Those of the workflow's rules parse and prepare, and of `benchmarks.late`."""
 
 log = logging.getLogger(__name__)
 
 LIMITS = ("OPENBLAS_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "NPY_", "XLA_", "OMP_", "JAX_")
-"""Settings by such names could hold one library back and not another: none is passed on."""
+"""Settings with these prefixes may slow down one library alone, so none is passed on."""
 
 
 class Participant:
-    """A process of `benchmarks.measure_engine`, which waits until it is asked.
+    """A process of `benchmarks.measure_engine`, which waits for requests.
 
     Parameters
     ----------
@@ -135,25 +134,25 @@ class Participant:
         self._process.communicate()
 
     def begin(self, line: str) -> None:
-        """Let it measure something; see `measure_engine.Measurements`."""
+        """Request a measurement; see `measure_engine.Measurements`."""
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def result(self) -> Any:
-        """Wait for what it found."""
+        """Wait for the result of the request, and return it."""
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._engine}: found an end, expected a measurement; see above")
+            raise SystemExit(f"{self._engine}: found its end, expected a measurement; see above")
         return json.loads(line)
 
     def ask(self, line: str) -> Any:
-        """Let it measure something, and wait for what it found."""
+        """Request a measurement, wait for it, and return it."""
         self.begin(line)
         return self.result()
 
 
 def check(engine: str, figures: dict[str, float]) -> None:
-    """Refuse to race an engine that does something else."""
+    """Check that an engine takes the steps of the formulas."""
     for name, most in TOLERANCES.items():
         off = figures[f"difference_{name}"]
         if not off <= most:
@@ -164,17 +163,17 @@ def check(engine: str, figures: dict[str, float]) -> None:
 
 
 def samples(parsed: Path, prepared: Path) -> pl.DataFrame:
-    """Let all engines take turns, again and again; the first time they are checked, too."""
+    """Return the samples of all engines in all turns; in the first, check them too."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folders = parsed, prepared, Path(name)
-        right = folders[2] / "exact.npz"
-        exact.write(right, exact.compute(problems.real(parsed, prepared, threads=1)))
+        expected = folders[2] / "exact.npz"
+        exact.write(expected, exact.compute(problems.real(parsed, prepared, threads=1)))
         late.write(folders[2], (parsed, prepared))
         for turn in range(TURNS):
             for threads in THREADS:
                 of = {"threads": threads, "turn": turn}
-                found = race(threads, folders, right if turn == 0 else None)
+                found = race(threads, folders, expected if turn == 0 else None)
                 rows += [of | row for row in found]
             for engine in NAMES:
                 of = {"threads": 1, "turn": turn, "engine": engine, "work": "four_at_once"}
@@ -182,16 +181,16 @@ def samples(parsed: Path, prepared: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SAMPLE)
 
 
-def race(threads: int, folders: Folders, right: Path | None) -> list[dict[str, Any]]:
-    """Let a process of each engine measure, on the same cores, in turn."""
+def race(threads: int, folders: Folders, expected: Path | None) -> list[dict[str, Any]]:
+    """Return the samples of a process of each engine, measured in turn on the same cores."""
     rows = []
     with cores.lease(threads), contextlib.ExitStack() as stack:  # the processes inherit the cores
         participants = {
             engine: stack.enter_context(Participant(engine, threads, folders)) for engine in NAMES
         }
-        if right:
+        if expected:
             for engine, participant in participants.items():
-                differences = participant.ask(f"differences {right}")
+                differences = participant.ask(f"differences {expected}")
                 log.info("%s, %d thread(s): %s", engine, threads, differences)
                 check(engine, differences)
         for work, line in MEASURED.items():
@@ -217,13 +216,13 @@ def four_at_once(engine: str, folders: Folders) -> float:
         for processor, participant in enumerate(four):
             participant.ask(f"pin {processor}")
             participant.ask("steps real 32")  # its warm-up
-        for participant in four:  # all begin before any is waited for
+        for participant in four:  # all start before the first is waited for
             participant.begin("steps_per_second")
         return 1 / sum(participant.result() for participant in four)
 
 
 def least(table: pl.DataFrame) -> pl.DataFrame:
-    """Take the least of an engine's repetitions in a round: noise only ever adds."""
+    """Return the minimum of an engine's repetitions in each round: noise only adds."""
     keys = ["engine", "threads", "turn", "round", "work"]
     return table.group_by(keys).agg(pl.col("value").min()).sort(keys)
 
@@ -231,7 +230,7 @@ def least(table: pl.DataFrame) -> pl.DataFrame:
 def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[float]]:
     """Return the best peer at some work, and its time over ours, round by round.
 
-    A peer may have fewer threads than ours has, where it is the faster for it.
+    A peer has fewer threads than ours where that is faster.
     """
     some = least(table).filter(pl.col("work") == work, pl.col("threads") <= threads)
     medians = some.group_by("engine", "threads").agg(pl.col("value").median()).sort("value")
@@ -244,13 +243,13 @@ def ratios(table: pl.DataFrame, work: str, threads: int) -> tuple[str, list[floa
 
 
 def markdown(table: pl.DataFrame) -> str:
-    """Write the samples as tables, one for each number of threads."""
+    """Return the samples as tables, one for each number of threads."""
     parts = [f"Processor: {machine.describe()['processor']}", ""]
     for threads in table["threads"].unique().sort():
         head = ["work", *(f"{name}, ms" for name in NAMES.values()), "best peer / ours"]
         parts += [f"Threads: {threads}", "", row(head), row(["---"] * len(head))]
         measured = set(table.filter(threads=threads)["work"])
-        for work, words in WORKS.items():
+        for work, label in WORKS.items():
             if work not in measured:
                 continue
             cells = []
@@ -258,47 +257,47 @@ def markdown(table: pl.DataFrame) -> str:
                 values = of(table, engine, threads, work)
                 cells.append(spread([1000 * value for value in values]))
             best, times = ratios(table, work, threads)
-            parts.append(row([words, *cells, f"{spread(times)} ({NAMES[best]})"]))
+            parts.append(row([label, *cells, f"{spread(times)} ({NAMES[best]})"]))
         for work, n_rows in (("batch_32", 32), ("batch_128", 128), ("batch_60000", 60_000)):
             speeds = [
                 [n_rows * OPERATIONS / seconds / 1e9 for seconds in of(table, e, threads, work)]
                 for e in NAMES
             ]
             parts.append(row([f"{WORKS[work]}, GFLOP/s", *map(spread, speeds), ""]))
-        for work, words, unit in (
+        for work, label, unit in (
             ("steps_to_accuracy", "steps to 97 % test accuracy", 1),
             ("memory_bytes", "memory of the process alone, MB", 1e-6),
-            ("sgemm_gflops", "NumPy's sgemm beside it, GFLOP/s", 1),
+            ("sgemm_gflops", "NumPy's sgemm in the same process, GFLOP/s", 1),
         ):
             if work not in measured:
                 continue
             values = [[unit * each for each in of(table, e, threads, work)] for e in NAMES]
-            parts.append(row([words, *map(spread, values), ""]))
+            parts.append(row([label, *map(spread, values), ""]))
         flushed = [max(of(table, e, threads, "flushes_subnormals")) for e in NAMES]
-        words = ["flushed" if each else "kept" for each in flushed]
-        parts += [row(["subnormals", *words, ""]), ""]
+        cells = ["flushed" if each else "kept" for each in flushed]
+        parts += [row(["subnormals", *cells, ""]), ""]
     return "\n".join(parts)
 
 
 def of(table: pl.DataFrame, engine: str, threads: int, work: str) -> list[float]:
-    """Take the figures of one engine at one kind of work, round by round."""
+    """Return the figures of one engine at one kind of work, round by round."""
     return least(table.filter(engine=engine, threads=threads, work=work))["value"].to_list()
 
 
 def row(cells: list[str]) -> str:
-    """Write a row of a table."""
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |"
 
 
 def spread(values: list[float]) -> str:
-    """Write a median with its quartiles, or its extremes if there are few values."""
+    """Return a median with its quartiles, or its extremes if there are few values, as text."""
     found = np.quantile(values, [0.5, 0.25, 0.75] if len(values) > TURNS else [0.5, 0, 1])
     median, least, most = (f"{each:.0f}" if each >= 100 else f"{each:.3g}" for each in found)
     return f"{median} ({least} to {most})"
 
 
 def chart(table: pl.DataFrame) -> alt.Chart:
-    """Draw the time of each engine at each kind of work, as a multiple of ours."""
+    """Return a chart of the time of each engine at each kind of work, as a multiple of ours."""
     is_ours = pl.col("engine") == OURS
     keys = ["threads", "work", "turn", "round"]
     times = least(table)
@@ -327,4 +326,4 @@ def chart(table: pl.DataFrame) -> alt.Chart:
         shape=alt.Shape("engine:N", scale=alt.Scale(domain=peers), title="engine"),
         row=alt.Row("threads:N", title="threads"),
     ).properties(width=480, height=alt.Step(22))
-    return drawn.resolve_scale(y="independent")  # not all is measured with two threads
+    return drawn.resolve_scale(y="independent")  # some work has one thread alone

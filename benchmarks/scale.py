@@ -2,10 +2,10 @@
 
     python -m benchmarks.scale
 
-Plans sweeps of 10 to 10,000 runs (`snakemake -n`), and a single file of them, beside a bare
-workflow of as many jobs that has nothing of this project; and collects and summarizes as many
-made-up histories of 150 rows, with where targets were reached. Each is a process of its own, whose
-time and greatest memory are measured. Prints a table; takes a few minutes.
+Plans sweeps of 10 to 10,000 runs (`snakemake -n`), a single file of them, and for comparison a bare
+workflow of as many jobs without this project; collects and summarizes as many made-up histories of
+150 rows, with crossings. Each is a process of its own, whose time and peak memory are measured.
+Prints a table; takes a few minutes.
 """
 
 import os
@@ -30,7 +30,7 @@ ROWS = 150
 SEEDS = 5
 TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
 ONE_FILE = "results/prepare/mnist/columns.npy"
-"""Each start of Snakemake reads the whole sweep, also for one file; each job on a cluster does."""
+"""Each start of Snakemake plans the whole sweep, even for one file, as each job on a cluster."""
 
 BARE = """\
 rule all:
@@ -69,7 +69,7 @@ statistics.summarize(measures.per_run(table, found, TARGETS, "training"))
 
 
 def cost(command: list[str], folder: Path) -> str:
-    """Run a process; tell its seconds and its greatest memory."""
+    """Return the seconds and the peak memory of a process."""
     started = time.perf_counter()
     log = folder / "log"
     with log.open("w") as file:
@@ -88,10 +88,10 @@ def cost(command: list[str], folder: Path) -> str:
 
 
 def plan(count: int, folder: Path, target: str = "all") -> str:
-    """Plan a sweep of this project, or what a single file of it needs."""
+    """Plan a sweep of this project, or the jobs of a single file; return the cost."""
     sweep = {
         "batch_size": list(range(1, 11)) if count >= 10 else [1],
-        "learning_rate": [0.001 * (place + 1) for place in range(max(1, count // 50))],
+        "learning_rate": [0.001 * (index + 1) for index in range(max(1, count // 50))],
         "repeats": SEEDS if count > 10 else 1,
     }
     overlay = folder / f"sweep_{count}.yaml"
@@ -103,7 +103,7 @@ def plan(count: int, folder: Path, target: str = "all") -> str:
 
 
 def bare(count: int, folder: Path) -> str:
-    """Plan a workflow of as many jobs that does nothing."""
+    """Plan a workflow of as many jobs that does nothing; return the cost."""
     snakefile = folder / f"bare_{count}.smk"
     snakefile.write_text(BARE.format(count=count))
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
@@ -111,7 +111,7 @@ def bare(count: int, folder: Path) -> str:
 
 
 def write_results(count: int, folder: Path) -> None:
-    """Make up histories as runs write them, and in the folder `crossings` where targets lie."""
+    """Write made-up histories of runs, and their crossings in the folder `crossings`."""
     keys = load_schema()["properties"]
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))

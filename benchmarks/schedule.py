@@ -1,10 +1,10 @@
-"""Simulate how long a sweep takes on many cores, and hold that against a sweep on this machine.
+"""Simulate how long a sweep takes on many cores, and compare that with a sweep on this machine.
 
     python -m benchmarks.schedule
 
-Measures what a run costs beside its training and evaluation, in a sweep of four runs; runs a sweep
-of twelve of different lengths, and gives each of these, with that cost, to the core that is free
-first; then prints a plan for 10,000 runs. Takes about four minutes.
+Measures the overhead of a run, besides training and evaluation, in a sweep of four runs; runs a
+sweep of twelve of different lengths, and compares its time with a simulation that gives each run to
+the core that is free first; then prints a plan for 10,000 runs. Takes about four minutes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ CORES = (1, 16, 64, 256, 1024)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
-    """Return when the last job ends if each in turn goes to the worker that is free first."""
+    """Return when the last job ends if each in turn goes to the first free worker."""
     free_at = [0.0] * workers
     for duration in seconds:
         heapq.heapreplace(free_at, free_at[0] + duration)
@@ -40,9 +40,9 @@ def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
     Returns
     -------
     list of float
-        Seconds of each run in which it trained and evaluated, in the order of their starts.
+        Wall seconds of each run's training and evaluation, in the order of their starts.
     float
-        Seconds from before the first run to the end of the last, without the data's preparation.
+        Seconds from the start of the first run to the end of the last.
     """
     overlay = folder / "sweep.yaml"
     overlay.write_text(yaml.safe_dump({"dataset": "strokes"} | changes))
@@ -64,7 +64,7 @@ def main() -> None:
     """Measure, simulate, compare and plan."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--run-seconds", type=float, default=120, help="of a run in the plan")
-    parser.add_argument("--slurm-overhead", type=float, help="seconds of a job beside its run")
+    parser.add_argument("--slurm-overhead", type=float, help="seconds of a job besides its run")
     options = parser.parse_args()
     workers = cores.available()
     with tempfile.TemporaryDirectory() as name:
@@ -72,7 +72,7 @@ def main() -> None:
         four = {"batch_size": [1, 2, 3, 4], "budget": {"seconds": 2}}
         seconds, phase = sweep(folder, **four)
         overhead = (phase * workers - sum(seconds)) / len(seconds)
-        print(f"{workers} cores; beside training and evaluation a run costs {overhead:.2f} s")
+        print(f"{workers} cores; overhead of a run: {overhead:.2f} s")
         sizes = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
         twelve = {"batch_size": sizes, "budget": {"seconds": None, "steps": 3000}}
         seconds, phase = sweep(folder, **twelve)

@@ -1,9 +1,9 @@
-"""Measure how far the stopwatch can be trusted, on the real MNIST, through the real workflow.
+"""Measure how reliable the measured times are, on the real MNIST, through the real workflow.
 
     python -m benchmarks.stopwatch --mnist FOLDER
 
-with the folder that has MNIST's four files. Prints the table of docs/method.md; takes about
-fifteen minutes, on a machine that is otherwise idle.
+FOLDER has MNIST's four files. Prints the table of docs/method.md; takes about fifteen minutes, on a
+machine that is otherwise idle.
 """
 
 import argparse
@@ -34,7 +34,7 @@ BASE = {
 
 def neighbours(checkout: Checkout) -> tuple[str, str]:
     """Compare a run alone with the same one while every other core times another run."""
-    others = [32 * 2**place for place in range(1, psutil.cpu_count(logical=False))]
+    others = [32 * 2**power for power in range(1, psutil.cpu_count(logical=False))]
     ratios = []
     for _ in range(5):
         checkout.forget()
@@ -82,9 +82,9 @@ def repetition(checkout: Checkout) -> tuple[str, str]:
 
 
 def relative_range(times: list[float]) -> str:
-    """Write the range of times as a share of their median."""
-    share = (max(times) - min(times)) / statistics.median(times)
-    return f"{100 * share:.1f} % ({min(times):.2f} to {max(times):.2f} s)"
+    """Return the range of times as a fraction of their median, as text."""
+    fraction = (max(times) - min(times)) / statistics.median(times)
+    return f"{100 * fraction:.1f} % ({min(times):.2f} to {max(times):.2f} s)"
 
 
 def evaluation(checkout: Checkout) -> tuple[str, str]:
@@ -101,15 +101,15 @@ def evaluation(checkout: Checkout) -> tuple[str, str]:
 
 
 def contention(checkout: Checkout) -> tuple[str, str]:
-    """Put a busy loop on the run's core by hand, 20 times."""
-    marked = 0
+    """Start a busy loop on the run's core, 20 times."""
+    flagged = 0
     for _ in range(20):
         checkout.forget()
         workflow = checkout.start(BASE)
         with busy_loop(checkout.processor(32, f"{STEPS}_steps")):
             workflow.wait()
-        marked += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
-    return "marked 20 of 20", f"marked {marked} of 20"
+        flagged += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
+    return "flagged 20 of 20", f"flagged {flagged} of 20"
 
 
 @contextlib.contextmanager
@@ -125,17 +125,17 @@ def busy_loop(processor: int) -> Iterator[None]:
 
 
 def quiet(checkout: Checkout) -> tuple[str, str]:
-    """Leave a run alone, 20 times."""
-    marked = 0
+    """Run without a busy loop, 20 times."""
+    flagged = 0
     for _ in range(20):
         checkout.forget()
         checkout.run(BASE)
-        marked += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
-    return "marked at most 1 of 20", f"marked {marked} of 20"
+        flagged += checkout.history(32, f"{STEPS}_steps")[1]["contention"]["contended"]
+    return "flagged at most 1 of 20", f"flagged {flagged} of 20"
 
 
 def crashes(checkout: Checkout) -> tuple[str, str]:
-    """Kill a run with -9 at 20 random moments, each time carried on."""
+    """Kill a run with -9 at 20 random moments, and resume it each time."""
     steps = 4 * STEPS
     config = BASE | {
         "budget": {"seconds": None, "steps": steps},
@@ -186,7 +186,7 @@ def extension(checkout: Checkout) -> tuple[str, str]:
 
 
 def reading() -> tuple[str, str]:
-    """Time what a step pays for the stopwatch, against a step at batch size 1."""
+    """Time a reading of the stopwatch, which each step makes."""
     watch = Stopwatch(Clock())
     watch.start()
     count = 1_000_000
@@ -198,7 +198,7 @@ def reading() -> tuple[str, str]:
 
 
 def spread(ratios: list[float]) -> str:
-    """Write a median with its extremes."""
+    """Return a median with its extremes, as text."""
     median = statistics.median(ratios)
     return f"{median:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
 
@@ -214,14 +214,14 @@ def main() -> None:
         checkout = Checkout(Path(folder), arguments.mnist.resolve())
         checkout.run(BASE | {"budget": {"seconds": None, "steps": 10}})
         rows = {
-            "a look at the stopwatch": reading,
+            "a reading of the stopwatch": reading,
             f"seconds to step {STEPS:,} at batch size 32: all other cores busy with timed runs, "
-            "against alone, 5 pairs": lambda: neighbours(checkout),
+            "compared with alone, 5 pairs": lambda: neighbours(checkout),
             "the same run five times: (max − min) / median": lambda: repetition(checkout),
             f"seconds to step {STEPS:,}, evaluating ten times as often, 10 pairs": lambda: (
                 evaluation(checkout)
             ),
-            "a busy loop pinned by hand to the run's core": lambda: contention(checkout),
+            "a busy loop pinned to the run's core": lambda: contention(checkout),
             "an undisturbed run": lambda: quiet(checkout),
             "kill -9 at 20 random moments": lambda: crashes(checkout),
             "budget 10 s, then 20 s": lambda: extension(checkout),

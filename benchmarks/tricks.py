@@ -1,14 +1,15 @@
-"""Switch off each of the engine's tricks alone, and time steps with it and without.
+"""Time steps with each of the engine's tricks and without, and what momentum adds to a step.
 
     python -m benchmarks.tricks --parsed FOLDER --prepared FOLDER
 
-with the folders that the workflow's rules parse and prepare fill. Prints the table of
-docs/benchmarks.md: medians, with the extremes, of turns in which both took some steps; takes about
-three minutes.
+The folders are those of the workflow's rules parse and prepare. Prints the table of
+docs/benchmarks.md: medians, with the extremes, over turns in which both sides took steps; takes
+about four minutes.
 """
 
 import argparse
 import contextlib
+import functools
 import statistics
 import tempfile
 import time
@@ -19,6 +20,7 @@ from unittest import mock
 
 import numpy as np
 
+import nn.engine
 from batch_race.run import cores
 from benchmarks import late
 from benchmarks.engines import ours
@@ -34,16 +36,24 @@ from nn.network import Weights
 
 TURNS = 15
 SECONDS = 0.1
-"""How long each side steps in a turn."""
+"""The steps of each side in a turn take so long."""
 
 NEVER = 10**12
-"""More than there ever are."""
+"""More examples than a batch has."""
 
 
 class Trick(NamedTuple):
-    """What is done, at which batch sizes and with how many threads it is measured, and how not.
+    """A trick, and how to measure it.
 
-    `is_late` starts from weights late in training (`benchmarks.late`).
+    Attributes
+    ----------
+    name : str
+    batch_sizes : tuple of int
+    without : dict
+        What to replace to do without it: by owner and name, the replacement.
+    threads : int
+    is_late : bool
+        Whether the steps start from weights late in training (`benchmarks.late`).
     """
 
     name: str
@@ -56,8 +66,8 @@ class Trick(NamedTuple):
 class _OneAsMany:
     """One example by a pass over a chunk of one."""
 
-    def __init__(self, weights: Weights, n_dense: int, elementwise: Any) -> None:
-        self._pass = Pass(weights, weights, 1, n_dense, elementwise)
+    def __init__(self, weights: Weights, into: Weights, n_dense: int, elementwise: Any) -> None:
+        self._pass = Pass(weights, into, 1, n_dense, elementwise)
 
     def add_gradient(self, examples: ReadyExamples, index: int, rate: float) -> None:
         self._pass.add_gradient(examples, slice(index, index + 1), np.float32(rate))
@@ -67,8 +77,8 @@ def _as_they_are(examples: Examples) -> ReadyExamples:
     return ready(examples._replace(arranged=None))
 
 
-def _opened(share: float) -> dict[tuple[Any, str], Any]:
-    """Open the examples with other columns dense."""
+def _dense_from(share: float) -> dict[tuple[Any, str], Any]:
+    """Return what to replace for columns to be dense from another share of nonzeros."""
 
     def arranged(problem: Problem, part: str) -> Examples:
         images = problem.training if part == "train" else problem.test
@@ -80,9 +90,9 @@ def _opened(share: float) -> dict[tuple[Any, str], Any]:
     return {(ours, "_examples"): arranged}
 
 
-def _by_changes(self: Engine, examples: ReadyExamples, rows: slice, learning_rate: float) -> None:
+def _in_shards(self: Engine, examples: ReadyExamples, rows: slice, learning_rate: float) -> None:
     rate = np.float32(-learning_rate / (rows.stop - rows.start))
-    self._descend_by_changes(examples, rows, rate)
+    self._add_in_shards(examples, rows, rate)
 
 
 def _with_numpy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> Calls:
@@ -98,14 +108,14 @@ def _with_scipy(a: Any, b: Any, out: Any, *, is_added: bool = False) -> Calls:
 
 TRICKS = [
     Trick("zeros skipped", (1, 32, 128, 60_000), {(ours, "ready"): _as_they_are}),
-    Trick("columns dense from 0.1, not 0.05", (1, 32, 128, 60_000), _opened(0.05)),
-    Trick("columns dense from 0.1, not 0.2", (1, 32, 128, 60_000), _opened(0.2)),
+    Trick("columns dense from 0.1, not 0.05", (1, 32, 128, 60_000), _dense_from(0.05)),
+    Trick("columns dense from 0.1, not 0.2", (1, 32, 128, 60_000), _dense_from(0.2)),
     Trick("straight to SciPy's loops", (1, 32, 128), {(sparse, "LOOPS"): None}),
     Trick("vectors for one example", (1,), {(engine, "PassOfOne"): _OneAsMany}),
-    Trick("gradient added to the weights at once", (32, 128), {(Engine, "descend"): _by_changes}),
+    Trick("gradient added straight to the weights", (32, 128), {(Engine, "descend"): _in_shards}),
     Trick("straight to BLAS", (2, 32, 128), {(passes, "in_parts"): _with_numpy}),
     Trick("forward product with NumPy's BLAS", (32, 128), {(passes, "in_parts"): _with_scipy}),
-    Trick("batches shared", (512, 5_000, 60_000), {(engine, "MIN_SHARD"): NEVER}, threads=2),
+    Trick("batches split", (512, 5_000, 60_000), {(engine, "MIN_SHARD"): NEVER}, threads=2),
     Trick("second layer by classes", (1, 32, 128, 60_000), {(engine, "W2_ORDER"): "C"}),
     Trick(
         "elementwise by NumPy, not numexpr",
@@ -113,6 +123,11 @@ TRICKS = [
         {(engine, "ELEMENTWISE"): {"numpy": Numexpr}},
     ),
     Trick("subnormals flushed, late", (1, 32), {(subnormals, "_REGISTER"): None}, is_late=True),
+    Trick(
+        "momentum 0, not 0.9",
+        (1, 32, 128, 60_000),
+        {(nn.engine, "Engine"): functools.partial(Engine, momentum=0.9)},
+    ),
 ]
 if products.HAS_SMALL_PRODUCTS:
     in_parts = {(products, "HAS_SMALL_PRODUCTS"): False}
@@ -121,7 +136,7 @@ if products.HAS_SMALL_PRODUCTS:
 
 @contextlib.contextmanager
 def switched_off(trick: Trick) -> Iterator[None]:
-    """Do without a trick."""
+    """Do without a trick within the block."""
     with contextlib.ExitStack() as stack:
         for (owner, name), other in trick.without.items():
             stack.enter_context(mock.patch.object(owner, name, other))
@@ -172,14 +187,14 @@ def main() -> None:
         problem = problems.real(*folders, trick.threads)
         if trick.is_late:
             problem = problem._replace(weights=trained)
-        words = trick.name + (f", {trick.threads} threads" if trick.threads > 1 else "")
+        label = trick.name + (f", {trick.threads} threads" if trick.threads > 1 else "")
         with cores.lease(trick.threads):
             for batch_size in trick.batch_sizes:
                 both = compare(trick, batch_size, problem)
                 ratios = [bare / full for full, bare in zip(*both, strict=True)]
                 medians = " | ".join(f"{1e6 * statistics.median(each):,.0f}" for each in both)
                 spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-                print(f"| {words} | {batch_size:,} | {medians} | {spread} |", flush=True)
+                print(f"| {label} | {batch_size:,} | {medians} | {spread} |", flush=True)
 
 
 if __name__ == "__main__":

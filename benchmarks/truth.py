@@ -1,11 +1,12 @@
 """Check the workflow's times to targets, winners and verdicts against densely evaluated runs.
 
-    python -m benchmarks.truth --mnist DATA
+    python -m benchmarks.truth --mnist FOLDER
 
-DATA is a folder with MNIST's four files. The real workflow runs, one budget after the other in one
-folder, so that each goes on from the one before. Then each run is trained again and evaluated at
-every step of the grid, and at three steps between two of these, and the truth is read off the clock
-of the timed run. It takes hours; --budgets, --batch-sizes and --inputs do a part.
+FOLDER has MNIST's four files. The real workflow runs with one budget after the other in one folder,
+so that each run resumes from the one before. Then each run is repeated with an evaluation at every
+step of the grid, and the true times are read from the clock of the timed run. With --finer N, N
+evaluations for each step of the grid show what the grid itself hides. It takes hours; --budgets,
+--batch-sizes and --inputs do a part.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +42,27 @@ RATES = {
     "unit": {1: 0.1, 8: 1.0, 32: 1.0, 128: 1.0, 512: 1.0, 2048: 2.0, 60000: 2.0},
 }
 TARGETS: dict[str, list[float]] = {"loss": [1.0, 0.5, 0.3, 0.2, 0.1], "accuracy": [85, 90, 95]}
-Scores = dict[int, Score]
+TOLERANCE = 0.03
+"""Times further off than this are listed."""
 
-FINER = 4
-"""Evaluations of the truth for each step of the grid."""
+Scores = dict[int, Score]
+"""By step."""
+
+Crossings = dict[int, pl.DataFrame]
+"""By the number of evaluations for each step of the grid: 1, and that of the finer grid, if any."""
 
 
 def main() -> None:
-    """Run the workflow and the truth, and print how they compare."""
+    """Run the workflow and the dense evaluations, and print a table of how they compare."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
     parser.add_argument("--inputs", nargs="*", choices=RATES, default=list(RATES))
     parser.add_argument("--budgets", nargs="*", type=float, default=[4, 14, 20, 60])
     parser.add_argument("--batch-sizes", nargs="*", type=int, default=list(RATES["raw"]))
     parser.add_argument("--repeats", type=int, default=1, help="seeds; verdicts take at least 2")
+    parser.add_argument(
+        "--finer", type=int, default=1, help="evaluations for each step of the grid"
+    )
     parser.add_argument("--cost", action="store_true", help="only the cost, as config.yaml is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -61,18 +70,19 @@ def main() -> None:
         if options.cost:
             print(cost(checkout, {"experiment": "cost"}))
             return
-        print(
-            "| inputs | seconds | reached | on the same grid | on a grid 4 times finer, at most "
-            "| over 3 % | winners | verdicts | replay |\n|---|---|---|---|---|---|---|---|---|"
-        )
+        head = ["inputs", "seconds", "reached", "off by, at most", f"over {TOLERANCE:.0%}"]
+        head += ["winners", "verdicts", "replay"]
+        if options.finer > 1:
+            head.append(f"on a grid {options.finer} times finer, at most")
+        print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
         for inputs in options.inputs:
             race(checkout, inputs, options)
 
 
 def race(checkout: Checkout, inputs: str, options: argparse.Namespace) -> None:
-    """Print a line for each budget."""
+    """Print a row for each budget."""
     seeds = list(range(1234, 1234 + options.repeats))
-    scores: dict[tuple[int, int], Scores] = {}
+    scores: dict[str, Scores] = {}
     first, *others = [
         {"batch_size": [size], "learning_rate": [RATES[inputs][size]], "seed": seeds}
         for size in options.batch_sizes
@@ -83,77 +93,80 @@ def race(checkout: Checkout, inputs: str, options: argparse.Namespace) -> None:
             **{"experiment": experiment, "inputs": inputs, "targets": TARGETS},
             **{"budget": {"seconds": budget}, **first, "include": others},
         }
-        share = cost(checkout, config)
+        replay = cost(checkout, config)
         results = checkout.folder / "results"
         runs, _ = parquet.read(results / "summarize" / experiment / "runs.parquet")
         answers = json.loads((results / "compare" / experiment / "answer.json").read_text())
         histories = history.read_collected(results / "collect" / experiment / "histories.parquet")
         metadata = json.loads((results / "collect" / experiment / "runs.json").read_text())
-        found: dict[str, list[pl.DataFrame]] = {"grid": [], "finer": []}
+        folders = [checkout.folder / folder for folder in metadata]
+        # All budgets of a run share a folder, and so their scores.
+        keys = [str(folder.parent) for folder in folders]
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(cores.available(), spawn) as pool:
-            keys = [
-                (each["specification"]["batch_size"], each["specification"]["seed"])
-                for each in metadata.values()
-            ]
-            each_folder = [checkout.folder / folder for folder in metadata]
             given = [scores.get(key, {}) for key in keys]
-            for key, of_run, (tables, evaluated) in zip(
-                keys, metadata.values(), pool.map(truth, each_folder, given), strict=True
-            ):
-                scores[key] = evaluated
-                for name, table in tables.items():
-                    found[name].append(crossings.of_run(table, of_run))
+            found = list(pool.map(partial(truth, finer=options.finer), folders, given))
+        scores |= {key: evaluated for key, (_, evaluated) in zip(keys, found, strict=True)}
         truths = {
-            name: measures.per_run(histories, pl.concat(tables), TARGETS, "training")
-            for name, tables in found.items()
+            n_evaluations: measures.per_run(
+                histories,
+                pl.concat(
+                    crossings.of_run(tables[n_evaluations], of_run)
+                    for (tables, _), of_run in zip(found, metadata.values(), strict=True)
+                ),
+                TARGETS,
+                "training",
+            )
+            for n_evaluations in found[0][0]
         }
-        print(line(inputs, budget, runs, answers, truths, share), flush=True)
+        cells = [inputs, f"{budget:g}", *compare(runs, answers, truths[1]), replay]
+        cells += [worst(runs, each) for n_evaluations, each in truths.items() if n_evaluations > 1]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def line(
-    inputs: str,
-    budget: float,
-    runs: pl.DataFrame,
-    answers: list[dict[str, Any]],
-    truths: dict[str, pl.DataFrame],
-    share: str,
-) -> str:
-    """Compare the workflow's results with the truth."""
-    of_all = {name: deviations(runs, truth) for name, truth in truths.items()}
-    finer = of_all["finer"]
-    worst = max(finer, key=lambda each: abs(each[1]), default=("", 0.0))
-    over = [f"{name} ({off:+.1%})" for name, off in finer if abs(off) > 0.03]
-    exact = comparison.compare(truths["finer"], statistics.summarize(truths["finer"]))
+def compare(runs: pl.DataFrame, answers: list[dict[str, Any]], truth: pl.DataFrame) -> list[str]:
+    """Return cells that compare the workflow's times, winners and verdicts with the true ones."""
+    off = deviations(runs, truth)
+    over = [f"{name} ({each:+.1%})" for name, each in off if abs(each) > TOLERANCE]
+    exact = comparison.compare(truth, statistics.summarize(truth))
     winners = verdicts = n_verdicts = 0
-    for said, true in zip(answers, exact, strict=True):
-        first = [
-            each["ranking"][0]["batch_size"] if each["ranking"] else 0 for each in (said, true)
-        ]
-        winners += first[0] == first[1]
+    for answer, expected in zip(answers, exact, strict=True):
         ours, theirs = (
-            {each["batch_size"]: each["verdict"] for each in answer["ranking"][1:]}
-            for answer in (said, true)
+            {each["batch_size"]: each.get("verdict") for each in ranked["ranking"]}
+            for ranked in (answer, expected)
         )
-        n_verdicts += len(theirs)
-        verdicts += sum(ours.get(size) == verdict for size, verdict in theirs.items())
-    same = max((abs(off) for _, off in of_all["grid"]), default=0.0)
-    cells = (
-        inputs,
-        f"{budget:g}",
-        len(finer),
-        f"{same:.1%}",
-        f"{worst[1]:+.1%} ({worst[0]})",
+        winners += next(iter(ours), None) == next(iter(theirs), None)
+        others = list(theirs)[1:]  # the winner has no verdict
+        n_verdicts += len(others)
+        verdicts += sum(ours.get(size) == theirs[size] for size in others)
+    return [
+        str(len(off)),
+        worst(runs, truth),
         ", ".join(over) or "none",
         f"{winners} of {len(exact)}",
         f"{verdicts} of {n_verdicts}",
-        share,
-    )
-    return f"| {' | '.join(map(str, cells))} |"
+    ]
+
+
+def worst(runs: pl.DataFrame, truth: pl.DataFrame) -> str:
+    """Return the largest deviation, as text."""
+    name, off = max(deviations(runs, truth), key=lambda each: abs(each[1]), default=("", 0.0))
+    return f"{off:+.1%} ({name})" if off else "0"
 
 
 def deviations(runs: pl.DataFrame, truth: pl.DataFrame) -> list[tuple[str, float]]:
-    """List how far the seconds to each target are off; infinite where one of the two has none."""
+    """Return the relative error of the seconds to each target that is reached.
+
+    Parameters
+    ----------
+    runs, truth : polars.DataFrame
+        As `batch_race.analyze.measures.per_run` makes them.
+
+    Returns
+    -------
+    list of tuple of str and float
+        Batch size and target; infinite where only one of the two has the target reached.
+    """
     keys = [*RUN, "target", "target_value"]
     seconds = runs.filter(measure="seconds").join(truth.filter(measure="seconds"), on=keys)
     found = []
@@ -167,21 +180,22 @@ def deviations(runs: pl.DataFrame, truth: pl.DataFrame) -> list[tuple[str, float
     return found
 
 
-def truth(folder: Path, scores: Scores) -> tuple[dict[str, pl.DataFrame], Scores]:
-    """Find where a run reached each target, on the grid and on the finer one.
+def truth(folder: Path, scores: Scores, finer: int) -> tuple[Crossings, Scores]:
+    """Return the steps at which a run reached each target, by evaluating it densely.
 
     Parameters
     ----------
     folder : Path
         The run's.
     scores : dict of int to Score
-        What is known by step, from a smaller budget.
+        The known ones, from a smaller budget.
+    finer : int
+        Evaluations for each step of the grid.
 
     Returns
     -------
-    dict of str to polars.DataFrame
-        Crossings.
-    dict of int to Score
+    crossings : dict of int to polars.DataFrame
+    scores : dict of int to Score
     """
     table, metadata = history.read(folder / "history.parquet")
     evaluations = history.evaluations(table)
@@ -190,9 +204,8 @@ def truth(folder: Path, scores: Scores) -> tuple[dict[str, pl.DataFrame], Scores
     replay = run.replay(Snapshots(folder / "none", ""))
     scores = scores.copy()
     targets = crossings.listed(TARGETS)
-    nowhere = dict.fromkeys(targets, Crossing(None, None, "grid"))
-    found = {"grid": nowhere.copy(), "finer": nowhere.copy()}
-    for step in finer(last.step):
+    found = {n: dict.fromkeys(targets, Crossing(None, None, "grid")) for n in {1, finer}}
+    for step in steps_until(last.step, finer):
         is_last = step == last.step
         if is_last:
             score = Score(last.training_loss, last.test_accuracy)
@@ -200,31 +213,40 @@ def truth(folder: Path, scores: Scores) -> tuple[dict[str, pl.DataFrame], Scores
             score = scores[step]
         else:
             replay.go_to(step)
-            left = {each.metric for each, crossing in found["grid"].items() if not crossing.step}
+            left = {each.metric for each, crossing in found[1].items() if crossing.step is None}
             score = scores[step] = Score(
                 replay.loss() if "loss" in left else math.nan,
                 replay.accuracy() if "accuracy" in left else math.nan,
             )
-        names = ["finer", "grid"] if is_last or grid.contains(step) else ["finer"]
-        for name, target in itertools.product(names, targets):
-            if found[name][target].step is None and target.is_reached(score):
-                found[name][target] = Crossing(step, step and step - 1, "grid")
-        if all(each.step is not None for each in found["grid"].values()):
+        for n_evaluations, target in itertools.product(found, targets):
+            is_on_grid = n_evaluations > 1 or is_last or grid.contains(step)
+            is_first = found[n_evaluations][target].step is None
+            if is_on_grid and is_first and target.is_reached(score):
+                found[n_evaluations][target] = Crossing(step, step and step - 1, "grid")
+        if all(each.step is not None for each in found[1].values()):
             break
-    # The clock was read at the steps of the grid; between two of them all take as long.
+    # The clock was read at the steps of the grid; all steps between two of them take as long.
     known = [(each.step, each.training_seconds, each.wall_seconds) for each in readings]
     steps, *clocks = zip(*known, strict=True)
-    for step in {each.step for each in found["finer"].values()} - {None, *steps}:
+    off_grid = {each.step for each in found[finer].values()} - {None, *steps}
+    for step in off_grid:
         readings.append(Reading(step, *(float(np.interp(step, steps, each)) for each in clocks)))
     tables = {
-        name: crossings.tabulate(each, evaluations, readings, run.batches)
-        for name, each in found.items()
+        n_evaluations: crossings.tabulate(each, evaluations, readings, run.batches)
+        for n_evaluations, each in found.items()
     }
     return tables, scores
 
 
+def steps_until(last: int, finer: int) -> Iterator[int]:
+    """Return the steps of the grid, each followed by `finer` - 1 before the next, and the last."""
+    for start, stop in itertools.pairwise([0, *grid.between(0, last), last]):
+        yield from sorted({start + (stop - start) * part // finer for part in range(finer)})
+    yield last
+
+
 def opened(results: Path, specification: dict[str, Any]) -> Run:
-    """Open a run's data."""
+    """Return a run on its data."""
     files = [("parse", "images.npy"), ("parse", "labels.npy")]
     files += [("prepare", "dense.npy"), ("prepare", "sparse.npz")]
     data = {
@@ -236,15 +258,8 @@ def opened(results: Path, specification: dict[str, Any]) -> Run:
     return Run(specification, *(open_examples(data, part) for part in ("train", "test")))
 
 
-def finer(last: int) -> Iterator[int]:
-    """List the steps of the finer grid up to a last step."""
-    for start, stop in itertools.pairwise([0, *grid.between(0, last), last]):
-        yield from sorted({start + (stop - start) * part // FINER for part in range(FINER)})
-    yield last
-
-
 def cost(checkout: Checkout, config: dict[str, Any]) -> str:
-    """Run the workflow; tell what part of its wall time the replays take."""
+    """Run the workflow; return the seconds of the replays and of all, as text."""
     times = []
     for goal in ("prepare", "train", "find_crossings", "all"):
         started = time.perf_counter()

@@ -1,12 +1,12 @@
-"""Simulate how often a batch size is called slower that is not, and one that is.
+"""Simulate how often batch sizes are wrongly, and how often rightly, called slower.
 
     python -m benchmarks.verdicts
     python -m benchmarks.verdicts --simulations 2000
 
-Draws logarithms of times whose true order is known, compares them as the workflow does, and prints
-two tables in Markdown: false verdicts in percent, where all batch sizes are equally fast at their
-best learning rate, for several kinds of noise; and how often a true ratio is found. With the
-default of 20,000 simulations it takes about a minute.
+Draws logarithms of times of known order, compares them as the workflow does, and prints two tables
+in Markdown: false verdicts in percent, where all batch sizes are equally fast at their best
+learning rate, for several kinds of noise; and how often a true ratio is detected. With the default
+of 20,000 simulations it takes about a minute.
 """
 
 import argparse
@@ -38,9 +38,9 @@ class Race(NamedTuple):
     ----------
     log_times : ndarray of float64, shape (n_simulations, n_configurations, n_seeds)
     is_fastest : ndarray of bool, shape (n_batch_sizes,)
-        Whether no batch size is truly faster.
+        Whether a batch size is truly among the fastest.
     given : float or ndarray of float64, shape (n_configurations, 1)
-        The logarithm of the budget: a run that is not there by then has missed.
+        The logarithm of the budget: a run that takes longer misses the target.
     """
 
     log_times: Array
@@ -52,7 +52,7 @@ Draw = Callable[[np.random.Generator, int, int, int, int], Race]
 
 
 def slower(race: Race, rates: int) -> npt.NDArray[np.bool_]:
-    """Find which batch sizes the workflow calls slower than the winner.
+    """Return which batch sizes the workflow calls slower than the winner.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def slower(race: Race, rates: int) -> npt.NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (n_simulations, n_batch_sizes)
-        A batch size of which no configuration arrives with more than half of its runs is not
-        ranked, so it is not called slower.
+        Never a batch size that is not ranked: at most half of the runs of each of its
+        configurations reach the target.
     """
     times = np.where(race.log_times <= race.given, race.log_times, np.inf)
     medians = np.median(times, axis=-1)
@@ -79,7 +79,7 @@ def slower(race: Race, rates: int) -> npt.NDArray[np.bool_]:
 
 
 def noisy(scale: Callable[[int, int], Array]) -> Draw:
-    """Draw normal noise of a standard deviation for each configuration; all are equally fast."""
+    """Return a function that draws equal times, with normal noise of given standard deviations."""
 
     def draw(random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int) -> Race:
         noise = random.normal(size=(count, sizes * rates, seeds)) * scale(sizes, rates)[:, None]
@@ -89,7 +89,7 @@ def noisy(scale: Callable[[int, int], Array]) -> Draw:
 
 
 def changed(change: Callable[[np.random.Generator, Array], Array], given: float = 100.0) -> Draw:
-    """Draw equal times of a standard deviation of 1, and change them."""
+    """Return a function that draws equal times of standard deviation 1 and changes them."""
 
     def draw(random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int) -> Race:
         times = random.normal(size=(count, sizes * rates, seeds))
@@ -99,7 +99,7 @@ def changed(change: Callable[[np.random.Generator, Array], Array], given: float 
 
 
 def half_tied(random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int) -> Race:
-    """Draw batch sizes of which one half is equally fast and the other far behind."""
+    """Draw batch sizes of which one half is equally fast and the other far slower."""
     is_fastest = np.arange(sizes) < sizes // 2
     behind = np.where(is_fastest.repeat(rates), 0.0, 10.0)
     noise = random.normal(size=(count, sizes * rates, seeds))
@@ -119,7 +119,7 @@ def one_good_rate(
 def one_given_less(
     random: np.random.Generator, count: int, sizes: int, rates: int, seeds: int
 ) -> Race:
-    """Draw equal batch sizes, of which half of the first one's runs are not given the time."""
+    """Draw equal batch sizes; half of the first one's runs have too small a budget."""
     times = random.normal(size=(count, sizes * rates, seeds))
     given = np.where(np.arange(sizes * rates) < rates, 0.0, 100.0)[:, None]
     return Race(times, np.ones(sizes, dtype=bool), given)
@@ -155,14 +155,14 @@ BEYOND: dict[str, Draw] = {
 def false_verdicts(
     draw: Draw, sizes: int, rates: int, seeds: int, simulations: int
 ) -> tuple[float, float]:
-    """Simulate batch sizes of which none, or only some, are slower.
+    """Return how often batch sizes are wrongly called slower.
 
     Returns
     -------
     per_comparison : float
-        The share of the comparisons with the winner that wrongly say slower.
+        The share of the comparisons with the winner whose verdict is wrongly slower.
     any_in_question : float
-        The share of the simulations in which any does.
+        The share of the simulations with any such verdict.
     """
     random = np.random.default_rng(1)
     wrong, compared, questions = 0, 0, 0
@@ -178,21 +178,21 @@ def false_verdicts(
 def power(
     ratio: float, noise: float, sizes: int, rates: int, seeds: int, simulations: int
 ) -> float:
-    """Simulate a batch size that is faster than all others, by a ratio.
+    """Return how often batch sizes that are slower by a ratio are called slower.
 
     Each has one good learning rate; with the others it takes 1.5 times as long.
 
     Returns
     -------
     float
-        The share of the slower batch sizes that are called so.
+        The share of the slower batch sizes that are called slower.
     """
     random = np.random.default_rng(2)
-    place = np.arange(sizes * rates)
-    behind = np.log(np.where(place < rates, 1, ratio) * np.where(place % rates, 1.5, 1))
+    index = np.arange(sizes * rates)
+    behind = np.log(np.where(index < rates, 1, ratio) * np.where(index % rates, 1.5, 1))
     found = 0
     for _ in range(simulations // _AT_ONCE):
-        times = random.normal(scale=noise, size=(_AT_ONCE, len(place), seeds)) + behind[:, None]
+        times = random.normal(scale=noise, size=(_AT_ONCE, len(index), seeds)) + behind[:, None]
         found += int(slower(Race(times, np.arange(sizes) == 0), rates)[:, 1:].sum())
     return found / (simulations // _AT_ONCE * _AT_ONCE * (sizes - 1))
 
@@ -209,7 +209,7 @@ def main() -> None:
     for name, draw in (SCENARIOS | BEYOND).items():
         rows = (false_verdicts(draw, *design, simulations) for design in designs)
         print(f"| {name} | " + " | ".join(f"{100 * a:.1f} / {100 * b:.1f}" for a, b in rows) + " |")
-    print("\nFound: slower batch sizes that are called so, %\n")
+    print("\nDetected: slower batch sizes that are called slower, %\n")
     kinds = [(ratio, noise) for noise in NOISES for ratio in RATIOS]
     print("| | " + " | ".join(f"{ratio} at {noise}" for ratio, noise in kinds) + " |")
     print("|---" * (len(kinds) + 1) + "|")

@@ -278,17 +278,17 @@ def _margin(scores: Mapping[int, Score], target: Target) -> float:
     is the distance of evaluations near the target from the line between their neighbours, log x
     and log y.
     """
-    offs = []
+    distances = []
     steps = [step for step in scores if step > 0]
     for before, step, after in zip(steps, steps[1:], steps[2:], strict=False):
         heights = [target.height(scores[each]) for each in (before, step, after)]
         if target.is_near(scores[step], MARGIN**2) and min(heights) > 0:
             first, here, last = map(math.log, heights)
-            share = math.log(step / before) / math.log(after / before)
-            offs.append(abs(here - (1 - share) * first - share * last))
-    if len(offs) < FEWEST or not all(map(math.isfinite, offs)):
+            fraction = math.log(step / before) / math.log(after / before)
+            distances.append(abs(here - (1 - fraction) * first - fraction * last))
+    if len(distances) < FEWEST or not all(map(math.isfinite, distances)):
         return MARGIN
-    return min(MARGIN, math.exp(SCATTERS * max(offs)))
+    return min(MARGIN, math.exp(SCATTERS * max(distances)))
 
 
 def _is_same(loss: float, other: float) -> bool:

@@ -37,7 +37,7 @@ class Trainer:
     schedule : Schedule
     attend : callable
         Called with the trainer after each evaluation and about once a second, between two
-        stretches of steps; its training time is not counted. An exception ends the training.
+        stretches of steps, where training is not timed. Its exceptions end the training.
     clock : Clock
     threads : int
         The number of threads that split the work.

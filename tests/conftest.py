@@ -11,9 +11,12 @@ from tests.project import ROOT as ROOT
 from tests.project import Project, small_checkout
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share what is dear to make on one of the workers."""
+    """Mark the tests of faults as slow; run tests that share an expensive fixture on one worker."""
     for item in items:
+        if item.path.parent.name == "faults":
+            item.add_marker(pytest.mark.slow)
         shares = "finished_checkout" in getattr(item, "fixturenames", ())
         name = "finished_checkout" if shares else item.path.stem
         item.add_marker(pytest.mark.xdist_group(name))

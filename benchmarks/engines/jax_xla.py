@@ -1,6 +1,6 @@
-"""JAX: XLA on the CPU, as in the chapter. One compiled function for a step, weights given up to it.
+"""JAX: XLA on the CPU, as in the chapter. One compiled function for a step, with donated weights.
 
-The batches are cut beforehand and already on the device, the fastest that JAX can have them.
+The batches are sliced beforehand and already on the device, which is fastest for JAX.
 """
 
 import contextlib
@@ -32,8 +32,8 @@ def descend(parameters, x, labels, learning_rate):
 
 @jax.jit
 def measure(parameters, x, labels, test_x, test_labels):
-    right = logits(parameters, test_x).argmax(axis=1) == test_labels
-    return loss(parameters, x, labels), 100 * right.mean()
+    is_correct = logits(parameters, test_x).argmax(axis=1) == test_labels
+    return loss(parameters, x, labels), 100 * is_correct.mean()
 
 
 class Engine:
@@ -56,17 +56,17 @@ class Engine:
         return not float(jax.jit(jnp.multiply)(np.float32(1e-38), np.float32(0.1)))
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
-        self._batches = []  # those of another size go first
+        self._batches = []  # frees those of another size first
         self._batches = [
             [array[start : start + batch_size] for array in self._training]
             for start in range(0, n_batches * batch_size, batch_size)
         ]
 
-    def step(self, place: int) -> None:
+    def step(self, index: int) -> None:
         self._parameters = descend(
-            self._parameters, *self._batches[place], learning_rate=self._learning_rate
+            self._parameters, *self._batches[index], learning_rate=self._learning_rate
         )
-        # The clock is looked at after each step, so each has to be over by then.
+        # A race checks its budget after each step, so each must be complete.
         jax.block_until_ready(self._parameters)
 
     def evaluate(self) -> tuple[float, float]:

@@ -29,8 +29,8 @@ class Engine:
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size
 
-    def step(self, place: int) -> None:
-        start = place * self._batch_size
+    def step(self, index: int) -> None:
+        start = index * self._batch_size
         rows = slice(start, start + self._batch_size)
         self._engine.descend(self._training, rows, self._learning_rate)
 

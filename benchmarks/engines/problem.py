@@ -1,4 +1,4 @@
-"""What all engines are given: the same first weights, images and learning rate."""
+"""The problem of all engines: the same initial weights, images and learning rate."""
 
 import contextlib
 from pathlib import Path
@@ -24,14 +24,14 @@ class Images(NamedTuple):
     labels: npt.NDArray[np.uint8]
 
     def inputs(self, factor: float) -> npt.NDArray[np.float32]:
-        """Turn the pixels into what peers take, floats."""
+        """Return the pixels times the factor, as floats, which peers take."""
         return self.pixels * np.float32(factor)
 
 
 class Problem(NamedTuple):
-    """A network to train; its inputs are the pixels, 0 to 255, times a factor.
+    """A network to train; its inputs are the pixels, 0 to 255, times `factor`.
 
-    `prepared` is the folder that the workflow's rule `prepare` fills, where there is one.
+    `prepared` is the folder of the workflow's rule `prepare`, if there is one.
     """
 
     training: Images
@@ -44,19 +44,19 @@ class Problem(NamedTuple):
 
 
 class Engine(Protocol):
-    """What each engine can do."""
+    """The methods of each engine."""
 
     def running(self) -> contextlib.AbstractContextManager[None]:
-        """Set what steps and evaluations need; they are only asked for within."""
+        """Compute within the block as steps and evaluations need it; both are called within."""
 
     def flushes_subnormals(self) -> bool:
-        """Return whether the engine takes subnormals for zero."""
+        """Return whether the engine flushes subnormals to zero."""
 
     def prepare(self, batch_size: int, n_batches: int) -> None:
-        """Make the first consecutive batches of that size ready, as the engine likes them best."""
+        """Prepare the first consecutive batches of a size as the engine is fastest with them."""
 
-    def step(self, place: int) -> None:
-        """Take a step on one of those batches; return when it is taken."""
+    def step(self, index: int) -> None:
+        """Take a step on one of these batches; return when it is complete."""
 
     def evaluate(self) -> tuple[float, float]:
         """Compute the loss over all training images and the accuracy on all test images."""
@@ -66,32 +66,32 @@ class Engine(Protocol):
 
 
 def real(parsed: Path, prepared: Path, threads: int) -> Problem:
-    """Open a dataset that the workflow has parsed and prepared."""
+    """Return the problem of a dataset that the workflow has parsed and prepared."""
 
     def opened(part: str) -> Images:
         pixels = np.load(parsed / f"{part}_images.npy", mmap_mode="r")
         return Images(pixels, np.load(parsed / f"{part}_labels.npy"))
 
     training = opened("train")
-    weights = _first_weights(training)
+    weights = _initial_weights(training)
     return Problem(training, opened("test"), weights, threads, prepared=prepared)
 
 
 def trained(problem: Problem, path: Path) -> Problem:
-    """Give a problem the weights that were trained on it; see `benchmarks.late`."""
+    """Return a problem with weights that were trained on it; see `benchmarks.late`."""
     with np.load(path) as arrays:
         return problem._replace(weights=Weights(arrays["w1"], arrays["w2"]))
 
 
 def dense(threads: int) -> Problem:
-    """Draw images without a single pixel of zero: there is nothing to skip."""
+    """Return a problem of random images without a pixel of zero: no product can be skipped."""
     random = np.random.default_rng(0)
     images = Images(
         random.integers(1, 256, (3200, 784), dtype=np.uint8),
         random.integers(0, 10, 3200, dtype=np.uint8),
     )
-    return Problem(images, images, _first_weights(images), threads)
+    return Problem(images, images, _initial_weights(images), threads)
 
 
-def _first_weights(images: Images) -> Weights:
+def _initial_weights(images: Images) -> Weights:
     return nx(1234, (1 + images.pixels.shape[1], 200), (201, 10))

@@ -39,8 +39,8 @@ class Engine:
     def prepare(self, batch_size: int, n_batches: int) -> None:
         self._batch_size = batch_size
 
-    def step(self, place: int) -> None:
-        start = place * self._batch_size
+    def step(self, index: int) -> None:
+        start = index * self._batch_size
         stop = start + self._batch_size
         self._optimizer.zero_grad()
         self._loss(self._network(self._x[start:stop]), self._labels[start:stop]).backward()
@@ -49,8 +49,8 @@ class Engine:
     def evaluate(self) -> tuple[float, float]:
         with torch.inference_mode():
             loss = self._loss(self._network(self._x), self._labels)
-            right = self._network(self._test_x).argmax(dim=1) == self._test_labels
-            return loss.item(), 100 * right.float().mean().item()
+            is_correct = self._network(self._test_x).argmax(dim=1) == self._test_labels
+            return loss.item(), 100 * is_correct.float().mean().item()
 
     def weights(self) -> Weights:
         return Weights(*(_with_bias(self._network[layer]) for layer in (0, 2)))

@@ -27,11 +27,11 @@ class Engine:
             momentum=0,
             shuffle=False,
         )
-        # It makes its weights with its first step; then they are set.
+        # It creates its weights in its first step; then they are replaced.
         self._network.partial_fit(self._x[:10], self._labels[:10], classes=np.arange(10))
         self._network.coefs_ = [array[1:].copy() for array in problem.weights]
         self._network.intercepts_ = [array[0].copy() for array in problem.weights]
-        del self._network._optimizer  # it holds the weights that were replaced
+        del self._network._optimizer  # it refers to the weights before
         self._batch_size = 0
 
     def running(self) -> contextlib.AbstractContextManager[None]:
@@ -44,16 +44,16 @@ class Engine:
         self._batch_size = batch_size
         self._network.set_params(batch_size=batch_size)
 
-    def step(self, place: int) -> None:
-        start = place * self._batch_size
+    def step(self, index: int) -> None:
+        start = index * self._batch_size
         stop = start + self._batch_size
         self._network.partial_fit(self._x[start:stop], self._labels[start:stop])
 
     def evaluate(self) -> tuple[float, float]:
         probabilities = self._network.predict_proba(self._x)
-        of_the_right = probabilities[np.arange(len(self._labels)), self._labels]
-        right = self._network.predict(self._test_x) == self._test_labels
-        return float(-np.log(of_the_right).mean()), float(100 * right.mean())
+        of_true_class = probabilities[np.arange(len(self._labels)), self._labels]
+        is_correct = self._network.predict(self._test_x) == self._test_labels
+        return float(-np.log(of_true_class).mean()), float(100 * is_correct.mean())
 
     def weights(self) -> Weights:
         network = self._network

@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 import polars as pl
+import pytest
 
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 STEP = re.compile(r"^```(?P<kind>\w+) ?(?P<file>\S*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)

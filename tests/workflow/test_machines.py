@@ -4,6 +4,9 @@ import json
 import shutil
 
 import polars as pl
+import pytest
+
+pytestmark = pytest.mark.slow
 
 ANSWER = "results/compare/race/answer.txt"
 

@@ -13,6 +13,8 @@ import pytest
 from tests import browser
 from tests.project import small_checkout
 
+pytestmark = pytest.mark.slow
+
 TITLE = """</script><script>alert("1")</script> & 'quotes' <b>"""
 
 

@@ -8,6 +8,10 @@ import sys
 import termios
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def at_a_terminal(project, *arguments):
     """Run Snakemake at a terminal; give its exit status and all that the terminal was sent."""

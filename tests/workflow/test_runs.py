@@ -11,6 +11,8 @@ import pytest
 
 from batch_race.store import history
 
+pytestmark = pytest.mark.slow
+
 
 @contextlib.contextmanager
 def busy_loops():

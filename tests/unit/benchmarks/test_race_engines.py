@@ -1,4 +1,4 @@
-"""The table and the chart of the engines' race, from samples that are known."""
+"""The table and the chart of the engines' race, from known samples."""
 
 import numpy as np
 import polars as pl
@@ -16,9 +16,9 @@ MORE = {"memory_bytes": 1e8, "sgemm_gflops": 100.0, "flushes_subnormals": 0.0}
 
 
 def samples():
-    """Three turns: ours takes 1, 2 and 4 ms, JAX twice, the others ten times as long.
+    """Return three turns: ours takes 1, 2 and 4 ms, JAX twice, the others ten times as long.
 
-    A second repetition is slower, as it is by noise.
+    A second repetition is slower, as if by noise.
     """
     times = {OURS: 1, "jax_xla": 2, "pytorch": 10, "scikit_learn": 10}
     assert times.keys() == NAMES.keys()
@@ -80,16 +80,16 @@ def problem(monkeypatch):
 def test_an_engine_is_compared_with_the_formulas(problem, tmp_path):
     path = tmp_path / "exact.npz"
     exact.write(path, exact.compute(problem))
-    right = exact.read(path)
+    expected = exact.read(path)
     found = Measurements("ours", problem).differences(str(path))
     names = {"batch_1", "batch_32", "batch_64", "loss", "accuracy"}
     assert found.keys() == {f"difference_{name}" for name in names}
     assert max(found.values()) < 1e-6
 
-    w1, w2 = right.weights[64]
+    w1, w2 = expected.weights[64]
     w1[3, 1] += 0.5
-    weights = right.weights | {64: Weights(w1, w2)}
-    exact.write(path, right._replace(weights=weights, loss=2 * right.loss))
+    weights = expected.weights | {64: Weights(w1, w2)}
+    exact.write(path, expected._replace(weights=weights, loss=2 * expected.loss))
     found = Measurements("ours", problem).differences(str(path))
     assert found["difference_batch_64"] == pytest.approx(0.5, abs=1e-6)
     assert found["difference_loss"] == pytest.approx(0.5, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Which examples a step sees."""
+"""The examples of each step."""
 
 import itertools
 
@@ -45,7 +45,7 @@ def test_no_leftover_no_difference(leftover, batch_size):
 @pytest.mark.parametrize("leftover", ["repeat", "keep", "drop"])
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 10])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_examples_are_counted_as_they_are_seen(leftover, batch_size, shuffle):
+def test_examples_are_counted(leftover, batch_size, shuffle):
     batches = MiniBatches(10, batch_size, leftover, shuffle, seed=1)
     seen = 0
     for step in range(3 * batches.per_epoch + 1):
@@ -59,7 +59,7 @@ def test_a_batch_of_all_is_not_shuffled(leftover):
     assert epoch(batches) == epoch(batches, 1) == [list(range(10))]
 
 
-def test_a_shuffled_epoch_sees_each_example_once():
+def test_a_shuffled_epoch_has_each_example_once():
     batches = MiniBatches(100, 10, "repeat", shuffle=True, seed=4)
     first, second = flat(epoch(batches)), flat(epoch(batches, 1))
     assert sorted(first) == sorted(second) == list(range(100))
@@ -73,7 +73,7 @@ def test_a_shuffled_repeat_fills_up_from_its_own_start():
     assert order[7:] == order[:2]
 
 
-def test_the_order_follows_seed_and_step_alone():
+def test_the_order_depends_on_seed_and_step_alone():
     batches = MiniBatches(100, 10, shuffle=True, seed=4)
     late_first = indices(batches, 57)
     assert indices(MiniBatches(100, 10, shuffle=True, seed=4), 57) == late_first

@@ -23,7 +23,7 @@ SIZES = (1, 2, 3, 31, 32, 63, 64, 127, 129, CHUNK, CHUNK + 1, 3 * CHUNK + 7)
 
 
 def draw(kind, n_examples, n_inputs=N_INPUTS):
-    """Draw images of which nothing, much, or all can be skipped."""
+    """Return images of which no, many, or all products can be skipped."""
     images = RANDOM.integers(1, 256, (n_examples, n_inputs), dtype=np.uint8)
     if kind == "constant":
         images[:] = 17
@@ -57,7 +57,7 @@ def exactly(examples, weights, rows):
 
 
 def assert_near(found, exact):
-    """As pytest.approx with these bounds, which takes a second for the weights of 784 inputs."""
+    """Compare as pytest.approx with these bounds, which is slow for large arrays."""
     assert found.shape == exact.shape
     assert (np.abs(found - exact) <= np.maximum(1e-5 * np.abs(exact), 1e-6)).all()
 
@@ -94,7 +94,7 @@ def test_inputs_of_each_kind(inputs, size, elementwise):
     )
 
 
-def test_numexpr_finds_what_numpy_finds():
+def test_numexpr_agrees_with_numpy():
     _, prepared, weights = problem("mixed", 2 * MIN_SHARD)
     engines = [Engine(weights, prepared, 2, elementwise) for elementwise in ELEMENTWISE]
     found = []
@@ -113,7 +113,7 @@ def test_numexpr_finds_what_numpy_finds():
 @pytest.mark.parametrize("kind", ["dense", "sparse", "mixed"])
 @pytest.mark.parametrize("size", [32, 63, 128, 500, 1200])
 def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind, size):
-    # Products in parts, or whole, whatever the processor is that this runs on.
+    # Products in parts, or whole, on any processor.
     monkeypatch.setattr(products, "HAS_SMALL_PRODUCTS", has_small_products)
     plain, prepared, weights = problem(kind, size, n_inputs=784, n_hidden=200)
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
@@ -134,7 +134,7 @@ def test_rows_in_any_order_and_number(rows):
 
 
 def test_steps_of_all_sizes_with_one_engine():
-    # What a larger or wider batch left in the engine's arrays must not reach a smaller one.
+    # Values of a larger batch in the engine's arrays must not reach a smaller one.
     plain, prepared, weights = problem("mixed", 700)
     engine = Engine(weights, prepared)
     for stop in (700, 64, 31, 1, 2, 700):
@@ -147,7 +147,7 @@ def test_steps_of_all_sizes_with_one_engine():
 
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("size", [1, 2, CHUNK + 1, 2 * MIN_SHARD - 1, 2 * MIN_SHARD, 3 * MIN_SHARD])
-def test_threads_share_a_step_and_an_evaluation(threads, size):
+def test_threads_split_a_step_and_an_evaluation(threads, size):
     plain, prepared, weights = problem("mixed", max(100, size))
     engines = [Engine(weights, prepared, threads) for _ in range(2)]
     for engine in engines:
@@ -303,7 +303,7 @@ def test_evaluation_is_that_of_all_at_once(kind, n_examples):
 
 
 def huge(size, signs):
-    """Give examples, and weights that are all of one size."""
+    """Return examples, and weights of one absolute value."""
     plain, prepared, weights = problem("sparse", 100, "raw")
     for array in weights:
         array[:] = size if signs == "same" else size * np.sign(array)
@@ -321,7 +321,7 @@ def test_the_loss_is_finite_for_any_finite_weights(size, signs):
 
 @pytest.mark.parametrize("exponent", [33, 123, 127])
 @pytest.mark.parametrize("signs", ["same", "mixed"])
-def test_the_loss_of_huge_weights_is_right_where_nothing_is_rounded(exponent, signs):
+def test_the_loss_of_huge_weights_is_exact_where_nothing_is_rounded(exponent, signs):
     # Of powers of two and whole pixels, float32 holds each sum exactly, in any order. (Of others,
     # rounding alone may move a sum from 0 to where the sigmoid is 1.)
     plain, prepared, weights = huge(2.0**exponent, signs)
@@ -338,7 +338,7 @@ def test_a_step_from_logits_whose_exponentials_overflow(size):
     assert_a_step_is_right(plain, prepared, weights, slice(0, size))
 
 
-def test_sums_that_float32_has_no_room_for_in_either_layer():
+def test_sums_that_overflow_float32_in_either_layer():
     # By the size of one weight, by the number of weights alone, by the offset of the inputs.
     plain, prepared, weights = problem("standardized", 20, "standardized", n_hidden=40)
     for layer, size in ((1, 3e38), (1, 1e37), (0, 2e37)):
@@ -353,7 +353,7 @@ def test_sums_that_float32_has_no_room_for_in_either_layer():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_network_that_diverges_warns_nobody(threads):
+def test_a_network_that_diverges_raises_no_warning(threads):
     _, prepared, weights = problem("mixed", 2 * MIN_SHARD, "raw")
     engine = Engine(weights, prepared, threads)
     with engine.running():
@@ -372,7 +372,7 @@ def test_the_loss_of_weights_that_are_not_finite_is_not_either(weight):
 
 
 def peak_bytes(engine, work):
-    """Return the most that is allocated at once the second time."""
+    """Return the peak of allocated bytes in a second call."""
     with engine.running():
         work()
         tracemalloc.start()
@@ -384,7 +384,7 @@ def peak_bytes(engine, work):
 
 @pytest.fixture(scope="module", params=[0.0, 0.9])
 def at_work(request):
-    """An engine and its 6,400 examples, as large as the chapter's."""
+    """Return an engine as large as the chapter's, and its 6,400 examples."""
     _, prepared, weights = problem("sparse", 6400, "raw", n_inputs=784, n_hidden=200)
     return Engine(weights, prepared, momentum=request.param), prepared
 

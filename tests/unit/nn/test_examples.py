@@ -1,4 +1,4 @@
-"""Pixels to inputs, labels to classes."""
+"""The inputs of pixels, the classes of labels."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_arranged_images_are_the_same_inputs(rows, kind):
         {"sparse": csr_array((51, 0), dtype=np.uint8)},
     ],
 )
-def test_parts_that_do_not_fit_are_refused(changes):
+def test_arranged_images_that_do_not_fit_are_refused(changes):
     arranged = arrange(IMAGES, order_columns(IMAGES))._replace(**changes)
     with pytest.raises(ValueError, match="examples: found"):
         ready(Examples(IMAGES, LABELS, arranged=arranged))

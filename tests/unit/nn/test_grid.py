@@ -1,4 +1,4 @@
-"""The grid of steps, against its definition."""
+"""The grid of steps, compared with its definition."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The first weights, against the numbers that Nx and JAX publish or print."""
+"""The initial weights, compared with the numbers that Nx and JAX publish or print."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_an_odd_number_of_words_is_padded(size):
 def test_nx_weights_are_the_chapters():
     weights = INITIALIZERS["nx"](1234, *SHAPES)
     assert weights.w1.dtype == weights.w2.dtype == np.float32
-    # Of reference runs of the chapter's program.
+    # From runs of the chapter's program.
     assert weights.w1[:2, :3].ravel() == pytest.approx(
         [-0.016960407, -0.0072801942, 0.00015899407, 0.010742396, -0.0037962072, 0.0081294058],
         rel=1e-5,
@@ -62,7 +62,7 @@ def test_nx_weights_are_the_chapters():
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_weights_are_normal_and_follow_the_seed(name):
+def test_weights_are_normal_and_depend_on_the_seed(name):
     initialize = INITIALIZERS[name]
     weights = initialize(5, *SHAPES)
     assert (weights.w1.shape, weights.w2.shape) == SHAPES

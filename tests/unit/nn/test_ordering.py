@@ -1,4 +1,4 @@
-"""Columns in order, and parted into dense and sparse ones."""
+"""Columns in order, and split into dense and sparse ones."""
 
 import numpy as np
 from hypothesis import given
@@ -26,7 +26,7 @@ def test_an_order_by_hand():
 
 
 @given(SPARSE)
-def test_columns_that_are_set_more_often_come_first(images):
+def test_columns_with_more_nonzeros_come_first(images):
     order, n_dense = order_columns(images)
     counts = np.count_nonzero(images[:, order], axis=0)
     assert (np.diff(counts) <= 0).all()
@@ -35,7 +35,7 @@ def test_columns_that_are_set_more_often_come_first(images):
 
 
 @given(SPARSE, SPARSE)
-def test_both_parts_together_are_the_images(images, others):
+def test_dense_and_sparse_columns_together_are_the_images(images, others):
     columns = order_columns(images)
     others = np.resize(others, (len(others), images.shape[1]))  # ordered by other images' columns
     for some in (images, others):

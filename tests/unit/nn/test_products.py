@@ -1,4 +1,4 @@
-"""Prepared products, against float64."""
+"""Prepared products, compared with float64."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def exactly(a, b):
 @pytest.mark.parametrize("n", [1, 2, 7, 16, 31, 32, 33, 64, 79, 500])
 def test_parts_make_the_whole(n, width, has_small_products, monkeypatch):
     monkeypatch.setattr(products, "HAS_SMALL_PRODUCTS", has_small_products)
-    # As in a step: lines that are further apart than they are long.
+    # As in a step: a leading dimension larger than a row.
     x, w, hidden = drawn(n, 800)[:, :width], drawn(width, 200), np.full((n, 200), np.nan, "f")
     forward = in_parts(x, w, hidden)
     compute(forward)
@@ -47,7 +47,7 @@ def test_any_layout_that_blas_can_read(n, k, m, a_order, b_order, out_order, is_
     np.testing.assert_allclose(out, expected, atol=1e-5)
 
 
-def test_it_computes_with_what_the_arrays_hold_then():
+def test_it_computes_with_the_current_values():
     a, b, out = drawn(2, 3), drawn(3, 4), np.empty((2, 4), "f")
     product = Product(a, b, out)
     a *= 2
@@ -64,12 +64,12 @@ def test_what_blas_cannot_read_is_refused():
         (a, b[:5], out),  # shapes that do not fit
         (a, b, out.T),
         (a, b, np.empty((4, 16), "f")[:, ::2]),  # neither in the result
-        (a[::-1], b, out),  # leading dimensions that BLAS does not know: negative,
+        (a[::-1], b, out),  # leading dimensions that BLAS does not support: negative,
         (np.broadcast_to(a[:1], a.shape), b, out),  # zero,
         (sliding_window_view(drawn(9), 6), b, out),  # shorter than a row
         (a, b, out[::-1]),
         (a, b, np.broadcast_to(out, out.shape)),  # read-only
-        (out[:, :6], b, out),  # a result that is read while it is written
+        (out[:, :6], b, out),  # a result that is also a factor
     ):
         with pytest.raises(ValueError, match="product: found"):
             Product(*factors)

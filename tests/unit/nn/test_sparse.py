@@ -1,4 +1,4 @@
-"""Products with a sparse matrix, against the dense one in float64."""
+"""Products with a sparse matrix, compared with the dense one in float64."""
 
 import sys
 
@@ -24,7 +24,7 @@ ROWS = [
 
 @pytest.fixture(params=[0.0, 0.3, 1.0])
 def matrix(request):
-    """Nine rows of six pixels, of which some are not zero."""
+    """Return nine rows of six pixels, of which a fraction is nonzero."""
     drawn = random_array((9, 6), density=request.param, format="csr", rng=RANDOM)
     pixels = csr_array(np.ceil(drawn.toarray() * 255).astype(np.uint8))
     assert pixels.nnz == round(54 * request.param)
@@ -47,7 +47,7 @@ def test_products_are_added(matrix, rows, has_loops, monkeypatch):
     np.testing.assert_allclose(change, expected_change, rtol=1e-5)
 
 
-def test_a_slice_is_no_copy():
+def test_a_slice_is_not_copied():
     rows = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0)
     some = rows.take(slice(1, 3))
     assert all(np.shares_memory(part, whole) for part, whole in zip(some, rows, strict=True))
@@ -64,7 +64,7 @@ def test_a_result_that_scipy_would_copy_is_refused(has_loops, monkeypatch):
 
 
 @pytest.mark.parametrize("has_loops", [True, False])
-def test_more_rows_than_there_are_are_refused(has_loops, monkeypatch):
+def test_another_number_of_rows_is_refused(has_loops, monkeypatch):
     if not has_loops:
         monkeypatch.setattr(sparse, "LOOPS", None)
     rows = sparse_rows(csr_array(np.eye(5, dtype=np.uint8)), 2.0)
@@ -83,7 +83,7 @@ def test_more_nonzeros_than_32_bits_count_are_refused():
 
 
 @pytest.mark.parametrize("moved", ["module", "function"])
-def test_without_scipys_private_module_its_public_arrays_serve(moved, monkeypatch):
+def test_without_scipys_private_module_its_public_arrays_are_used(moved, monkeypatch):
     if moved == "module":
         monkeypatch.setitem(sys.modules, "scipy.sparse._sparsetools", None)
         monkeypatch.delattr(scipy.sparse, "_sparsetools")

@@ -317,7 +317,7 @@ def test_the_loss_is_that_of_training_and_the_accuracy_that_of_the_test():
     assert last.test_accuracy == 50
 
 
-def test_a_network_that_blows_up_warns_nobody():
+def test_a_network_that_diverges_raises_no_warning():
     run = trainer(Budget(steps=30), n_examples=40, batch_size=8, rate=1e45)
     assert run.run() == "diverged"
     assert run.evaluations[-1].step == 1

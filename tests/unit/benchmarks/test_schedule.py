@@ -1,4 +1,4 @@
-"""The schedule of a sweep, against schedules made by hand."""
+"""The schedule of a sweep, compared with schedules made by hand."""
 
 import pytest
 

@@ -91,7 +91,7 @@ def test_weights_are_read_with_a_velocity_next_to_them_or_without(folder):
     assert all(map(np.array_equal, arrays.read_weights(path), network(3)))
     with np.load(path) as file:
         assert file.files == ["w1", "w2"]
-    with pytest.raises(InputError, match="expected the arrays velocity_w1 and velocity_w2"):
+    with pytest.raises(InputError, match="expected the arrays velocity_w1, velocity_w2"):
         arrays.read_velocity(path)
 
 

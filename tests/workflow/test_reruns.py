@@ -104,6 +104,14 @@ def test_what_is_finished_is_kept(finished_project):
     assert project.jobs(ANSWER) == TO_ANSWER
 
 
+@pytest.fixture(scope="module")
+def kept_project(finished_checkout, tmp_path_factory):
+    """A finished checkout for tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(finished_checkout[0], folder, dirs_exist_ok=True, symlinks=True)
+    return Project(folder / "checkout")
+
+
 COMMENT = "\n# Edited.\n"
 CODE = "\nEDITED = True\n"
 
@@ -152,9 +160,9 @@ FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
         ("workflow/scripts/batch_race/store/logs.py", {}),
     ],
 )
-def test_what_an_edit_of_code_runs_again(finished_checkout, file, jobs):
+def test_what_an_edit_of_code_runs_again(kept_project, file, jobs):
     """Exactly the jobs whose results it could change; a comment is no change."""
-    project = Project(finished_checkout[0] / "checkout")
+    project = kept_project
     for new, expected in ((COMMENT, {}), (CODE, jobs)):
         undo = edit(project.folder / file, new)
         try:
@@ -174,8 +182,8 @@ def test_what_an_edit_of_code_runs_again(finished_checkout, file, jobs):
         ("workflow/scripts/batch_race/report/page.css", PAGE),
     ],
 )
-def test_what_an_edit_of_text_runs_again(finished_checkout, file, jobs):
-    project = Project(finished_checkout[0] / "checkout")
+def test_what_an_edit_of_text_runs_again(kept_project, file, jobs):
+    project = kept_project
     undo = edit(project.folder / file, COMMENT)
     try:
         assert project.jobs() == jobs
@@ -191,8 +199,8 @@ def test_the_time_of_a_file_is_not_its_content(finished_project):
     assert finished_project.jobs() == {}
 
 
-def test_what_a_setting_runs_again(finished_project):
-    project = finished_project
+def test_what_a_setting_runs_again(kept_project):
+    project = kept_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
         # A target is looked for in the runs as they are; the histories stay.

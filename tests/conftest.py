@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_race.store.files import locked
 from tests.project import PUBLISHED as PUBLISHED
 from tests.project import ROOT as ROOT
 from tests.project import Project, small_checkout
@@ -13,13 +14,10 @@ from tests.project import Project, small_checkout
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of faults as slow; run tests that share an expensive fixture on one worker."""
+    """Mark the tests of faults as slow."""
     for item in items:
         if item.path.parent.name == "faults":
             item.add_marker(pytest.mark.slow)
-        shares = "finished_checkout" in getattr(item, "fixturenames", ())
-        name = "finished_checkout" if shares else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +31,15 @@ def mnist_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def finished_checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the whole workflow once; give the folder that holds all of it, and what was said."""
-    folder = tmp_path_factory.mktemp("finished")
-    return folder, small_checkout(folder).run()
+    """Run the whole workflow once for all workers; return its folder and Snakemake's output."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    folder.mkdir(exist_ok=True)
+    output = folder / "output.txt"
+    with locked(folder):
+        if not output.exists():
+            output.write_text(small_checkout(folder).run())
+    return folder, output.read_text()
 
 
 @pytest.fixture

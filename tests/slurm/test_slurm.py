@@ -269,7 +269,7 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     with started(project, cluster) as refused:
         status, said = refused.finish(180)
     assert status != 0
-    assert "slurm-status-command: found sacct, but this cluster keeps no accounting" in said
+    assert "slurm-status-command: found sacct on a cluster without accounting" in said
     assert "Traceback" not in said
     assert not cluster.say("squeue", "-h", "--states=all")
 

@@ -1,37 +1,11 @@
 """Which jobs run: exactly those whose results are not there yet."""
 
-import os
 import shutil
-
-import pytest
 
 from batch_race.data import idx
 from batch_race.store import history
 from tests.project import PUBLISHED, Project
-
-SUMMARY_CHARTS = {
-    f"plot_{name}": 1
-    for name in (
-        *("seconds_to_target", "steps_to_target", "examples_to_target"),
-        *("throughput", "learning_rates"),
-    )
-}
-MISTAKES_CHARTS = {"plot_confusion_matrix": 1, "plot_worst_mistakes": 1}
-CURVES = {
-    f"plot_{name}": 1
-    for name in ("loss_by_seconds", "learning_by_iteration", "loss_curves", "accuracy_curves")
-}
-CHARTS = CURVES | SUMMARY_CHARTS | MISTAKES_CHARTS
-PAGE = {"write_page": 1}
-DATA = {"parse": 1, "prepare": 1}
-MISTAKES = {"find_mistakes": 1} | MISTAKES_CHARTS | PAGE
-ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1} | SUMMARY_CHARTS | MISTAKES
-AGGREGATES = {"collect": 1, "collect_crossings": 1} | ANSWERS | CURVES
-
-
-def trained(count):
-    """Count the jobs of so many runs that are trained, and their replays."""
-    return {"train": count, "find_crossings": count}
+from tests.workflow.jobs import AGGREGATES, ANSWERS, CHARTS, DATA, PAGE, trained
 
 
 def test_a_first_plan_from_nothing(project):
@@ -49,7 +23,7 @@ def test_a_first_plan_from_nothing(project):
 
 
 def test_ready_experiments(project):
-    for name, trained in {
+    for name, n_runs in {
         "quickstart": 4,
         "learning": 1,
         "batches": 1,
@@ -59,7 +33,7 @@ def test_ready_experiments(project):
         "study_threads": 8,
     }.items():
         plan = project.jobs("--configfile", f"config/{name}.yaml", "--config", "dataset=mnist")
-        assert plan["train"] == trained
+        assert plan["train"] == n_runs
 
 
 ANSWER = "results/compare/race/answer.txt"
@@ -104,95 +78,8 @@ def test_what_is_finished_is_kept(finished_project):
     assert project.jobs(ANSWER) == TO_ANSWER
 
 
-COMMENT = "\n# Edited.\n"
-CODE = "\nEDITED = True\n"
-
-
-def edit(path, new):
-    """Add to a file; return what puts it back, its time too."""
-    before, times = path.read_text(), path.stat()
-    path.write_text(before + new)
-
-    def undo():
-        path.write_text(before)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-    return undo
-
-
-RUNS = trained(3) | AGGREGATES
-FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
-
-
-@pytest.mark.parametrize(
-    ("file", "jobs"),
-    [
-        # The network, its engine and its trainer are part of each result.
-        ("nn/engine/passes.py", RUNS),
-        ("nn/replay.py", RUNS),
-        # A script makes what it makes, and what is made of that.
-        ("workflow/scripts/parse.py", DATA | RUNS),
-        ("workflow/scripts/train.py", RUNS),
-        ("workflow/scripts/find_crossings.py", FOUND_AGAIN),
-        ("workflow/scripts/compare.py", {"compare": 1} | MISTAKES),
-        # So does a module that scripts share, one of each group.
-        ("workflow/scripts/batch_race/data/idx.py", DATA | RUNS),
-        ("workflow/scripts/batch_race/store/crossings.py", FOUND_AGAIN),
-        ("workflow/scripts/batch_race/run/contention.py", RUNS),
-        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1}),
-        ("workflow/scripts/batch_race/report/tables.py", ANSWERS),
-        (
-            "workflow/scripts/batch_race/report/charts/summary/throughput.py",
-            {"plot_throughput": 1} | PAGE,
-        ),
-        # What plans the runs changes their parameters, if anything.
-        ("workflow/scripts/batch_race/plan/runs.py", {}),
-        # How a file is downloaded changes nothing in it, and a log is no result.
-        ("workflow/scripts/download.py", {}),
-        ("workflow/scripts/batch_race/store/logs.py", {}),
-    ],
-)
-def test_what_an_edit_of_code_runs_again(finished_checkout, file, jobs):
-    """Exactly the jobs whose results it could change; a comment is no change."""
-    project = Project(finished_checkout[0] / "checkout")
-    for new, expected in ((COMMENT, {}), (CODE, jobs)):
-        undo = edit(project.folder / file, new)
-        try:
-            assert project.jobs() == expected
-        finally:
-            undo()
-
-
-@pytest.mark.parametrize(
-    ("file", "jobs"),
-    [
-        ("config.yaml", {}),
-        ("workflow/schemas/config.schema.yaml", {}),
-        ("workflow/report/loss_by_seconds.rst", {}),
-        # Some captions stand on the page.
-        ("workflow/report/throughput.rst", PAGE),
-        ("workflow/scripts/batch_race/report/page.css", PAGE),
-    ],
-)
-def test_what_an_edit_of_text_runs_again(finished_checkout, file, jobs):
-    project = Project(finished_checkout[0] / "checkout")
-    undo = edit(project.folder / file, COMMENT)
-    try:
-        assert project.jobs() == jobs
-    finally:
-        undo()
-
-
-def test_the_time_of_a_file_is_not_its_content(finished_project):
-    for name in ("nn/network.py", "workflow/scripts/train.py", "config.yaml"):
-        (finished_project.folder / name).touch()
-    for path in finished_project.folder.glob("results/train/**/history.parquet"):
-        path.touch()
-    assert finished_project.jobs() == {}
-
-
-def test_what_a_setting_runs_again(finished_project):
-    project = finished_project
+def test_what_a_setting_runs_again(kept_project):
+    project = kept_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
         # A target is looked for in the runs as they are; the histories stay.

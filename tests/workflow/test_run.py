@@ -89,7 +89,7 @@ def test_a_whole_run(finished_checkout, finished_project):
         assert "vega-lite" in vega_lite["$schema"]
     project.run("--report", "report.html")
     report = (project.folder / "report.html").read_text()
-    assert "a line for each run of" in report
+    assert "one line per run of the experiment" in report
 
     layered = (results / "plot/race/loss_by_seconds.svg").read_text()
     assert "time (seconds)" in layered

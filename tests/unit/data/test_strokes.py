@@ -64,6 +64,7 @@ def softmax_error(logits, labels):
     return exponentials / exponentials.sum(axis=1, keepdims=True) - np.eye(10)[labels]
 
 
+@pytest.mark.slow
 def test_a_hidden_layer_helps():
     """A network is much better than a linear softmax; both are written out here."""
     images, y = strokes.draw(20_000, strokes.TRAIN_SEED)

@@ -68,7 +68,10 @@ def scontrol(tmp_path, monkeypatch):
 def test_sacct_is_refused_without_accounting(scontrol, accounting, command):
     scontrol(accounting)
     if accounting == "none" and command == "sacct":
-        with pytest.raises(InputError, match=r"found sacct, .* give --slurm-status-command squeue"):
+        message = (
+            "found sacct on a cluster without accounting .* give --slurm-status-command squeue"
+        )
+        with pytest.raises(InputError, match=message):
             allocation.check_executor(Settings(command))
     else:
         allocation.check_executor(Settings(command))

@@ -72,4 +72,4 @@ def test_an_unknown_outcome_and_no_race_differ_from_a_miss():
 
 def test_varying_parameters_have_columns():
     heading, *_ = table(falling(10, threads=1), falling(5, threads=2))
-    assert heading[:4] == ["threads", "dataset", "batch_size", "learning_rate"]
+    assert heading[:4] == ["dataset", "threads", "batch_size", "learning_rate"]

@@ -142,7 +142,7 @@ class Watch:
 
     @property
     def reasons(self) -> list[str]:
-        """Why the run is contended so far; empty if it is not."""
+        """Return why the run is contended so far; empty if it is not."""
         reason = judge(self._total, self._n_threads, TOTAL_LOST_SHARE)
         return self._earlier + ([reason] if reason else [])
 

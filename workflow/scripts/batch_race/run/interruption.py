@@ -47,7 +47,7 @@ class SignalHandler:
 
     @property
     def exit_status(self) -> int:
-        """128 plus the signal's number, as in shells; without a signal, as for SIGHUP."""
+        """Return 128 plus the signal's number, as shells do; without a signal, as for SIGHUP."""
         return 128 + (self._signal or signal.SIGHUP)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

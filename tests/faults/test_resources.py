@@ -301,6 +301,11 @@ def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monk
     for name in ("FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"):
         monkeypatch.setenv(name, "1")
     project.edit_config(batch_size=32, budget={"seconds": 2.0})
+    # Locks of its own, so that no run waits for a core: faketime breaks sleep.
+    cores_file = project.folder / "workflow" / "scripts" / "batch_race" / "run" / "cores.py"
+    code = cores_file.read_text()
+    assert str(cores.LOCKS) in code
+    cores_file.write_text(code.replace(str(cores.LOCKS), str(tmp_path / "locks")))
     began = time.monotonic()
     snakemake = project.start("results/compare/race/answer.txt")
     monkeypatch.delenv("LD_PRELOAD")
@@ -331,8 +336,8 @@ def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monk
 
 
 def test_no_duration_is_computed_from_the_date():
-    sources = [*ROOT.glob("nn/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
-    assert len(sources) > 40
+    sources = [*ROOT.glob("nn/**/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
+    assert len(sources) > 100
     for path in sources:
         text = path.read_text()
         assert "time.time(" not in text, path

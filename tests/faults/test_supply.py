@@ -11,7 +11,10 @@ from tests.conftest import ROOT
 
 SOURCES = sorted(
     path
-    for pattern in ("Snakefile", "nn/*.py", "benchmarks/**/*.py", "workflow/**/*.py", "**/*.smk")
+    for pattern in (
+        *("Snakefile", "nn/**/*.py", "benchmarks/**/*.py", "tools/*.py", "workflow/**/*.py"),
+        "**/*.smk",
+    )
     for path in ROOT.glob(pattern)
     if ".venv" not in path.parts and "results" not in path.parts
 )

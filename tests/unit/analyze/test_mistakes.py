@@ -10,7 +10,7 @@ from batch_race.hyperparameters import RUN
 from tests.curves import A_RUN, curve, falling, measured
 
 
-def choose(*tables, targets, elsewhere=()):
+def choose(*tables, targets, elsewhere=(), **specified):
     """Choose among runs in folders named by their index; runs elsewhere have no folder."""
     runs = measured(pl.concat([*tables, *elsewhere]), targets, "training")
     answers = comparison.compare(runs, summarize(runs))
@@ -18,7 +18,7 @@ def choose(*tables, targets, elsewhere=()):
     for index, table in enumerate(tables):
         row = table.row(0, named=True)
         histories[str(index)] = {
-            "specification": {key: row[key] for key in RUN},
+            "specification": {key: row[key] for key in RUN} | specified,
             **{key: row[key] for key in ("training_images", "subnormals", "stopped")},
             "contention": {"contended": row["contended"]},
             "machine": {"processor": row["machine"]},
@@ -62,6 +62,11 @@ def test_no_run_wins_if_all_diverged():
     lost = curve([2.0, float("nan")], stopped="diverged")
     assert choose(lost, targets={"loss": [1.0]}) is None
     assert [len(table) for table in mistakes.empty_tables()] == [0, 0]
+
+
+def test_a_whole_number_in_a_specification_is_the_same_as_a_float():
+    run = falling(20, learning_rate=1.0)
+    assert choose(run, targets={"loss": [1.0]}, learning_rate=1) == (0, "first to loss 1")
 
 
 def test_the_worst_mistakes_come_first():

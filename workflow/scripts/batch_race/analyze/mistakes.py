@@ -146,7 +146,8 @@ def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     for folder, metadata in runs.items():
         known = history.constants(metadata)
         rows.append({key: known[key] for key in RUN} | {"folder": folder})
-    return pl.DataFrame(rows, infer_schema_length=None)
+    schema = {key: history.COLLECTED[key] for key in RUN} | {"folder": pl.String}
+    return pl.DataFrame(rows, schema=schema)
 
 
 def _rank(asked: Answer) -> tuple[bool, float, float]:

@@ -194,6 +194,7 @@ BATCH = "a whole number from 1, or the word all"
         ("experiment: ../x", f"experiment: found '../x', expected {NAME}"),
         ("dataset: [mnist, 'a b']", f"dataset[1]: found 'a b', expected {NAME}"),
         ("own_datasets: {a/b: x}", f"own_datasets: found 'a/b', expected {NAME}"),
+        ("machines: {a/b: x}", f"machines: found 'a/b', expected {NAME}"),
         (
             "include: [{batchsize: 3}]",
             "include[0].batchsize: found an unknown key; did you mean batch_size?",

@@ -204,7 +204,7 @@ class Cluster:
         self.order("scontrol", "update", f"JobId={job}", "EndTime=now")
 
     def restart_controller(self) -> None:
-        """End the controller and start it anew; jobs go on meanwhile."""
+        """End the controller and start it again; jobs continue meanwhile."""
         daemon = self._daemons["slurmctld -D"]
         daemon.terminate()
         daemon.wait(timeout=30)

@@ -127,7 +127,7 @@ class Run:
         return job
 
     def processor(self):
-        """Wait until it holds a processor, and tell which."""
+        """Wait until it holds a processor; return its number."""
         return wait_until(
             lambda: re.search(r"holding processor\(s\) (\d+)", self.log()),
             f"a processor for {self._name}",
@@ -154,7 +154,7 @@ class Run:
         script.wait(60)
 
     def has_saved(self):
-        """Wait for the word that it was asked to end and saved its state; tell the step."""
+        """Wait until its log says that it was asked to end and saved its state; return the step."""
         return int(
             wait_until(
                 lambda: re.search(r"interrupted \(SIGTERM\) and saved at step (\d+)", self.log()),
@@ -163,12 +163,12 @@ class Run:
         )
 
     def went_on_from(self):
-        """Tell of which step the state was that it went on from; None if it began anew."""
+        """Return the step of the state that it resumed from; None if it began again."""
         said = re.search(r"resuming from step (\d+)", self.log())
         return said and int(said[1])
 
     def state(self):
-        """Tell of which step the state is that lies in the folder."""
+        """Return the step of the checkpoint."""
         with np.load(self.folder / "checkpoint.npz") as arrays:
             return json.loads(bytes(arrays["text"]))["step"]
 
@@ -196,7 +196,7 @@ def learned(project, nodes):
 
 
 def disturb(cluster, runs):
-    """Do to five of six runs what clusters do; tell from which step each has to go on."""
+    """Do to five of six runs what clusters do; return the step that each must resume from."""
     saved = {}
 
     # Out of time: a stopped process spends it without working. Slurm wakes it up to end.
@@ -205,7 +205,7 @@ def disturb(cluster, runs):
     runs[limited].script().send_signal(signal.SIGSTOP)
     cluster.end(job)
     with ThreadPoolExecutor() as beside:
-        # Its log is begun anew when it is sent again, while this waits for others.
+        # Its log is overwritten when it is submitted again, while this waits for others.
         out_of_time = beside.submit(runs[limited].has_saved)
         saved[limited] = None
 
@@ -279,7 +279,7 @@ def test_without_accounting_the_default_is_refused(project, cluster):
     reason=f"not installed: {slurm.missing(*slurm.ACCOUNTING_PROGRAMS)}",
 )
 def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
-    """The README's first experiment, a run killed and one requeued, as `sacct` tells of it."""
+    """The README's first experiment, a run killed and one requeued, as `sacct` reports them."""
     project = checkout(tmp_path / "checkout")
     quickstart = ("--configfile", "config/quickstart.yaml")
     with (

@@ -1,4 +1,4 @@
-"""The profile for other batch systems, as it is, with commands that stand for PBS's qsub and qdel.
+"""The profile for other batch systems, as it is, with commands in place of PBS's qsub and qdel.
 
 No real cluster: what they are asked is noted, and a job is started at once.
 """
@@ -149,7 +149,7 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
     assert len(given) == 2
     assert sorted(lines(batch_system / "deleted")) == sorted(given)
     assert all(" -l walltime=7500 " in line for line in lines(batch_system / "asked"))
-    # The jobs end by themselves; their logs are begun anew below.
+    # The jobs end by themselves; their logs are overwritten below.
     saved = r"interrupted \(SIGTERM\) and saved at step (\d+)"
     wait_until(lambda: len(said_by_runs(saved)) == at_once, "the runs' last states")
     saved_at = said_by_runs(saved)

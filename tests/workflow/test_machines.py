@@ -1,4 +1,4 @@
-"""Results of another machine beside one's own."""
+"""Results of another machine next to your results."""
 
 import json
 import shutil

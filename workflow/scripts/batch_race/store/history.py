@@ -209,7 +209,7 @@ def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     if texts.get("format") != FORMAT:
         raise HistoryError(
             f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}; "
-            "remove it, and the same command makes it anew"
+            "remove it, and the same command creates it again"
         )
     metadata = {key: json.loads(texts[key]) for key in METADATA if key in texts}
     _check_metadata(path, metadata)

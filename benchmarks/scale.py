@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from batch_race.hyperparameters import REGISTRY, load_schema
+from batch_race.hyperparameters import REGISTRY
 from batch_race.store import crossings, history
 from nn.batches import MiniBatches
 from nn.targets import Crossing
@@ -112,7 +112,6 @@ def bare(count: int, folder: Path) -> str:
 
 def write_results(count: int, folder: Path) -> None:
     """Write made-up histories of runs, and their crossings in the folder `crossings`."""
-    keys = load_schema()["properties"]
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
     steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
@@ -120,7 +119,7 @@ def write_results(count: int, folder: Path) -> None:
         seconds = np.sort(rng.uniform(0, 60, ROWS))
         batch_size, seed = 1 + run // SEEDS, run % SEEDS
         specification = {
-            **{key: keys[key]["default"][0] for key in REGISTRY},
+            **{key: each.default for key, each in REGISTRY.items()},
             **{"batch_size": batch_size, "seed": seed},
             **{"budget": {"seconds": 60.0}, "evaluation": {"time_fraction": 0.5}},
         }

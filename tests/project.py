@@ -28,10 +28,7 @@ PUBLISHED = {
     "test_labels": "t10k-labels-idx1-ubyte.gz",
 }
 
-DEFAULTS = {
-    key: hyperparameters.load_schema()["properties"][key]["default"][0]
-    for key in hyperparameters.REGISTRY
-}
+DEFAULTS = {key: each.default for key, each in hyperparameters.REGISTRY.items()}
 """Of each hyperparameter a value that a run may have."""
 
 PARTS = (

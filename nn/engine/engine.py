@@ -68,7 +68,7 @@ class Engine:
         momentum: float = 0.0,
         velocity: Weights | None = None,
     ) -> None:
-        if not 0 <= momentum < 1:
+        if not 0 <= np.float32(momentum) < 1:
             raise ValueError(f"momentum: found {momentum}, expected at least 0 and below 1")
         if len(weights.w1) != 1 + len(examples.columns):
             raise ValueError(

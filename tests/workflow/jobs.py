@@ -1,17 +1,15 @@
 """The jobs that follow from a change, by rule."""
 
-SUMMARY_CHARTS = {
-    f"plot_{name}": 1
-    for name in (
-        *("seconds_to_target", "steps_to_target", "examples_to_target"),
-        *("throughput", "learning_rates"),
-    )
-}
-MISTAKES_CHARTS = {"plot_confusion_matrix": 1, "plot_worst_mistakes": 1}
-CURVES = {
-    f"plot_{name}": 1
-    for name in ("loss_by_seconds", "learning_by_iteration", "loss_curves", "accuracy_curves")
-}
+from batch_race.report.charts import CHARTS as TABLES
+
+
+def charts(*tables):
+    """The jobs that draw the charts of some tables."""
+    return {f"plot_{chart}": 1 for chart, table in TABLES.items() if table in tables}
+
+
+CURVES, SUMMARY_CHARTS = charts("histories"), charts("summary")
+MISTAKES_CHARTS = charts("confusion", "mistakes")
 CHARTS = CURVES | SUMMARY_CHARTS | MISTAKES_CHARTS
 PAGE = {"write_page": 1}
 DATA = {"parse": 1, "prepare": 1}

@@ -33,7 +33,7 @@ FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
         # The network, its engine and its trainer are part of each result.
         ("nn/engine/passes.py", RUNS),
         ("nn/replay.py", RUNS),
-        # A script makes what it makes, and what is made of that.
+        # A script, and what depends on its output.
         ("workflow/scripts/parse.py", DATA | RUNS),
         ("workflow/scripts/train.py", RUNS),
         ("workflow/scripts/find_crossings.py", FOUND_AGAIN),
@@ -48,8 +48,6 @@ FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
             "workflow/scripts/batch_race/report/charts/summary/throughput.py",
             {"plot_throughput": 1} | PAGE,
         ),
-        # What plans the runs changes their parameters, if anything.
-        ("workflow/scripts/batch_race/plan/runs.py", {}),
         # How a file is downloaded changes nothing in it, and a log is no result.
         ("workflow/scripts/download.py", {}),
         ("workflow/scripts/batch_race/store/logs.py", {}),

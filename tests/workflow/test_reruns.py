@@ -139,6 +139,6 @@ def test_a_larger_budget_resumes_from_a_finished_run(project):
     log = (long_path.parent / "train.log").read_text()
     assert f"resuming from step {short['step'][-1]}," in log
 
-    # Back again trains nothing; and a smaller one cannot be had from a larger one.
+    # Back again trains nothing; and a smaller budget cannot be taken from a larger one.
     project.edit_config(batch_size=32, budget={"seconds": 1.0}, evaluation={"every_steps": 500})
     assert "train" not in project.jobs()

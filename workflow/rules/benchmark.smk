@@ -27,6 +27,10 @@ rule benchmark_engines:
         "../../environment.yml"
     threads: lambda wildcards: workflow.cores  # no other job may run at the same time
     params:
-        code=code("benchmark_engines.py", *HOME.glob("benchmarks/engines/*.py")),
+        code=code(
+            "benchmark_engines.py",
+            HOME / "benchmarks" / "measure_engine.py",  # runs as a program
+            *HOME.glob("benchmarks/engines/*.py"),
+        ),
     script:
         "../scripts/benchmark_engines.py"

@@ -67,12 +67,12 @@ def mirrors(wildcards, output):
 
 
 def on_contention(wildcards, output):
-    """Say what becomes of a contended run."""
+    """Return how a contended run is treated."""
     return config["on_contention"]
 
 
 def checkpoint_seconds(wildcards, output):
-    """Say how often a run saves its state."""
+    """Return how often a run saves its state."""
     return config["checkpoint_seconds"]
 
 

@@ -121,40 +121,45 @@ def test_the_order_of_values_changes_no_name():
 
 
 def test_equal_numbers_have_one_name():
+    assert set(expand(momentum=[0])) == set(expand(momentum=[-0.0]))
     assert set(expand(learning_rate=[1], budget={"seconds": 60})) == set(
         expand(learning_rate=[1.0], budget={"seconds": 60.0})
     )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"batch_size": [2]},
-        {"learning_rate": [0.02]},
-        {"momentum": [0.9]},
-        {"hidden_nodes": [201]},
-        {"seed": [1235]},
-        {"initializer": ["normal"]},
-        {"inputs": ["unit"]},
-        {"shuffle": [True]},
-        {"batch_size": [7], "leftover": ["keep"]},
-        {"dataset": ["small"]},
-        {"budget": {"seconds": 61}},
-        {"budget": {"seconds": 60.5}},
-        {"budget": {"clock": "wall"}},
-        {"budget": {"steps": 60}},
-        {"budget": {"epochs": 60}},
-        {"budget": {"loss": 0.2}},
-        {"budget": {"accuracy": 90}},
-        {"threads": [2]},
-        {"elementwise": ["numexpr"]},
-        {"evaluation": {"every_seconds": 5}},
-        {"evaluation": {"every_steps": 5}},
-        {"evaluation": {"points_per_decade": 21}},
-        {"evaluation": {"time_fraction": 0.25}},
-        {"evaluation": {"twice_at_epoch_end": True}},
-    ],
-)
+CHANGES = [
+    {"batch_size": [2]},
+    {"learning_rate": [0.02]},
+    {"momentum": [0.9]},
+    {"hidden_nodes": [201]},
+    {"seed": [1235]},
+    {"initializer": ["normal"]},
+    {"inputs": ["unit"]},
+    {"shuffle": [True]},
+    {"batch_size": [7], "leftover": ["keep"]},
+    {"dataset": ["small"]},
+    {"budget": {"seconds": 61}},
+    {"budget": {"seconds": 60.5}},
+    {"budget": {"clock": "wall"}},
+    {"budget": {"steps": 60}},
+    {"budget": {"epochs": 60}},
+    {"budget": {"loss": 0.2}},
+    {"budget": {"accuracy": 90}},
+    {"threads": [2]},
+    {"elementwise": ["numexpr"]},
+    {"evaluation": {"every_seconds": 5}},
+    {"evaluation": {"every_steps": 5}},
+    {"evaluation": {"points_per_decade": 21}},
+    {"evaluation": {"time_fraction": 0.25}},
+    {"evaluation": {"twice_at_epoch_end": True}},
+]
+
+
+def test_each_hyperparameter_is_changed():
+    assert {key for change in CHANGES for key in change} >= set(hyperparameters.REGISTRY)
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_all_that_changes_a_result_changes_the_name(change):
     base = {"batch_size": change.get("batch_size", [1])} if "leftover" in change else {}
     base = {"batch_size": [1]} | base

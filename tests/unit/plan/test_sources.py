@@ -1,5 +1,6 @@
 """The code that a rule depends on: what changes its digest, and what does not."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_race import hyperparameters
 from batch_race.plan import sources
 from tests.project import ROOT, checkout
 from tools.import_graph import GROUPS, group, modules
@@ -278,3 +280,24 @@ def test_an_edit_changes_the_digests_of_the_scripts_that_import_it(
     clear()
     changed = {script.name for script in scripts if sources.digest(script) != before[script.name]}
     assert changed == expected
+
+
+def test_the_code_of_a_rule_is_that_of_its_script():
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    pattern = r'code=code\(\s*"(\w+)\.py"|script:\s+"\.\./scripts/(\w+)\.py"'
+    found = [code or script for code, script in re.findall(pattern, rules)]
+    found.remove("download")  # its files are identified by their checksums
+    assert len(found) >= 28
+    assert found[::2] == found[1::2]
+
+
+def test_the_registry_is_part_of_the_digest_of_what_uses_it(monkeypatch):
+    def digests():
+        return [sources.digest(sources.SCRIPTS / f"{name}.py") for name in ("compare", "parse")]
+
+    before = digests()
+    changed = hyperparameters.REGISTRY["momentum"]._replace(role="tuned")
+    monkeypatch.setitem(hyperparameters.REGISTRY, "momentum", changed)
+    after = digests()
+    assert after[0] != before[0]
+    assert after[1] == before[1]

@@ -185,7 +185,7 @@ def test_curves_have_linear_and_logarithmic_axes():
     )
     assert x_scales == y_scales == [("linear", "log")] * 4
     titles = [row["hconcat"][0]["layer"][0]["encoding"]["x"]["title"] for row in grid["vconcat"]]
-    assert titles == ["seconds of training", "seconds in all", "steps", "examples"]
+    assert titles == ["seconds of training", "seconds in total", "steps", "examples"]
 
 
 def test_the_confusion_matrix_counts_the_wrong_images():

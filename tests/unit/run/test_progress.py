@@ -75,7 +75,7 @@ def test_lines_where_there_is_no_terminal(folders, monkeypatch):
     runs = {run: specification(batch_size=size) for run, size in sizes.items()}
     (folders["large"] / progress.NAME).write_text("left behind by a run that was killed")
     stream = io.StringIO()
-    shown = Display(folders, runs, logging.getLogger("nobody's"), stream)
+    shown = Display(folders, runs, logging.getLogger("unused"), stream)
     shown.start()
     with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))

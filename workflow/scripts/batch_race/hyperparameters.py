@@ -1,8 +1,8 @@
 """The registry of hyperparameters, read from the schema of the configuration.
 
 A key of config.yaml is a hyperparameter if the schema gives it a `role`. The lists that are swept,
-the names of runs, the columns of histories, what tells configurations apart and what batch sizes
-are compared within all follow from that one entry.
+the names of runs, the columns of histories, configurations and comparison groups all follow from
+that one entry.
 """
 
 from pathlib import Path
@@ -22,15 +22,18 @@ class Hyperparameter(NamedTuple):
     ----------
     kind : type
         Of a run's value: int, float, bool or str.
+    default : int, float, bool or str
+        The value of a run, or the first of several.
     role : {"compared", "group", "tuned", "repeated"}
         `compared` is the batch size, which the answer is about; it is compared among runs with the
         same value of each `group`, and represented by its best value of each `tuned`; `repeated` is
         the seed, over which medians are taken.
     label : str
-        What the name of a run calls it; empty if only the digest there tells it.
+        Its name in the names of runs; empty if only their digest depends on it.
     """
 
     kind: type[int] | type[float] | type[bool] | type[str]
+    default: int | float | bool | str
     role: Role
     label: str
 
@@ -57,7 +60,9 @@ def load_schema() -> dict[str, Any]:
 
 def _read(schema: dict[str, Any]) -> dict[str, Hyperparameter]:
     return {
-        name: Hyperparameter(_kind(key["items"]), key["role"], key.get("label", ""))
+        name: Hyperparameter(
+            _kind(key["items"]), key["default"][0], key["role"], key.get("label", "")
+        )
         for name, key in schema["properties"].items()
         if "role" in key
     }
@@ -80,8 +85,11 @@ def with_role(role: Role) -> tuple[str, ...]:
 GROUP = ("machine", *with_role("group"), "training_images", "subnormals")
 """The columns that batch sizes are compared within: times of different machines are never mixed."""
 
-CONFIGURATION = (*GROUP, *with_role("compared"), *with_role("tuned"))
-"""The columns that tell runs apart, but for the seed."""
+WITHIN_GROUP = (*with_role("compared"), *with_role("tuned"))
+"""The columns that tell the configurations of a comparison group apart."""
+
+CONFIGURATION = (*GROUP, *WITHIN_GROUP)
+"""The columns that identify a configuration: all of a run but the seed."""
 
 RUN = (*CONFIGURATION, *with_role("repeated"))
-"""The columns that tell runs apart."""
+"""The columns that identify a run."""

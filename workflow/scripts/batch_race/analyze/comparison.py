@@ -13,7 +13,7 @@ import polars as pl
 
 from batch_race.analyze.contrasts import LEVEL, contrasts
 from batch_race.analyze.measures import matching
-from batch_race.hyperparameters import CONFIGURATION, GROUP
+from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP, with_role
 
 Answer = dict[str, Any]
 
@@ -21,7 +21,7 @@ RATIO_INTERVAL = f"{100 * LEVEL:g} % for all comparisons of the target at once"
 
 _ASKED = [*GROUP, "target", "target_value"]
 
-_WITHIN_GROUP = [key for key in CONFIGURATION if key not in GROUP]
+_TUNED = with_role("tuned")
 
 
 def best_of_each_batch_size(summary: pl.DataFrame, cost: str) -> pl.DataFrame:
@@ -73,7 +73,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, how many runs of this comparison only other machines made, by machine.
 
-        An entry of the ranking has the best `learning_rate`, all `learning_rates` tried, and the
+        An entry of the ranking has the best `learning_rate` and value of each other tuned
+        hyperparameter, all `learning_rates` tried, and the
         median `seconds` with a lower bound from the evaluations (`seconds_after`) and an interval
         over seeds (`seconds_low`, `seconds_high`, and its kind, `seconds_interval`). Each but the
         first has a `verdict`: slower; not distinguishable (also if `seconds_after` is below the
@@ -108,7 +109,7 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
     for row in best.to_dicts():
         entry = {
             "batch_size": row["batch_size"],
-            "learning_rate": row["learning_rate"],
+            **{key: row[key] for key in _TUNED},
             "learning_rates": _learning_rates(asked, row["batch_size"]),
             "seconds": row["median"],
             "seconds_after": row["median_low"],
@@ -141,7 +142,7 @@ def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
     """
     times = _comparable(runs)
     is_winner = times.select(
-        pl.all_horizontal(pl.col(key) == winner[key] for key in _WITHIN_GROUP)
+        pl.all_horizontal(pl.col(key) == winner[key] for key in WITHIN_GROUP)
     ).to_series()
     counts = times["batch_size"].rle().struct.field("len").to_list()
     difference = margin = np.zeros(0)
@@ -153,7 +154,7 @@ def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
     else:
         times = times.clear()
     return times.select(
-        *_WITHIN_GROUP,
+        *WITHIN_GROUP,
         pl.Series("difference", difference, pl.Float64),
         pl.Series("margin", margin, pl.Float64),
         pl.col("value").list.len().alias("seeds"),
@@ -168,9 +169,9 @@ def _verdict(
     It is not if its lower bound is below `needed`, the winner's seconds.
     """
     found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
-    if len(compared) < runs.select(_WITHIN_GROUP).n_unique():
+    if len(compared) < runs.select(WITHIN_GROUP).n_unique():
         return found | {"seeds": 0, "verdict": "unknown"}
-    own = matching(compared, {key: row[key] for key in _WITHIN_GROUP}).row(0, named=True)
+    own = matching(compared, {key: row[key] for key in WITHIN_GROUP}).row(0, named=True)
     found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
     if own["seeds"] == 1:
         return found | {"verdict": "unknown"}
@@ -199,19 +200,19 @@ def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
     """
     # The time of a run without a step is 0, which has no logarithm.
     is_unusable = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
-    usable = runs.filter(~is_unusable.any().over(_WITHIN_GROUP))
+    usable = runs.filter(~is_unusable.any().over(WITHIN_GROUP))
     # A configuration of one seed must not restrict the others to that seed.
-    usable = usable.with_columns(n_seeds=pl.len().over(_WITHIN_GROUP))
+    usable = usable.with_columns(n_seeds=pl.len().over(WITHIN_GROUP))
     usable = usable.filter((pl.col("n_seeds") > 1) | (pl.col("n_seeds").max() == 1))
-    n_configurations = usable.select(_WITHIN_GROUP).n_unique()
+    n_configurations = usable.select(WITHIN_GROUP).n_unique()
     return (
         usable.with_columns(
             pl.col("value").fill_null(np.inf),
             given=pl.col("spent").fill_null(pl.col("spent").max()),
         )
         .filter(pl.len().over("seed") == n_configurations)
-        .sort(*_WITHIN_GROUP, "seed")
-        .group_by(_WITHIN_GROUP, maintain_order=True)
+        .sort(*WITHIN_GROUP, "seed")
+        .group_by(WITHIN_GROUP, maintain_order=True)
         .agg("value", "given")
     )
 
@@ -252,7 +253,7 @@ def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] 
     nearest = ends.sort("median", descending=not is_loss, maintain_order=True).row(0, named=True)
     return {
         "batch_size": nearest["batch_size"],
-        "learning_rate": nearest["learning_rate"],
+        **{key: nearest[key] for key in _TUNED},
         "value": nearest["median"],
     }
 
@@ -261,7 +262,7 @@ def _elsewhere(measures: pl.DataFrame, question: dict[str, Any]) -> dict[str, in
     """Count the runs that only other machines made, as a batch system may distribute a sweep."""
     shared = {key: question[key] for key in _ASKED if key != "machine"}
     runs = matching(measures, shared | {"measure": "seconds"})
-    run = ["batch_size", "learning_rate", "leftover", "seed"]
+    run = [key for key in RUN if key not in GROUP]
     here = matching(runs, {"machine": question["machine"]})
     missing = runs.join(here, on=run, how="anti")
     counts = missing.group_by("machine").len().sort("machine")

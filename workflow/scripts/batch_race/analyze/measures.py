@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from batch_race.hyperparameters import CONFIGURATION
+from batch_race.hyperparameters import RUN
 
 COSTS = ("seconds", "steps", "examples")
 """The measures that have a target."""
@@ -55,7 +55,7 @@ def per_run(
           not asked for this target;
         - `diverged`: the cost is infinite, and `spent` is null, since it means nothing.
     """
-    run = [*CONFIGURATION, "seed"]
+    run = list(RUN)
     # By time, since a step may have two evaluations.
     rows = histories.sort(*run, "wall_seconds").with_columns(
         seconds=pl.col(f"{clock}_seconds"),

@@ -10,7 +10,7 @@ import polars as pl
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.measures import matching
 from batch_race.analyze.targets import describe_target
-from batch_race.hyperparameters import GROUP, RUN
+from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP
 from batch_race.store import history
 from nn.network import N_CLASSES, Floats
 
@@ -70,7 +70,7 @@ def choose(
         why = "lowest loss at the end"
     else:
         asked = min(reached, key=_rank)
-        first = {key: asked["ranking"][0][key] for key in ("batch_size", "learning_rate")}
+        first = {key: asked["ranking"][0][key] for key in WITHIN_GROUP}
         target = {key: asked[key] for key in (*GROUP, "target", "target_value")}
         ends = matching(known, target | first | {"measure": "seconds"}).drop_nulls("value")
         why = f"first to {describe_target(asked)}"

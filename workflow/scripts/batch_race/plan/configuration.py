@@ -104,7 +104,7 @@ _FiniteNumbers: type[Validator] = extend(
 
 
 def _mistakes(error: ValidationError) -> Iterator[str]:
-    """Put one of jsonschema's errors into words."""
+    """Return the messages of one of jsonschema's errors."""
     key = error.json_path.removeprefix("$").removeprefix(".")
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
@@ -143,7 +143,7 @@ def _expected(error: ValidationError) -> str:
             return f"at most {bound:,} values"
         case "maxLength":
             return f"at most {bound:,} characters"
-    raise NotImplementedError(f"no words for the schema's keyword {error.validator}")
+    raise NotImplementedError(f"no message for the schema's keyword {error.validator}")
 
 
 _KINDS = {

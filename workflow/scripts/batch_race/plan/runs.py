@@ -27,7 +27,7 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
 
     They are the product of all lists, less what `exclude` matches, and with what `include` adds:
     of each of its entries the product, where a key that it does not give takes the list of the
-    configuration. Each seed stands for as many consecutive ones as `repeats` says, except in
+    configuration. Each seed represents as many consecutive ones as `repeats`, except in
     `include` and `exclude`, which name the seeds that they mean.
 
     Parameters
@@ -186,8 +186,8 @@ def _written(value: float, unit: str) -> str:
 def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) -> None:
     """Give equal values one spelling, and what has no effect none.
 
-    So 32.0 is 32 examples, `all` is a number of them, and the clock of a budget without seconds is
-    nobody's concern.
+    So 32.0 is 32 examples, `all` is a number of them, and the clock of a budget without seconds has
+    no effect.
     """
     dataset = specification["dataset"]
     images = datasets[dataset].train_count
@@ -200,6 +200,8 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
     specification["batch_size"] = batch_size
     for key, each in REGISTRY.items():
         specification[key] = each.kind(specification[key])
+        if specification[key] == 0:
+            specification[key] = each.kind(0)  # -0.0 is 0
     if images % specification["batch_size"] == 0:
         specification["leftover"] = "repeat"  # there is none
     specification["data"] = datasets[dataset].digest

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from batch_race import hyperparameters
+
 SCRIPTS = Path(__file__).parents[2]
 ROOT = SCRIPTS.parents[1]
 
@@ -40,10 +42,15 @@ def digest(*sources: Path) -> str:
     Returns
     -------
     str
-        SHA-256 of the modules' syntax, which is without docstrings, comments and layout.
+        SHA-256 of the modules' paths and syntax, which is without docstrings, comments and layout,
+        and of the registry of hyperparameters, where a module uses it.
     """
-    digests = sorted(_parse(path).digest for path in closure(*sources))
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+    summary = hashlib.sha256()
+    for path in sorted(closure(*sources)):
+        summary.update(str(path.relative_to(ROOT)).encode() + b"\0" + _parse(path).digest)
+        if path == SCRIPTS / "batch_race" / "hyperparameters.py":  # read from the schema
+            summary.update(repr(hyperparameters.REGISTRY).encode())
+    return summary.hexdigest()
 
 
 def closure(*sources: Path) -> set[Path]:

@@ -1,10 +1,11 @@
 """The answer of the comparison as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.targets import UNITS, describe_target
+from batch_race.hyperparameters import REGISTRY, with_role
 from batch_race.report.groups import describe_group, describe_values, varying_between
 from batch_race.report.numbers import bracket, interval, number
 
@@ -53,8 +54,7 @@ def _sentence(asked: Answer, varying: Sequence[str]) -> str:
 
 def _ranked(ranking: Sequence[dict[str, Any]]) -> list[str]:
     first, *others = ranking
-    size, rate = first["batch_size"], first["learning_rate"]
-    clauses = [f"batch {size} at learning rate {rate:g}, {_seconds(first)}"]
+    clauses = [f"{_configuration(first)}, {_seconds(first)}"]
     alike = [each for each in others if each["verdict"] == "not distinguishable"]
     rest = [each for each in others if each["verdict"] != "not distinguishable"]
     clauses += [
@@ -83,11 +83,19 @@ def _unreached(asked: Answer) -> str:
     nearest = asked["nearest"]
     if nearest is None:
         return "all runs diverged"
-    return (
-        f"no batch size reached it; batch {nearest['batch_size']} at learning rate "
-        f"{nearest['learning_rate']:g} came nearest, {number(nearest['value'])}"
-        f"{UNITS[asked['target']]}"
-    )
+    value = f"{number(nearest['value'])}{UNITS[asked['target']]}"
+    return f"no batch size reached it; {_configuration(nearest)} came nearest, {value}"
+
+
+def _configuration(entry: Mapping[str, Any]) -> str:
+    """Return a batch size and its tuned hyperparameters, but those with their default value."""
+    others = [
+        key
+        for key in with_role("tuned")
+        if key != "learning_rate" and entry[key] != REGISTRY[key].default
+    ]
+    rate = f"{entry['learning_rate']:g}{describe_values(entry, others)}"
+    return f"batch {entry['batch_size']} at learning rate {rate}"
 
 
 def _behind(other: dict[str, Any]) -> str:

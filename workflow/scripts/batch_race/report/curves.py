@@ -1,15 +1,15 @@
-"""From histories to curves: as many, and as many points, as can be told apart in a chart."""
+"""Curves of histories, with as many curves and points as a chart can show."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
-from batch_race.hyperparameters import CONFIGURATION, GROUP
+from batch_race.hyperparameters import CONFIGURATION, GROUP, RUN
 
 X_TITLES = {
     "training_seconds": "seconds of training",
-    "wall_seconds": "seconds in all",
+    "wall_seconds": "seconds in total",
     "step": "steps",
     "examples": "examples",
 }
@@ -42,7 +42,7 @@ def choose(histories: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         Which configurations these are; empty if they are all.
     """
     ends = (
-        histories.group_by(*CONFIGURATION, "seed")
+        histories.group_by(RUN)
         .agg(pl.col("training_loss").sort_by("wall_seconds").last())
         .with_columns(pl.when(pl.col("training_loss").is_finite()).then("training_loss"))
         .group_by(CONFIGURATION)

@@ -186,9 +186,7 @@ class Run:
             self._budget,
             Schedule(**given),
             attendant.attend,
-            threads=self._specification["threads"],
-            elementwise=self._specification["elementwise"],
-            momentum=self._specification["momentum"],
+            **self._engine_options,
         )
         if trainer.subnormals == "kept":
             log.warning(
@@ -211,10 +209,13 @@ class Run:
             self.batches,
             self._specification["learning_rate"],
             snapshots.latest,
-            threads=self._specification["threads"],
-            elementwise=self._specification["elementwise"],
-            momentum=self._specification["momentum"],
+            **self._engine_options,
         )
+
+    @property
+    def _engine_options(self) -> dict[str, Any]:
+        """The hyperparameters of a step that trainer and replay pass to the engine."""
+        return {key: self._specification[key] for key in ("threads", "elementwise", "momentum")}
 
     def _initial_weights(self) -> Weights:
         n_inputs = self._training.images.shape[1]

@@ -14,7 +14,7 @@ from batch_race.store import parquet
 from nn.records import Evaluation
 
 FORMAT = "4"
-"""Raised whenever a column, what is said of a run, or the meaning of either changes."""
+"""Raised whenever a column, what the metadata has, or the meaning of either changes."""
 
 _TYPES: Mapping[type, type[pl.DataType]] = {
     int: pl.Int64,
@@ -86,7 +86,7 @@ def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]
 
 
 def evaluations(table: pl.DataFrame) -> list[Evaluation]:
-    """Take the evaluations back out of a run's table."""
+    """Return the evaluations in a run's table."""
     columns = [field.name for field in fields(Evaluation)]
     return [Evaluation(**row) for row in table.select(columns).to_dicts()]
 
@@ -140,7 +140,7 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
 
 
 def collect(paths: Sequence[Path]) -> pl.DataFrame:
-    """Lay the histories of many runs into one table.
+    """Concatenate the histories of many runs.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def collect(paths: Sequence[Path]) -> pl.DataFrame:
         joined = rows.join(runs.lazy(), on="path", how="left", maintain_order="left")
         return joined.select(list(COLLECTED)).collect()
     except pl.exceptions.PolarsError:
-        for path in paths:  # whose fault it is, only its own reading tells
+        for path in paths:  # find the file at fault
             read(path)
         raise
 

@@ -50,6 +50,15 @@ def test_without_a_loss_target_the_highest_accuracy_wins_and_without_that_the_lo
     assert choose(*ends, targets={}) == (1, "lowest loss at the end")
 
 
+@pytest.mark.parametrize("winner", ["repeat", "keep"])
+def test_the_winner_has_its_own_value_of_each_tuned_hyperparameter(winner):
+    loser = {"repeat": "keep", "keep": "repeat"}[winner]
+    # The loser's second seed is faster than the winner's, but its median is not.
+    runs = [falling(10, leftover=winner, seed=seed) for seed in range(3)]
+    runs += [falling(steps, leftover=loser, seed=seed) for seed, steps in enumerate([90, 5, 90])]
+    assert choose(*runs, targets={"loss": [1.0]})[0] < 3
+
+
 def test_a_run_of_another_machine_does_not_win():
     faster = falling(1, machine="Elsewhere")
     assert choose(falling(20), targets={"loss": [1.0]}, elsewhere=[faster]) == (

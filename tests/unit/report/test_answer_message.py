@@ -32,6 +32,12 @@ def test_a_ranking_with_verdicts_intervals_and_caveats():
     ]
 
 
+def test_a_tuned_hyperparameter_is_named_unless_it_has_its_default():
+    kept = sweep([10, 20], batch_size=7, leftover="keep")
+    assert "batch 7 at learning rate 0.01, leftover keep, 15 s" in lines(kept)[0]
+    assert "leftover" not in lines(sweep([10, 20], batch_size=7))[0]
+
+
 @pytest.mark.parametrize(("width", "text"), [(0.0, "(26.2 s"), (0.1, "(23.6–26.2 s")])
 def test_a_bracket_is_written_where_its_ends_differ(width, text):
     tables = [sweep([10, 20, 30, 40], batch_size=32), sweep([10.5, 21, 31.5, 42], batch_size=64)]

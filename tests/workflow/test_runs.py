@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -79,6 +80,26 @@ def test_a_run_learns_the_same_alone_and_beside_others(project):
     project.run("--until", "train", "--forcerun", "train")
     assert losses().equals(beside_others)
     assert len(beside_others) == 7
+
+
+def test_a_run_with_momentum_resumes_bit_for_bit(project):
+    def train(steps):
+        budget = {"seconds": None, "steps": steps}
+        project.edit_config(
+            batch_size=32, momentum=0.9, budget=budget, evaluation={"every_steps": 50}
+        )
+        project.run("--until", "train")
+        (folder,) = project.folder.glob(f"results/train/*/batch_32-*/{steps}_steps")
+        rows = history.read(folder / "history.parquet")[0]
+        return rows.select("step", "training_loss", "test_accuracy"), folder / "train.log"
+
+    train(150)
+    resumed, log = train(300)
+    assert "resuming from step 150" in log.read_text()
+    shutil.rmtree(project.folder / "results" / "train")
+    fresh, log = train(300)
+    assert "resuming" not in log.read_text()
+    assert resumed.equals(fresh)
 
 
 def test_the_scheduler_rests_until_a_job_ends(project):

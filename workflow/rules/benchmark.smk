@@ -29,7 +29,7 @@ rule benchmark_engines:
     params:
         code=code(
             "benchmark_engines.py",
-            HOME / "benchmarks" / "measure_engine.py",  # runs as a program
+            *HOME.glob("benchmarks/measure_engine.py"),  # runs as a program
             *HOME.glob("benchmarks/engines/*.py"),
         ),
     script:

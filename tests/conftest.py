@@ -14,10 +14,12 @@ from tests.project import Project, small_checkout
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of faults as slow."""
+    """Mark the tests of faults as slow; begin with the longest files, so that no worker waits."""
     for item in items:
         if item.path.parent.name == "faults":
             item.add_marker(pytest.mark.slow)
+    longest = {"slurm": 0, "workflow": 1}
+    items.sort(key=lambda item: longest.get(item.path.parent.name, 2))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import yaml
 
 from batch_race import hyperparameters
@@ -152,8 +153,30 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 180) ->
     until = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < until, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.1)
+        time.sleep(0.02)
     return value
+
+
+def scripts(ancestor: int) -> list[psutil.Process]:
+    """Find the processes of the scripts that a Snakemake process is running.
+
+    A process may end between being listed and being asked what it is; it is no script then.
+    """
+    found = []
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(ancestor).children(recursive=True):
+            if script_name(process):
+                found.append(process)
+    return found
+
+
+def script_name(process: psutil.Process) -> str:
+    """Read from its command line which script a process runs: "train", say, or "" for none."""
+    with contextlib.suppress(psutil.Error):
+        for word in process.cmdline()[1:2]:
+            if ".snakemake/scripts/" in word:
+                return Path(word).name.split(".")[-2]
+    return ""
 
 
 def fault(said: str) -> str:

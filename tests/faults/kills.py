@@ -29,12 +29,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import psutil
 import yaml
 from PIL import Image
 
 from batch_race.store import history
-from tests.project import PUBLISHED, Project, checkout, write_digits
+from tests.project import PUBLISHED, Project, checkout, script_name, scripts, write_digits
 
 CHART = "results/plot/race/learning_by_iteration.json"
 COMMAND = ("--cores", "1", CHART)
@@ -114,18 +113,6 @@ def results(project: Project) -> dict[str, Any]:
     return found
 
 
-def scripts(snakemake: psutil.Process) -> list[tuple[psutil.Process, str]]:
-    """Return the processes of the running scripts, with the scripts' names."""
-    found = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for process in snakemake.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                arguments = process.cmdline()
-                if len(arguments) > 1 and ".snakemake/scripts/" in arguments[1]:
-                    found.append((process, Path(arguments[1]).name.split(".")[-2]))
-    return found
-
-
 def disturb(project: Project, moment_seconds: float, victim: str) -> str:
     """Start from nothing and kill at a moment; return what ran then, or "" after the end.
 
@@ -146,15 +133,19 @@ def disturb(project: Project, moment_seconds: float, victim: str) -> str:
     )
     try:
         time.sleep(moment_seconds)
-        process = psutil.Process(snakemake.pid)
-        while not (running := scripts(process)) and victim == "script" and snakemake.poll() is None:
+        while (
+            not (running := scripts(snakemake.pid))
+            and victim == "script"
+            and snakemake.poll() is None
+        ):
             time.sleep(0.01)
         if snakemake.poll() is not None:
             return ""
+        names = [name for each in running if (name := script_name(each))]
         if victim == "script":
-            running[0][0].kill()
+            running[0].kill()
             snakemake.wait(timeout=120)
-        return running[0][1] if running else "between scripts"
+        return names[0] if names else "between scripts"
     finally:
         if snakemake.poll() is None:
             snakemake.send_signal(signal.SIGKILL)

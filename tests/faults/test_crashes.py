@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -19,7 +18,7 @@ from batch_race.plan.sources import SCRIPTS
 from batch_race.store import history
 from batch_race.store.files import replacing
 from tests.faults import kills
-from tests.project import small_checkout
+from tests.project import scripts, small_checkout, wait_until
 
 STEPS = 30_000
 
@@ -44,22 +43,6 @@ def undisturbed(tmp_path_factory):
     return rows(project)
 
 
-def train_process(snakemake):
-    """Return the process of the script, the last of those that Snakemake starts for it."""
-    for process in psutil.Process(snakemake.pid).children(recursive=True):
-        if any(".snakemake/scripts/" in each for each in process.cmdline()[1:2]):
-            return process
-    return None
-
-
-def wait_until(condition):
-    until = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return found
-
-
 def run_folder(project):
     return next(project.folder.glob(f"results/train/digits-*/*/{STEPS}_steps"), None)
 
@@ -74,8 +57,9 @@ def rows(project):
 
 def checkpointed(project, snakemake):
     """Wait until the run has written a checkpoint; return its process."""
-    wait_until(lambda: list(project.folder.glob("results/train/digits-*/*/*/checkpoint.npz")))
-    return wait_until(lambda: train_process(snakemake))
+    checkpoints = "results/train/digits-*/*/*/checkpoint.npz"
+    wait_until(lambda: list(project.folder.glob(checkpoints)), "a checkpoint")
+    return wait_until(lambda: scripts(snakemake.pid), "a script")[0]
 
 
 INTERRUPTIONS = {
@@ -96,7 +80,9 @@ def test_an_interrupted_run_is_resumed(project, undisturbed, interruption):
     out, _ = snakemake.communicate(timeout=60)
     assert snakemake.returncode != 0, out
     # The run ends by itself, even if no process is left to end it.
-    wait_until(lambda: not run.is_running() or run.status() == psutil.STATUS_ZOMBIE)
+    wait_until(
+        lambda: not run.is_running() or run.status() == psutil.STATUS_ZOMBIE, "the run's end"
+    )
     # An unfinished run has no history that could be read as a result.
     assert not (run_folder(project) / "history.parquet").exists()
 

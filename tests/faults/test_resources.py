@@ -26,8 +26,7 @@ from batch_race.store import arrays, history, parquet
 from batch_race.store.files import replacing
 from nn.network import Weights
 from nn.records import State
-from tests.faults.test_crashes import train_process, wait_until
-from tests.project import ROOT, fault
+from tests.project import ROOT, fault, scripts, wait_until
 
 needs_root = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.geteuid() != 0,
@@ -141,7 +140,8 @@ def long_runs(project, **changes):
 def test_results_removed_during_a_run(project):
     long_runs(project)
     snakemake = project.start("--until", "train")
-    wait_until(lambda: list(project.folder.glob("results/train/*/*/*/checkpoint.npz")))
+    checkpoints = "results/train/*/*/*/checkpoint.npz"
+    wait_until(lambda: list(project.folder.glob(checkpoints)), "a checkpoint")
     shutil.rmtree(project.folder / "results")
     out, _ = snakemake.communicate(timeout=120)
     assert snakemake.returncode == 0, out
@@ -159,15 +159,13 @@ def lose_a_run(project, narrow):
     snakemake = project.start("--until", "train")
 
     def wide_run():
-        for process in psutil.Process(snakemake.pid).children(recursive=True):
+        for process in scripts(snakemake.pid):
             with contextlib.suppress(psutil.Error):
-                arguments = process.cmdline()
-                is_wide = any("nodes_2000" in file.path for file in process.open_files())
-                if is_wide and ".snakemake/scripts/" in arguments[1]:
+                if any("nodes_2000" in file.path for file in process.open_files()):
                     return process
         return None
 
-    narrow(wait_until(wide_run))
+    narrow(wait_until(wide_run, "the wide run"))
     out, _ = snakemake.communicate(timeout=120)
     assert snakemake.returncode != 0
     assert "Traceback" not in out, out
@@ -223,10 +221,9 @@ def test_a_run_that_the_kernel_kills_for_memory_is_recognized(project):
 def test_runs_wait_for_a_free_core_and_write_it(project):
     with cores.lease(cores.available()):
         snakemake = project.start("--until", "train")
-        wait_until(lambda: train_process(snakemake))
-        file = wait_until(
-            lambda: next(project.folder.glob(f"results/train/**/{progress.NAME}"), None)
-        )
+        wait_until(lambda: scripts(snakemake.pid), "a script")
+        path = f"results/train/**/{progress.NAME}"
+        file = wait_until(lambda: next(project.folder.glob(path), None), path)
         time.sleep(1)
         assert progress.read(file.parent).share is None  # it waits
         assert not list(project.folder.glob("results/train/**/history.parquet"))
@@ -238,7 +235,7 @@ def test_runs_wait_for_a_free_core_and_write_it(project):
 def test_a_second_workflow_in_the_same_folder_is_refused(project):
     long_runs(project, budget={"seconds": 60})
     first = project.start("--until", "train")
-    wait_until(lambda: train_process(first))
+    wait_until(lambda: scripts(first.pid), "a script")
     printed = project.refusal("--until", "train")
     assert "Directory cannot be locked. Please make sure that no other Snakemake process" in printed
     assert first.poll() is None

@@ -23,7 +23,7 @@ from batch_race.plan import allocation
 from batch_race.run import cores
 from batch_race.store import history
 from nn.engine.engine import MIN_SHARD
-from tests.project import checkout, wait_until, write_digits
+from tests.project import checkout, script_name, wait_until, write_digits
 from tests.slurm import cluster as slurm
 
 pytestmark = [
@@ -141,8 +141,7 @@ class Run:
         job = self.job()
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                is_script = ".snakemake/scripts/" in " ".join(process.cmdline()[1:2])
-                is_here = is_script and process.cwd() == str(self._project.folder)
+                is_here = script_name(process) and process.cwd() == str(self._project.folder)
                 if is_here and process.environ().get("SLURM_JOB_ID") == job:
                     return process
         return None

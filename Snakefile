@@ -17,6 +17,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/race.smk"
 include: "workflow/rules/analyze.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
@@ -37,9 +38,7 @@ rule all:
 
 
 KILLED_BEFORE = machine.kills_for_memory()
-DISPLAY = display.Display(
-    {run: Path("results/train", run) for run in RUNS}, RUNS, logger
-)
+DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, logger)
 
 
 onstart:

@@ -45,11 +45,7 @@ rule collect:
 rule collect_crossings:
     input:
         histories=histories,
-        crossings=expand(
-            "results/find_crossings/{run}/{targets}.parquet",
-            run=RUNS,
-            targets=runs.targets_name(config),
-        ),
+        crossings=of_each_run(f"results/find_crossings/{{run}}/{TARGETS}.parquet"),
     output:
         crossings="results/collect_crossings/{experiment}/crossings.parquet",
     log:
@@ -127,7 +123,7 @@ rule find_mistakes:
         answer="results/compare/{experiment}/answer.json",
         measures="results/summarize/{experiment}/runs.parquet",
         runs="results/collect/{experiment}/runs.json",
-        weights=expand("results/train/{run}/weights.npz", run=RUNS),
+        weights=of_each_run("results/train/{run}/weights.npz"),
         train_images=[
             f"results/parse/{DATASETS[name].folder}/train_images.npy" for name in RACED
         ],

@@ -9,15 +9,17 @@ sys.path.append(str(HOME / "workflow" / "scripts"))
 from batch_race.errors import InputError
 from batch_race.plan import allocation, experiment, runs, sources
 from batch_race.run import cores, display, machine
+from batch_race.store import rounds
 
 try:
-    CATALOGUE, DATASETS, RUNS, MACHINES = experiment.plan(config)
+    CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
+TARGETS = runs.targets_name(config)
 
 # A run that had to wait for a core would be started while others are timed, and starting costs
 # them time. So on this machine no more are started than it has physical cores, whatever --cores
@@ -32,6 +34,7 @@ if (
 wildcard_constraints:
     dataset="[A-Za-z0-9][A-Za-z0-9_-]*",
     experiment="[A-Za-z0-9][A-Za-z0-9_-]*",
+    round=r"\d+",
 
 
 def code(*files):
@@ -79,11 +82,12 @@ def checkpoint_seconds(wildcards, output):
 def specification(wildcards):
     """Look up what a run is to do, by its name."""
     run = f"{wildcards.dataset}/{wildcards.run}"
-    if run not in RUNS:
+    found = RACE.find(run) if RACE else RUNS.get(run)
+    if found is None:
         raise WorkflowError(
             f"results/train/{run}: not a run that this configuration asks for"
         )
-    return RUNS[run]
+    return found
 
 
 def originals(wildcards):
@@ -91,15 +95,56 @@ def originals(wildcards):
     return named(wildcards.dataset, FOLDERS).files
 
 
-def histories(wildcards):
-    """List the histories of the experiment.
+def check_experiment(wildcards):
+    """Refuse another experiment's name in a target's path.
 
-    All results of an experiment depend on these, so another experiment's name is refused here: they
-    would be this configuration's results under a wrong name.
+    All results of an experiment depend on the runs of this configuration: they would be its results
+    under a wrong name.
     """
     if wildcards.experiment != EXPERIMENT:
         raise WorkflowError(
             f"experiment: found {wildcards.experiment} in a target's path, expected {EXPERIMENT}, "
             "the experiment of this configuration"
         )
-    return expand("results/train/{run}/history.parquet", run=RUNS)
+
+
+def round_file(number):
+    """Return the file of a round; Snakemake comes back here once it is decided."""
+    return checkpoints.decide.get(experiment=EXPERIMENT, round=number).output[0]
+
+
+def last_round(wildcards):
+    """Return the file of the race's last round, once it is over; none without a race."""
+    check_experiment(wildcards)
+    if RACE is None:
+        return []
+    number = 0
+    while True:
+        file = round_file(number)
+        decided = rounds.read(Path(file))
+        DISPLAY.expect({run: RACE.find(run) for run in decided.train})
+        if decided.is_over:
+            return file
+        number += 1
+
+
+def of_each_run(pattern):
+    """Return an input function that lists a file of each run whose results count.
+
+    Parameters
+    ----------
+    pattern : str
+        The file's path, with `{run}`.
+    """
+
+    def files(wildcards):
+        last = last_round(wildcards)
+        names = (
+            [trial.name for trial in rounds.read(Path(last)).trials] if last else RUNS
+        )
+        return expand(pattern, run=names)
+
+    return files
+
+
+histories = of_each_run("results/train/{run}/history.parquet")

@@ -6,6 +6,7 @@ simultaneous (Hsu, "Multiple Comparisons", 1996), with a critical value for uneq
 docs/method.md has the method and its measured error rates.
 """
 
+import itertools
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -44,7 +45,11 @@ class Contrasts(NamedTuple):
 
 
 def contrasts(
-    winner: npt.ArrayLike, log_times: Array, log_given: Array, counts: Sequence[int]
+    winner: npt.ArrayLike,
+    log_times: Array,
+    log_given: Array,
+    counts: Sequence[int],
+    level: float = LEVEL,
 ) -> Contrasts:
     """Compare all configurations with one of them.
 
@@ -59,6 +64,7 @@ def contrasts(
         Logarithms of the seconds of each whole run: lower bounds of the infinite times.
     counts : sequence of int
         The number of configurations of each batch size; at least two batch sizes.
+    level : float
 
     Returns
     -------
@@ -81,12 +87,63 @@ def contrasts(
     is_censored = (times != log_times).any(axis=-1)
     variance = _difference_variance(times, means, is_censored)
     larger = np.maximum(variance, np.take_along_axis(variance, index, -1))
-    margin = critical_value(tuple(counts), n_seeds) * np.sqrt(larger / n_seeds)
+    margin = critical_value(tuple(counts), n_seeds, level) * np.sqrt(larger / n_seeds)
+    return Contrasts(difference, margin)
+
+
+def ragged_contrasts(
+    winner: int,
+    log_times: Array,
+    log_given: Array,
+    batch_sizes: Sequence[int],
+    level: float = LEVEL,
+) -> Contrasts:
+    """Compare all configurations with one of them, where some lack seeds that it has.
+
+    Parameters
+    ----------
+    winner : int
+        The index of that configuration.
+    log_times, log_given : ndarray of float64, shape (n_configurations, n_seeds)
+        As for `contrasts`; NaN for a seed that was not trained.
+    batch_sizes : sequence of int
+        That of each configuration; those of a batch size are consecutive.
+    level : float
+
+    Returns
+    -------
+    Contrasts
+        Those with all of the winner's seeds are compared as by `contrasts`. Another one is compared
+        at the seeds that it shares with the winner, with the largest noise of those; both values
+        are NaN if it shares none. Its margin is infinite if only one batch size has all seeds.
+    """
+    is_shared = ~np.isnan(log_times[winner])
+    times, given = log_times[:, is_shared], log_given[:, is_shared]
+    is_complete = np.array([np.isfinite(each).all() for each in given])
+    n_seeds = times.shape[1]
+    complete_sizes = itertools.compress(batch_sizes, is_complete)
+    counts = [len(list(same)) for _, same in itertools.groupby(complete_sizes)]
+    difference = np.full(len(times), np.nan)
+    margin = np.full(len(times), np.inf)
+    if len(counts) > 1:
+        place = int(is_complete[:winner].sum())
+        block = contrasts(place, times[is_complete], given[is_complete], counts, level)
+        difference[is_complete], margin[is_complete] = block
+    largest = margin[is_complete].max()
+    for index in np.flatnonzero(np.isinf(margin) | ~is_complete):
+        common = np.isfinite(given[index])
+        if not common.any():
+            margin[index] = np.nan
+        elif index != winner:
+            pair = np.array([winner, index])[:, None], np.flatnonzero(common)
+            difference[index] = contrasts(0, times[pair], given[pair], (1, 1), level).difference[1]
+            margin[index] = largest * np.sqrt(n_seeds / common.sum())
+    difference[winner] = 0
     return Contrasts(difference, margin)
 
 
 @cache
-def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
+def critical_value(counts: tuple[int, ...], n_seeds: int, level: float = LEVEL) -> float:
     """Compute the critical value: the margin in standard errors.
 
     Parameters
@@ -95,11 +152,12 @@ def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
         The number of configurations of each batch size.
     n_seeds : int
         At least two.
+    level : float
 
     Returns
     -------
     float
-        The quantile at `LEVEL`, by simulation, of the largest standardized difference between the
+        The quantile at `level`, by simulation, of the largest standardized difference between the
         best configuration of any batch size and any configuration of another, if all are equally
         fast: a false claim needs a larger one. The largest quantile of three patterns of noise
         is taken: equal in all batch sizes, `NOISE_RATIO` times as large in every second one, and
@@ -111,7 +169,7 @@ def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
     first = own.argmax(axis=1)
     is_noisy = (batch < 0, batch % 2 == 0, batch == 0)
     # Two standard errors of the simulation are added, so that the level holds despite them.
-    level = LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / _DRAWS)
+    safe_level = level + 2 * np.sqrt(level * (1 - level) / _DRAWS)
     quantiles = []
     for noise in np.where(is_noisy, NOISE_RATIO, 1):
         random = np.random.default_rng(0)  # so that verdicts are reproducible
@@ -124,7 +182,7 @@ def critical_value(counts: tuple[int, ...], n_seeds: int) -> float:
             difference = means[:, first, None] - means[:, None, :]
             ratio = difference / np.sqrt(larger / n_seeds)
             largest.append(np.where(own, -np.inf, ratio).max(axis=(-2, -1)))
-        quantiles.append(np.quantile(largest, level))
+        quantiles.append(np.quantile(largest, safe_level))
     return float(max(quantiles))
 
 

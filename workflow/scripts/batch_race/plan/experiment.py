@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from batch_race import hyperparameters
-from batch_race.plan import configuration, datasets, machines, runs
+from batch_race.plan import configuration, datasets, machines, race, runs
 from batch_race.plan.datasets import Dataset
+from batch_race.plan.race import Race
 from batch_race.plan.runs import Specification
 
 CATALOGUE_FILE = Path(__file__).parents[3] / "datasets.yaml"
@@ -23,7 +24,9 @@ class Experiment(NamedTuple):
     datasets : dict of str to Dataset
         Those that can be named.
     runs : dict of str to dict
-        By its name, each run's specification.
+        By its name, each run's specification; of a race, that of its whole budget.
+    race : Race or None
+        If only results decide which runs are made; see `plan.race`.
     machines : dict of str to tuple of str
         By its name, another machine's collected histories and crossings.
     """
@@ -31,6 +34,7 @@ class Experiment(NamedTuple):
     catalogue: dict[str, Any]
     datasets: dict[str, Dataset]
     runs: dict[str, Specification]
+    race: Race | None
     machines: dict[str, tuple[str, str]]
 
 
@@ -50,9 +54,11 @@ def plan(config: dict[str, Any]) -> Experiment:
     configuration.check(config, hyperparameters.load_schema())
     catalogue = yaml.safe_load(CATALOGUE_FILE.read_text("utf-8"))
     known = datasets.known(catalogue, config["own_datasets"])
+    planned = runs.expand(config, known)
     return Experiment(
         catalogue,
         known,
-        runs.expand(config, known),
+        planned,
+        race.plan(config, planned, known),
         machines.results_elsewhere(config["machines"], config["experiment"]),
     )

@@ -21,6 +21,9 @@ Specification = dict[str, Any]
 MAX_COMBINATIONS = 100_000
 """What Snakemake can plan within minutes."""
 
+AUTO = "auto"
+"""The learning rate of a run whose rate is to be found; see `plan.race`."""
+
 
 def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[str, Specification]:
     """List the runs of an experiment, each once.
@@ -41,7 +44,7 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
     -------
     dict of str to dict
         By its name, each run's specification: the swept keys with one value each, `budget` and
-        `evaluation`.
+        `evaluation`. A learning rate that is to be found is `AUTO`.
 
     Raises
     ------
@@ -56,13 +59,14 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
             "evaluation: found every_steps and every_seconds, expected one of them to be null"
         )
     runs = {}
+    folders = {name: dataset.folder for name, dataset in datasets.items()}
     for combination in _combinations(config, datasets):
         specification = combination | {
             "budget": dict(config["budget"]),
             "evaluation": dict(config["evaluation"]),
         }
         _normalize(specification, datasets)
-        runs[name(specification, datasets)] = specification
+        runs[name(specification, folders)] = specification
     if not runs:
         raise InputError("exclude: found that it leaves no run, expected at least one")
     return runs
@@ -99,14 +103,15 @@ def _product(lists: Mapping[str, list[Any]]) -> Iterator[Specification]:
         yield dict(zip(lists, values, strict=True))
 
 
-def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
+def name(specification: Mapping[str, Any], folders: Mapping[str, str]) -> str:
     """Name a run: `<dataset>/<what is trained>-<digest>/<budget>`, a path below results/train.
 
     Parameters
     ----------
-    specification : dict
+    specification : mapping
         With normalized values.
-    datasets : mapping of str to Dataset
+    folders : mapping of str to str
+        By dataset.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def name(specification: Specification, datasets: Mapping[str, Dataset]) -> str:
     values = "-".join(
         f"{each.label}_{specification[key]}" for key, each in REGISTRY.items() if each.label
     )
-    return f"{datasets[specification['dataset']].folder}/{values}-{digest}/{limits}"
+    return f"{folders[specification['dataset']]}/{values}-{digest}/{limits}"
 
 
 def asked(config: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -157,7 +162,7 @@ def title(config: Mapping[str, Any]) -> str:
     -------
     str
         As `Understanding batches (60 seconds each)`, or `(60 seconds of training each)` where
-        evaluation is not timed.
+        evaluation is not timed; with pruning `(at most …)`.
     """
     budget = config["budget"]
     units = {
@@ -175,7 +180,8 @@ def title(config: Mapping[str, Any]) -> str:
         for target, unit in (("loss", ""), ("accuracy", " %"))
         if budget[target] is not None
     ]
-    return f"{config['title']} ({' or '.join([*limits, *targets])} each)"
+    most = "at most " if config["pruning"]["enabled"] else ""
+    return f"{config['title']} ({most}{' or '.join([*limits, *targets])} each)"
 
 
 def _written(value: float, unit: str) -> str:
@@ -199,6 +205,8 @@ def _normalize(specification: Specification, datasets: Mapping[str, Dataset]) ->
         )
     specification["batch_size"] = batch_size
     for key, each in REGISTRY.items():
+        if specification[key] == AUTO:
+            continue
         specification[key] = each.kind(specification[key])
         if specification[key] == 0:
             specification[key] = each.kind(0)  # -0.0 is 0

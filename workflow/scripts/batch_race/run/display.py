@@ -33,8 +33,8 @@ class Display:
 
     Parameters
     ----------
-    folders : mapping of str to Path
-        The runs' folders, by name.
+    folder : Path
+        That of all runs.
     specifications : mapping of str to mapping
         The runs' specifications, by name.
     log : logging.Logger
@@ -44,23 +44,42 @@ class Display:
 
     def __init__(
         self,
-        folders: Mapping[str, Path],
+        folder: Path,
         specifications: Mapping[str, Mapping[str, Any]],
         log: logging.Logger,
         stream: TextIO = sys.stderr,
     ) -> None:
-        self._unfinished = dict(folders)
-        self._n_runs = len(folders)
-        self._names = progress.names(specifications)
-        self._sizes = {run: one["batch_size"] for run, one in specifications.items()}
-        budgets = [one["budget"]["seconds"] for one in specifications.values()]
-        self._budget_seconds = budgets[0]
+        self._folder = folder
+        self._specifications: dict[str, Mapping[str, Any]] = {}
+        self._unfinished: dict[str, Path] = {}
+        self._names: dict[str, str] = {}
+        self._budget_seconds: float | None = None
         self._furthest = Progress()
+        self.expect(specifications)
         self._log = log
         self._stream = stream
         self._bars: list[tqdm[Any]] = []  # the summary, then one for each started run
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def expect(self, specifications: Mapping[str, Mapping[str, Any]]) -> None:
+        """Expect further runs, which take about as long as one another.
+
+        Parameters
+        ----------
+        specifications : mapping of str to mapping
+            By the run's name; those known already are ignored.
+        """
+        more = {run: one for run, one in specifications.items() if run not in self._specifications}
+        if not more:
+            return
+        known = self._specifications | more
+        self._names = progress.names(known)
+        self._specifications = known
+        self._unfinished = self._unfinished | {run: self._folder / run for run in more}
+        budgets = [one["budget"]["seconds"] for one in more.values()]
+        self._budget_seconds = None if None in budgets else max(budgets)
+        self._furthest = Progress()
 
     def start(self) -> None:
         """Start to display; progress files that killed runs left behind are removed."""
@@ -99,8 +118,9 @@ class Display:
             if found:
                 started[run] = found
             elif (folder / "history.parquet").exists():
-                del self._unfinished[run]
-        return dict(sorted(started.items(), key=lambda item: self._sizes[item[0]]))
+                self._unfinished.pop(run)
+        sizes = {run: self._specifications[run]["batch_size"] for run in started}
+        return dict(sorted(started.items(), key=lambda item: sizes[item[0]]))
 
     def _draw(self, started: Mapping[str, Progress]) -> None:
         while len(self._bars) > 1 + len(started):
@@ -125,7 +145,8 @@ class Display:
         print(self._summary(started), file=self._stream, flush=True)
 
     def _summary(self, started: Mapping[str, Progress]) -> str:
-        n_done = self._n_runs - len(self._unfinished)
+        n_runs = len(self._specifications)
+        n_done = n_runs - len(self._unfinished)
         self._furthest = progress.furthest([self._furthest, *started.values()])
         run_seconds = progress.estimate_run_seconds(self._furthest) or self._budget_seconds
         left = ""
@@ -133,7 +154,7 @@ class Display:
             n_unstarted = len(self._unfinished) - len(started)
             seconds = progress.estimate_seconds_left(started.values(), n_unstarted, run_seconds)
             left = f", about {_duration(seconds)} of training left"
-        return f"{n_done} of {self._n_runs} runs done, {len(started)} under way{left}"
+        return f"{n_done} of {n_runs} runs done, {len(started)} under way{left}"
 
 
 def _state(run: Progress) -> str:

@@ -96,6 +96,17 @@ def write(path: Path, table: pl.DataFrame) -> None:
     parquet.write(path, table)
 
 
+def read(path: Path) -> pl.DataFrame:
+    """Read the crossings of a run.
+
+    Raises
+    ------
+    InputError
+        If the file was changed since it was written, or has other columns.
+    """
+    return _read(path, SCHEMA)
+
+
 def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     """Return the crossings of many runs as one table.
 
@@ -116,7 +127,7 @@ def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     """
     tables = [pl.DataFrame(schema=COLLECTED)]
     for of_history, of_crossings in paths:
-        tables.append(of_run(_read(of_crossings, SCHEMA), history.read_metadata(of_history)))
+        tables.append(of_run(read(of_crossings), history.read_metadata(of_history)))
     return pl.concat(tables)
 
 

@@ -1,0 +1,49 @@
+# The rounds of a race, if only results decide which runs are made (pruning, learning_rate: auto).
+#
+# Inputs: results/train/<run>/history.parquet and results/find_crossings/<run>/<targets>.parquet of
+#         the runs that the round before asked for
+# Outputs: results/decide/<experiment>/round_<number>.json
+
+
+def before(wildcards):
+    """Return the file of the round before; none for the first."""
+    check_experiment(wildcards)
+    number = int(wildcards.round)
+    return [round_file(number - 1)] if number else []
+
+
+def asked_before(kind, pattern):
+    """Return an input function that lists a file of each run that the round before asked for."""
+
+    def files(wildcards):
+        decided = [rounds.read(Path(file)) for file in before(wildcards)]
+        return [
+            pattern.format(run=run) for each in decided for run in getattr(each, kind)
+        ]
+
+    return files
+
+
+localrules:
+    decide,
+
+
+checkpoint decide:
+    input:
+        before=before,
+        histories=asked_before("train", "results/train/{run}/history.parquet"),
+        crossings=asked_before(
+            "find", f"results/find_crossings/{{run}}/{TARGETS}.parquet"
+        ),
+    output:
+        round="results/decide/{experiment}/round_{round}.json",
+    log:
+        "results/decide/{experiment}/round_{round}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("decide.py"),
+        race=RACE and RACE.parts,
+        clock=config["budget"]["clock"],
+    script:
+        "../scripts/decide.py"

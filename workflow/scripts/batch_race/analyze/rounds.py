@@ -1,0 +1,452 @@
+"""The decisions between the rounds of a race: which runs go on, which are stopped, which begin.
+
+With pruning,
+
+- a run is stopped for a target once it has trained `factor` times as long as the first run of its
+  comparison group and seed needed (adaptive capping: Hutter et al., ParamILS, JAIR 36, 2009); it
+  goes on while it may still matter for one of its targets;
+- one seed is trained of all configurations, further ones only of those whose median is within
+  `factor` of the fastest, and of the fastest of another batch size where none is, until the verdict
+  on the runner-up is settled (`looks`).
+
+Learning rates that are to be found follow from those tried (`rate_search`). docs/method.md has the
+errors of all this.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from batch_race.analyze import looks, rate_search
+from batch_race.analyze.contrasts import ragged_contrasts
+from batch_race.analyze.rate_search import Standing
+from batch_race.hyperparameters import GROUP
+from batch_race.plan.race import Race
+from batch_race.plan.runs import AUTO
+from batch_race.store import crossings, history
+from batch_race.store.rounds import Round, Trial
+
+
+class Result(NamedTuple):
+    """What a round has to know of a trained run; see `Trial` for the fields."""
+
+    group: list[Any]
+    seconds: float
+    stopped: str
+    end: list[float]
+    bounds: dict[int, float]
+
+
+def result(
+    table: pl.DataFrame,
+    metadata: Mapping[str, Any],
+    targets: Mapping[str, Sequence[float]],
+    clock: str,
+) -> Result:
+    """Return the result of a run.
+
+    Parameters
+    ----------
+    table, metadata
+        As `history.read` gives them.
+    targets : mapping of str to sequence of float
+    clock : {"training", "wall"}
+    """
+    constants = history.constants(metadata)
+    bounds = {}
+    for index, target in enumerate(crossings.listed(targets)):
+        column = "training_loss" if target.metric == "loss" else "test_accuracy"
+        at = pl.col(column)
+        is_there = at <= target.value if target.metric == "loss" else at >= target.value
+        there = table.filter(is_there)
+        if len(there):
+            bounds[index] = float(there[f"{clock}_seconds"][0])
+    last = table.row(-1, named=True)
+    diverged = metadata["stopped"] == "diverged"
+    end = [last["training_loss"], 100 - last["test_accuracy"]]
+    return Result(
+        [constants[key] for key in GROUP],
+        last[f"{clock}_seconds"],
+        metadata["stopped"],
+        [math.inf, math.inf] if diverged else end,
+        bounds,
+    )
+
+
+def times(
+    table: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str
+) -> dict[int, float]:
+    """Return the seconds to the targets that a run reached, by the target's index.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The run's crossings.
+    targets : mapping of str to sequence of float
+    clock : {"training", "wall"}
+    """
+    found = {
+        (row["target"], row["target_value"]): row[f"{clock}_seconds"] for row in table.to_dicts()
+    }
+    known = (found[target] for target in crossings.listed(targets))
+    return {index: seconds for index, seconds in enumerate(known) if seconds is not None}
+
+
+def decide(
+    race: Race,
+    before: Round,
+    results: Mapping[str, Result],
+    found: Mapping[str, dict[int, float]],
+) -> Round:
+    """Decide what the next round does.
+
+    Parameters
+    ----------
+    race : Race
+    before : Round
+        What was decided last; `Round()` before the first round.
+    results : mapping of str to Result
+        Those of the runs that were to be trained, by name.
+    found : mapping of str to dict
+        The `times` of the runs whose crossings were to be found, by name.
+    """
+    state = _State(race, copy.deepcopy(before))
+    if before.number < 0:
+        state.begin()
+    else:
+        state.learn(results, found)
+        state.go_on()
+    return state.decided
+
+
+class _State:
+    """The trials of a race while it is decided what comes next."""
+
+    def __init__(self, race: Race, before: Round) -> None:
+        parts = race.parts
+        self._race = race
+        self._entrants = parts["entrants"]
+        self._is_pruned = parts["factor"] is not None
+        self._factor = parts["factor"] or math.inf
+        self._budgets = [budget["seconds"] for budget in parts["budgets"]]
+        self._targets = crossings.listed(parts["targets"])
+        self._every = list(range(len(self._targets)))
+        self._seeds = {
+            index: each["seeds"][: 1 if self._is_pruned else None]
+            for index, each in enumerate(self._entrants)
+        }
+        """The seeds that all rates of an entrant begin with."""
+        self._known_fastest: dict[tuple[Any, ...], float] = {}
+        self.decided = Round(before.number + 1, trials=before.trials, decisions=before.decisions)
+
+    def begin(self) -> None:
+        """Plan the first round: each configuration, each searched one at its first rates."""
+        for index, entrant in enumerate(self._entrants):
+            asked = entrant["values"]["learning_rate"]
+            rates = rate_search.start(entrant["values"]) if asked == AUTO else [asked]
+            for rate in rates:
+                if asked == AUTO:
+                    self._note("start", index, rate)
+                for seed in self._seeds[index]:
+                    self._train(index, rate, seed, self._every)
+
+    def learn(self, results: Mapping[str, Result], found: Mapping[str, dict[int, float]]) -> None:
+        """Take in what was measured."""
+        for trial in self.decided.trials:
+            if (trained := results.get(trial.name)) is not None:
+                trial.group = trained.group
+                trial.seconds = trained.seconds
+                trial.stopped = trained.stopped
+                trial.end = trained.end
+                trial.bounds = trained.bounds
+                trial.times = None
+            if trial.name in found:
+                trial.times = found[trial.name]
+
+    def go_on(self) -> None:
+        """Decide on longer runs and crossings; then on other rates; then on further seeds."""
+        for trial in self.decided.trials:
+            self._judge(trial)
+        has_asked = True
+        while has_asked and not self._is_busy:
+            self._search()
+            has_asked = not self._is_busy and self._seed()
+        self.decided.is_over = not self._is_busy
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self.decided.train or self.decided.find)
+
+    def _judge(self, trial: Trial) -> None:
+        """Train a run for longer if it may still matter for one of its targets."""
+        still_open = []
+        for target in trial.targets:
+            closing = self._closing(trial, target)
+            if closing is None:
+                trial.closed.pop(target, None)
+                still_open.append(target)
+            elif target not in trial.closed or trial.closed[target]["rule"] != closing["rule"]:
+                trial.closed[target] = {**closing, "round": self.decided.number}
+        if still_open:
+            self._lengthen(trial, still_open)
+        elif trial.times is None:
+            self.decided.find.append(trial.name)
+
+    def _closing(self, trial: Trial, target: int) -> dict[str, Any] | None:
+        """Return why a run needs no more training for a target; None if it does."""
+        spent = {"seconds": trial.seconds, "against": None, "leader_seconds": None}
+        if target in _known(trial):
+            return {"rule": "reached", **spent}
+        if trial.stopped != "budget":
+            return {"rule": "diverged" if trial.stopped == "diverged" else "ended", **spent}
+        if self._is_whole(trial):
+            return {"rule": "budget", **spent}
+        leader = self._leader(trial.group, trial.seed, target)
+        if leader is None:
+            return None
+        seconds = _known(leader)[target]
+        if trial.seconds < self._factor * seconds:
+            return None
+        against = [self._value(leader, "batch_size"), leader.learning_rate]
+        return {"rule": "slower", **spent, "against": against, "leader_seconds": seconds}
+
+    def _is_whole(self, trial: Trial) -> bool:
+        """Return whether a run has got all of its budget, or reached a limit of steps before."""
+        budget = self._budgets[trial.level]
+        return trial.level == len(self._budgets) - 1 or trial.seconds < budget
+
+    def _lengthen(self, trial: Trial, targets: Sequence[int]) -> None:
+        leaders = [self._leader(trial.group, trial.seed, target) for target in targets]
+        known = {index: leader for index, leader in zip(targets, leaders, strict=True) if leader}
+        level = trial.level + 1
+        if len(known) == len(targets):
+            level = max(level, self._level(_known(each)[index] for index, each in known.items()))
+        trial.level = level
+        trial.name = self._race.name(trial.entrant, trial.learning_rate, trial.seed, level)
+        self.decided.train.append(trial.name)
+
+    def _level(self, leaders_seconds: Iterable[float]) -> int:
+        """Return the smallest budget after which a run is stopped for targets."""
+        enough = self._factor * max(leaders_seconds)
+        last = len(self._budgets) - 1
+        return next((i for i, each in enumerate(self._budgets) if each >= enough), last)
+
+    def _leader(self, group: Sequence[Any], seed: int, target: int) -> Trial | None:
+        """Return the run of a comparison group and seed that was at a target first."""
+        return self._leaders.get((tuple(group), seed, target))
+
+    @cached_property
+    def _leaders(self) -> dict[tuple[Any, ...], Trial]:
+        """By group, seed and target."""
+        leaders: dict[tuple[Any, ...], Trial] = {}
+        for group, trials in self._by_group.items():
+            for trial in trials:
+                for target, seconds in _known(trial).items():
+                    key = group, trial.seed, target
+                    if key not in leaders or seconds < _known(leaders[key])[target]:
+                        leaders[key] = trial
+        return leaders
+
+    @cached_property
+    def _by_group(self) -> dict[tuple[Any, ...], list[Trial]]:
+        """The trained runs by comparison group."""
+        groups: dict[tuple[Any, ...], list[Trial]] = {}
+        for trial in self.decided.trials:
+            if trial.group:
+                groups.setdefault(tuple(trial.group), []).append(trial)
+        return groups
+
+    def _train(self, entrant: int, rate: float, seed: int, targets: Sequence[int]) -> None:
+        """Begin a run, with the budget that the fastest so far show that it will need."""
+        level = 0
+        values = self._entrants[entrant]["values"]
+        of_group = [(index, values[key]) for index, key in enumerate(GROUP) if key in values]
+        for group, trials in self._by_group.items():
+            if all(group[index] == value for index, value in of_group):
+                fastest = [self._fastest(group, target) for target in targets]
+                if all(map(math.isfinite, fastest)):
+                    level = max(level, self._level(fastest))
+                else:  # all runs so far were not enough
+                    level = max(level, *(trial.level for trial in trials))
+        name = self._race.name(entrant, rate, seed, level)
+        self.decided.trials.append(Trial(name, entrant, rate, seed, level, list(targets)))
+        self.decided.train.append(name)
+
+    def _fastest(self, group: Sequence[Any], target: int) -> float:
+        """Return the lowest median of a comparison group; infinite if none reached the target."""
+        key = tuple(group), target
+        if key not in self._known_fastest:
+            medians = (_median(same, target) for same in self._configurations(group, target))
+            self._known_fastest[key] = min(medians, default=math.inf)
+        return self._known_fastest[key]
+
+    def _value(self, trial: Trial, key: str) -> Any:
+        return self._entrants[trial.entrant]["values"][key]
+
+    def _note(self, rule: str, entrant: int, rate: float, **more: Any) -> None:
+        about = {"round": self.decided.number, "rule": rule, "entrant": entrant}
+        self.decided.decisions.append(about | {"learning_rate": rate, "target": None} | more)
+
+    # Learning rates
+
+    def _search(self) -> None:
+        """Try other learning rates where those tried do not enclose the best."""
+        for index, entrant in enumerate(self._entrants):
+            if entrant["values"]["learning_rate"] != AUTO:
+                continue
+            own = [trial for trial in self.decided.trials if trial.entrant == index]
+            for target in self._every:
+                standings = self._standings(own, target)
+                chance = self._has_a_chance(own, standings, target)
+                for step in rate_search.further(standings, is_refined=chance):
+                    if step.learning_rate not in {trial.learning_rate for trial in own}:
+                        self._note(step.rule, index, step.learning_rate, target=target)
+                        for seed in self._seeds[index]:
+                            self._train(index, step.learning_rate, seed, self._every)
+                own = [trial for trial in self.decided.trials if trial.entrant == index]
+
+    def _standings(self, trials: Sequence[Trial], target: int) -> dict[float, Standing]:
+        """Return how each learning rate stands with a target; not those that were only planned."""
+        kind = 0 if self._targets[target].metric == "loss" else 1
+        standings = {}
+        for rate in {trial.learning_rate for trial in trials}:
+            same = [
+                each for each in trials if each.learning_rate == rate and target in each.targets
+            ]
+            if same and all(each.group for each in same):
+                ends = median(each.end[kind] for each in same)
+                standings[rate] = Standing(_median(same, target), ends)
+        return standings
+
+    def _has_a_chance(
+        self, own: Sequence[Trial], standings: Mapping[float, Standing], target: int
+    ) -> bool:
+        """Return whether the best rate reached a target, with pruning within the factor."""
+        seconds = min((each.seconds for each in standings.values()), default=math.inf)
+        if not math.isfinite(seconds):
+            return False
+        if self._factor is None:
+            return True
+        fastest = min(_median(same, target) for same in self._configurations(own[0].group, target))
+        return bool(seconds <= self._factor * fastest)
+
+    # Seeds
+
+    def _configurations(self, group: Sequence[Any], target: int) -> Iterator[list[Trial]]:
+        """Yield the trials of each configuration of a group that are trained for a target."""
+
+        def key(trial: Trial) -> tuple[int, int, float]:
+            return self._value(trial, "batch_size"), trial.entrant, trial.learning_rate
+
+        trials = [each for each in self._by_group[tuple(group)] if target in each.targets]
+        for _, same in groupby(sorted(trials, key=key), key=key):
+            yield list(same)
+
+    def _seed(self) -> bool:
+        """Train a further seed of the configurations that contend; return whether any is asked."""
+        if not self._is_pruned:
+            return False
+        asked: dict[tuple[int, float, int], list[int]] = {}
+        for group in self._by_group:
+            for target in self._every:
+                for entrant, rate, seed in self._further_seeds(group, target):
+                    asked.setdefault((entrant, rate, seed), []).append(target)
+        for (entrant, rate, seed), targets in asked.items():
+            known = [
+                trial
+                for trial in self.decided.trials
+                if (trial.entrant, trial.learning_rate, trial.seed) == (entrant, rate, seed)
+            ]
+            if not known:
+                self._train(entrant, rate, seed, targets)
+                continue
+            (trial,) = known
+            trial.targets = sorted({*trial.targets, *targets})
+            self._judge(trial)
+        return bool(asked)
+
+    def _further_seeds(self, group: Sequence[Any], target: int) -> Iterator[tuple[int, float, int]]:
+        """Yield entrant, learning rate and seed of the runs that a target needs next."""
+        configurations = list(self._configurations(group, target))
+        medians = [_median(same, target) for same in configurations]
+        fastest = min(medians)
+        if not 0 < fastest < math.inf:
+            return
+        contenders = self._contenders(configurations, medians, target)
+        fewest = min(len(configurations[index]) for index in contenders)
+        is_level = all(len(configurations[index]) == fewest for index in contenders)
+        if is_level and fewest > 1 and self._is_settled(configurations, medians, target):
+            self._note_once("settled", configurations[contenders[0]][0], target)
+            return
+        for index in contenders:
+            same = configurations[index]
+            first = same[0]
+            seeds = self._entrants[first.entrant]["seeds"]
+            rest = [seed for seed in seeds if seed not in {each.seed for each in same}]
+            if rest and len(same) == fewest:
+                yield first.entrant, first.learning_rate, rest[0]
+
+    def _contenders(
+        self, configurations: Sequence[Sequence[Trial]], medians: Sequence[float], target: int
+    ) -> list[int]:
+        """Return the indices of the configurations that may win, the fastest first."""
+        kind = 0 if self._targets[target].metric == "loss" else 1
+
+        def rank(index: int) -> tuple[float, float]:
+            return medians[index], median(each.end[kind] for each in configurations[index])
+
+        def batch_size(index: int) -> int:
+            return int(self._value(configurations[index][0], "batch_size"))
+
+        order = sorted(range(len(medians)), key=rank)
+        near = [index for index in order if medians[index] <= self._factor * medians[order[0]]]
+        if len({batch_size(index) for index in near}) == 1:
+            others = [index for index in order if batch_size(index) != batch_size(order[0])]
+            near += others[:1]
+        return near
+
+    def _is_settled(
+        self, configurations: Sequence[Sequence[Trial]], medians: Sequence[float], target: int
+    ) -> bool:
+        """Return whether the runner-up is slower than the winner."""
+        winner = int(np.argmin(medians))
+        sizes = [self._value(same[0], "batch_size") for same in configurations]
+        others = [index for index, size in enumerate(sizes) if size != sizes[winner]]
+        if not others:
+            return False
+        runner_up = sizes[min(others, key=lambda index: medians[index])]
+        seeds = sorted({each.seed for same in configurations for each in same})
+        log_times = np.full((len(configurations), len(seeds)), np.nan)
+        log_given = log_times.copy()
+        for index, same in enumerate(configurations):
+            for each in same:
+                place = index, seeds.index(each.seed)
+                log_times[place] = np.log(_known(each).get(target, math.inf))
+                log_given[place] = np.log(max(each.seconds, _known(each).get(target, 0.0)))
+        most = max(len(self._entrants[same[0].entrant]["seeds"]) for same in configurations)
+        level = looks.level(len(configurations[winner]), most)
+        difference, margin = ragged_contrasts(winner, log_times, log_given, sizes, level)
+        own = [index for index, size in enumerate(sizes) if size == runner_up]
+        return all(difference[index] > margin[index] for index in own)
+
+    def _note_once(self, rule: str, trial: Trial, target: int) -> None:
+        about = {"entrant": trial.entrant, "learning_rate": trial.learning_rate, "target": target}
+        known = {"rule": rule, **about}.items()
+        if not any(known <= decision.items() for decision in self.decided.decisions):
+            self._note(rule, trial.entrant, trial.learning_rate, target=target)
+
+
+def _known(trial: Trial) -> dict[int, float]:
+    """Return the seconds to the targets that a run is known to have reached."""
+    return trial.bounds if trial.times is None else trial.times
+
+
+def _median(trials: Sequence[Trial], target: int) -> float:
+    return median(_known(each).get(target, math.inf) for each in trials)

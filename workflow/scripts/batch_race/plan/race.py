@@ -1,0 +1,153 @@
+"""The plan of a race: an experiment in which only results decide which runs are made.
+
+With `pruning`, runs that can no longer win are stopped; with `learning_rate: auto`, the rates to
+try follow from those tried. Such an experiment is made in rounds (`analyze.rounds` decides them),
+each of ordinary runs, whose budgets double from round to round.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from batch_race.errors import InputError
+from batch_race.hyperparameters import REGISTRY, with_role
+from batch_race.plan import runs
+from batch_race.plan.datasets import Dataset
+from batch_race.plan.runs import AUTO, Specification
+
+FIRST_SECONDS = 0.5
+"""The fewest seconds of the first round, whose budget is the whole one halved several times."""
+
+_SEED = with_role("repeated")[0]
+
+
+def plan(
+    config: Mapping[str, Any],
+    planned: Mapping[str, Specification],
+    datasets: Mapping[str, Dataset],
+) -> "Race | None":
+    """Return the race that a configuration asks for; None if its runs do not depend on results.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+    planned : mapping of str to dict
+        Its runs, as `runs.expand` lists them.
+    datasets : mapping of str to Dataset
+
+    Raises
+    ------
+    InputError
+        If runs are to be pruned without a budget of seconds, or rates to be found without targets.
+    """
+    is_pruned = config["pruning"]["enabled"]
+    is_searched = any(each["learning_rate"] == AUTO for each in planned.values())
+    if not (is_pruned or is_searched):
+        return None
+    if is_pruned and config["budget"]["seconds"] is None:
+        raise InputError("pruning: found a budget without seconds, expected budget.seconds")
+    targets = runs.asked(config)
+    if not any(targets.values()):
+        raise InputError(
+            f"targets: found none, expected at least one for "
+            f"{'pruning' if is_pruned else 'learning_rate: auto'}"
+        )
+    entrants: dict[str, dict[str, Any]] = {}
+    for specification in planned.values():
+        values = {
+            key: value
+            for key, value in specification.items()
+            if key not in (_SEED, "budget", "evaluation")
+        }
+        entrant = entrants.setdefault(json.dumps(values), {"values": values, "seeds": []})
+        entrant["seeds"].append(specification[_SEED])
+    whole = next(iter(planned.values()))
+    return Race(
+        {
+            "entrants": list(entrants.values()),
+            "budgets": _budgets(whole["budget"], is_pruned=is_pruned),
+            "evaluation": whole["evaluation"],
+            "folders": {name: dataset.folder for name, dataset in datasets.items()},
+            "factor": config["pruning"]["factor"] if is_pruned else None,
+            "targets": targets,
+        }
+    )
+
+
+class Race:
+    """A race.
+
+    Parameters
+    ----------
+    parts : mapping
+        All of it as plain values, which Snakemake can hand to a job: `entrants`, each with its
+        `values`, a specification without seed, budget and evaluation, and its `seeds`; `budgets`,
+        from the first round's to the whole; `evaluation`; `folders`, the datasets' by name;
+        `factor`, that of the pruning, None without; and `targets`, by metric.
+
+    Attributes
+    ----------
+    parts : mapping
+    """
+
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self.parts = parts
+
+    def specification(
+        self, entrant: int, learning_rate: float, seed: int, level: int
+    ) -> Specification:
+        """Return the specification of a run; `level` is the index of its budget."""
+        values: Specification = self.parts["entrants"][entrant]["values"]
+        return values | {
+            "learning_rate": learning_rate,
+            _SEED: seed,
+            "budget": self.parts["budgets"][level],
+            "evaluation": self.parts["evaluation"],
+        }
+
+    def name(self, entrant: int, learning_rate: float, seed: int, level: int) -> str:
+        """Return the name of a run."""
+        specification = self.specification(entrant, learning_rate, seed, level)
+        return runs.name(specification, self.parts["folders"])
+
+    def find(self, name: str) -> Specification | None:
+        """Return the specification of the run with a name; None if none of the race can have it."""
+        rate = _RATE.search(name)
+        if rate is None:
+            return None
+        for entrant, seed in self._by_shape.get(_shape(name), ()):
+            asked = self.parts["entrants"][entrant]["values"]["learning_rate"]
+            for level in range(len(self.parts["budgets"])):
+                known = (entrant, float(rate[1]) if asked == AUTO else asked, seed, level)
+                if self.name(*known) == name:
+                    return self.specification(*known)
+        return None
+
+    @cached_property
+    def _by_shape(self) -> dict[str, list[tuple[int, int]]]:
+        """The entrants and seeds, by what their names have in common at all rates and budgets."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for entrant, each in enumerate(self.parts["entrants"]):
+            for seed in each["seeds"]:
+                name = self.name(entrant, each["values"]["learning_rate"], seed, 0)
+                found.setdefault(_shape(name), []).append((entrant, seed))
+        return found
+
+
+_RATE = re.compile(rf"-{REGISTRY['learning_rate'].label}_(\d[\d.]*(?:e[+-]?\d+)?|{AUTO})(?=-)")
+
+
+def _shape(name: str) -> str:
+    """Return a run's name without its learning rate, digest and budget."""
+    without_budget = name.rpartition("/")[0]
+    return _RATE.sub("", without_budget).rpartition("-")[0]
+
+
+def _budgets(whole: Mapping[str, Any], *, is_pruned: bool) -> list[dict[str, Any]]:
+    budgets = [dict(whole)]
+    while is_pruned and (half := budgets[0]["seconds"] / 2) >= FIRST_SECONDS:
+        budgets.insert(0, {**whole, "seconds": half})
+    return budgets

@@ -62,6 +62,7 @@ rule summarize:
     input:
         histories="results/collect/{experiment}/histories.parquet",
         crossings="results/collect_crossings/{experiment}/crossings.parquet",
+        decisions=DECISIONS,
         other_histories=[paths[0] for paths in MACHINES.values()],
         other_crossings=[paths[1] for paths in MACHINES.values()],
     output:
@@ -94,6 +95,8 @@ rule compare:
         "../../environment.yml"
     params:
         code=code("compare.py"),
+        most_seeds=RACE.most_seeds if RACE else None,
+        factor=RACE.parts["factor"] if RACE else None,
     script:
         "../scripts/compare.py"
 

@@ -21,6 +21,9 @@ FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
 TARGETS = runs.targets_name(config)
 
+# The table of a race's decisions, an input of what reads it; none without a race.
+DECISIONS = ["results/collect_decisions/{experiment}/decisions.parquet"] if RACE else []
+
 # A run that had to wait for a core would be started while others are timed, and starting costs
 # them time. So on this machine no more are started than it has physical cores, whatever --cores
 # says. (A batch system, which is given a number of jobs instead, counts its own nodes' cores.)

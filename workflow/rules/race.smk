@@ -3,6 +3,7 @@
 # Inputs: results/train/<run>/history.parquet and results/find_crossings/<run>/<targets>.parquet of
 #         the runs that the round before asked for
 # Outputs: results/decide/<experiment>/round_<number>.json
+#          results/collect_decisions/<experiment>/decisions.parquet
 
 
 def before(wildcards):
@@ -26,6 +27,7 @@ def asked_before(kind, pattern):
 
 localrules:
     decide,
+    collect_decisions,
 
 
 checkpoint decide:
@@ -47,3 +49,19 @@ checkpoint decide:
         clock=config["budget"]["clock"],
     script:
         "../scripts/decide.py"
+
+
+rule collect_decisions:
+    input:
+        last=last_round,
+    output:
+        decisions="results/collect_decisions/{experiment}/decisions.parquet",
+    log:
+        "results/collect_decisions/{experiment}/collect_decisions.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("collect_decisions.py"),
+        race=RACE and RACE.parts,
+    script:
+        "../scripts/collect_decisions.py"

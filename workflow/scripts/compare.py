@@ -14,9 +14,10 @@ def main() -> None:
     logs.start(snakemake.log[0])
     runs, _ = parquet.read(Path(snakemake.input.runs))
     summary, _ = parquet.read(Path(snakemake.input.summary))
-    answers = comparison.compare(runs, summary)
+    params = snakemake.params
+    answers = comparison.compare(runs, summary, params.most_seeds)
     for path, text in (
-        (snakemake.output.text, answer_message.write(answers)),
+        (snakemake.output.text, answer_message.write(answers, params.factor)),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from batch_race.analyze import measures, statistics
+from batch_race.analyze import decisions, measures, statistics
 from batch_race.report import tables
 from batch_race.store import crossings, history, logs, parquet
 from batch_race.store.files import replacing
@@ -27,8 +27,13 @@ def main() -> None:
         histories.append(others.with_columns(machine=labelled))
         others = crossings.read_collected(Path(of_crossings))
         found.append(others.with_columns(machine=labelled))
+    made = [parquet.read(Path(path))[0] for path in snakemake.input.decisions]
     runs = measures.per_run(
-        pl.concat(histories), pl.concat(found), snakemake.params.targets, snakemake.params.clock
+        pl.concat(histories),
+        pl.concat(found),
+        snakemake.params.targets,
+        snakemake.params.clock,
+        decisions.about_runs(made[0]) if made else None,
     )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from batch_race.analyze.contrasts import LEVEL, contrasts
+from batch_race.analyze import looks
+from batch_race.analyze.contrasts import LEVEL, ragged_contrasts
 from batch_race.analyze.measures import matching
 from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP, with_role
 
 Answer = dict[str, Any]
-
-RATIO_INTERVAL = f"{100 * LEVEL:g} % for all comparisons of the target at once"
 
 _ASKED = [*GROUP, "target", "target_value"]
 
@@ -50,7 +49,9 @@ def best_of_each_batch_size(summary: pl.DataFrame, cost: str) -> pl.DataFrame:
     )
 
 
-def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
+def compare(
+    measures: pl.DataFrame, summary: pl.DataFrame, most_seeds: int | None = None
+) -> list[Answer]:
     """Return, for each comparison group and target, which batch size reached it first.
 
     Parameters
@@ -59,6 +60,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         As `measures.per_run` makes it.
     summary : polars.DataFrame
         As `statistics.summarize` makes it of those.
+    most_seeds : int, optional
+        With pruning: how many seeds would have been trained if no verdict had been settled.
 
     Returns
     -------
@@ -69,7 +72,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
           is no race and no ranking;
         - `ranking`, the batch sizes that reached it, fastest first;
         - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
-          the budget ended some runs first, or they were not asked for this target), or `missed`;
+          the budget ended some runs first, or they were not asked for this target), `stopped` (by
+          pruning, with the seconds below which none of its medians lies, `more_than`), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, how many runs of this comparison only other machines made, by machine.
 
@@ -78,7 +82,8 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         median `seconds` with a lower bound from the evaluations (`seconds_after`) and an interval
         over seeds (`seconds_low`, `seconds_high`, and its kind, `seconds_interval`). Each but the
         first has a `verdict`: slower; not distinguishable (also if `seconds_after` is below the
-        winner's seconds); or unknown (fewer than two seeds can be compared). Its `ratio` is how
+        winner's seconds); or unknown (its learning rates cannot all be
+        compared, or the winner has one seed). Its `ratio` is how
         many times as long it took as the winner, a geometric mean over `seeds`, with an interval
         (`ratio_low`, `ratio_high`, and its kind, `ratio_interval`). `ratio_low` is the lowest of
         all its learning rates. If some of its runs did not reach the target, the ratio is a lower
@@ -94,7 +99,7 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
         answers.append(
             question
             | {"initial": int(of_question["initial"].sum())}
-            | {"ranking": _ranking(ranked, matching(runs, question), of_question)}
+            | {"ranking": _ranking(ranked, matching(runs, question), of_question, most_seeds)}
             | _unranked(of_question, ranked)
             | {
                 "nearest": _nearest(summary, question),
@@ -104,7 +109,9 @@ def compare(measures: pl.DataFrame, summary: pl.DataFrame) -> list[Answer]:
     return answers
 
 
-def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> list[dict[str, Any]]:
+def _ranking(
+    best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame, most_seeds: int | None
+) -> list[dict[str, Any]]:
     ranking: list[dict[str, Any]] = []
     for row in best.to_dicts():
         entry = {
@@ -123,98 +130,109 @@ def _ranking(best: pl.DataFrame, runs: pl.DataFrame, asked: pl.DataFrame) -> lis
         }
         of_this = pl.col("batch_size") == row["batch_size"]
         if not ranking:
-            against_winner = _against(row, runs)
+            level = LEVEL if most_seeds is None else looks.level(row["runs"], most_seeds)
+            comparable = _comparable(runs, is_pruned=most_seeds is not None)
+            against_winner = _against(row, comparable, level)
         else:
             compared = against_winner.filter(of_this)
-            entry |= _verdict(row, compared, runs.filter(of_this), ranking[0]["seconds"])
+            n_rates = runs.filter(of_this).select(WITHIN_GROUP).n_unique()
+            entry |= _verdict(row, compared, n_rates, ranking[0]["seconds"], level)
         ranking.append(entry)
     return ranking
 
 
-def _against(winner: dict[str, Any], runs: pl.DataFrame) -> pl.DataFrame:
-    """Compare all comparable configurations with the winner, over the seeds that they share.
+def _against(winner: dict[str, Any], usable: pl.DataFrame, level: float) -> pl.DataFrame:
+    """Compare configurations with the winner, over the seeds that they share.
+
+    Parameters
+    ----------
+    winner : dict
+        A row of the summary.
+    usable : polars.DataFrame
+        As `_comparable` gives it.
+    level : float
 
     Returns
     -------
     polars.DataFrame
-        A row for each, with `difference` and `margin`, as `contrasts` gives them, and `seeds`, a
-        count; empty if the winner is not comparable.
+        A row for each, with `difference` and `margin`, as `ragged_contrasts` gives them, and
+        `seeds`, a count; empty if the winner is not comparable.
     """
-    times = _comparable(runs)
-    is_winner = times.select(
-        pl.all_horizontal(pl.col(key) == winner[key] for key in WITHIN_GROUP)
-    ).to_series()
-    counts = times["batch_size"].rle().struct.field("len").to_list()
-    difference = margin = np.zeros(0)
-    if is_winner.any() and len(counts) > 1:
-        log_times, log_given = (np.log(times[key].to_list()) for key in ("value", "given"))
-        difference, margin = contrasts(
-            is_winner.to_list().index(True), log_times, log_given, counts
+    seeds = usable["seed"].unique().sort().to_list()
+    configurations = usable.partition_by(WITHIN_GROUP, maintain_order=True)
+    log_times, log_given = np.full((2, len(configurations), len(seeds)), np.nan)
+    for index, rows in enumerate(configurations):
+        places = [seeds.index(seed) for seed in rows["seed"]]
+        log_times[index, places] = np.log(rows["value"])
+        log_given[index, places] = np.log(rows["given"])
+    found = usable.unique(WITHIN_GROUP, keep="first", maintain_order=True).select(WITHIN_GROUP)
+    is_winner = [all(row[key] == winner[key] for key in WITHIN_GROUP) for row in found.to_dicts()]
+    if not any(is_winner) or found["batch_size"].n_unique() < 2:
+        return found.clear().with_columns(
+            pl.lit(0.0).alias("difference"), pl.lit(0.0).alias("margin"), pl.lit(0).alias("seeds")
         )
-    else:
-        times = times.clear()
-    return times.select(
-        *WITHIN_GROUP,
-        pl.Series("difference", difference, pl.Float64),
-        pl.Series("margin", margin, pl.Float64),
-        pl.col("value").list.len().alias("seeds"),
+    place = is_winner.index(True)
+    difference, margin = ragged_contrasts(
+        place, log_times, log_given, found["batch_size"].to_list(), level
     )
+    common = np.isfinite(log_given) & np.isfinite(log_given[place])
+    return found.with_columns(
+        pl.Series("difference", difference),
+        pl.Series("margin", margin),
+        pl.Series("seeds", common.sum(axis=1), pl.Int64),
+    ).filter(pl.col("seeds") > 0)
 
 
 def _verdict(
-    row: dict[str, Any], compared: pl.DataFrame, runs: pl.DataFrame, needed: float
+    row: dict[str, Any], compared: pl.DataFrame, n_rates: int, needed: float, level: float
 ) -> dict[str, Any]:
     """Return whether a batch size is slower than the winner: all of its configurations must be.
 
     It is not if its lower bound is below `needed`, the winner's seconds.
     """
     found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
-    if len(compared) < runs.select(WITHIN_GROUP).n_unique():
+    if len(compared) < n_rates:
         return found | {"seeds": 0, "verdict": "unknown"}
     own = matching(compared, {key: row[key] for key in WITHIN_GROUP}).row(0, named=True)
     found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
-    if own["seeds"] == 1:
+    if not compared["margin"].is_finite().all():
         return found | {"verdict": "unknown"}
     low = float(np.exp((compared["difference"] - compared["margin"]).to_numpy().min()))
     if row["reached"] == row["runs"]:
         found["ratio_high"] = float(np.exp(own["difference"] + own["margin"]))
     is_apart = low > 1 and row["median_low"] >= needed
     verdict = "slower" if is_apart else "not distinguishable"
-    return found | {"ratio_low": low, "ratio_interval": RATIO_INTERVAL, "verdict": verdict}
+    kind = f"{100 * level:g} % for all comparisons of the target at once"
+    return found | {"ratio_low": low, "ratio_interval": kind, "verdict": verdict}
 
 
-def _comparable(runs: pl.DataFrame) -> pl.DataFrame:
-    """Return the times of the configurations that can be compared, at the seeds all of them have.
+def _comparable(runs: pl.DataFrame, *, is_pruned: bool) -> pl.DataFrame:
+    """Return the runs of the configurations that can be compared.
 
     Parameters
     ----------
     runs : polars.DataFrame
         The seconds to a target.
+    is_pruned : bool
+        Whether configurations of one seed can be compared where others have more.
 
     Returns
     -------
     polars.DataFrame
-        A row for each configuration, sorted, with two lists, sorted by seed: `value`, the seconds,
-        infinite if the run did not reach the target, and `given`, the seconds of the whole run; of
-        a run that diverged, those of the longest run.
+        Those runs, sorted by configuration and seed, with `value`, the seconds, infinite if the run
+        did not reach the target, and `given`, the seconds of the whole run; of a run that diverged,
+        those of the longest run.
     """
     # The time of a run without a step is 0, which has no logarithm.
     is_unusable = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
     usable = runs.filter(~is_unusable.any().over(WITHIN_GROUP))
-    # A configuration of one seed must not restrict the others to that seed.
-    usable = usable.with_columns(n_seeds=pl.len().over(WITHIN_GROUP))
-    usable = usable.filter((pl.col("n_seeds") > 1) | (pl.col("n_seeds").max() == 1))
-    n_configurations = usable.select(WITHIN_GROUP).n_unique()
-    return (
-        usable.with_columns(
-            pl.col("value").fill_null(np.inf),
-            given=pl.col("spent").fill_null(pl.col("spent").max()),
-        )
-        .filter(pl.len().over("seed") == n_configurations)
-        .sort(*WITHIN_GROUP, "seed")
-        .group_by(WITHIN_GROUP, maintain_order=True)
-        .agg("value", "given")
-    )
+    if not is_pruned:
+        n_seeds = pl.len().over(WITHIN_GROUP)
+        usable = usable.filter((n_seeds > 1) | (n_seeds.max() == 1))
+    return usable.with_columns(
+        pl.col("value").fill_null(np.inf),
+        given=pl.col("spent").fill_null(pl.col("spent").max()),
+    ).sort(*WITHIN_GROUP, "seed")
 
 
 def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
@@ -222,18 +240,23 @@ def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
     return sorted(tried.unique().to_list())
 
 
-def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[int]]:
-    """Return the batch sizes outside the ranking by reason."""
-    found: dict[str, list[int]] = {"missed": [], "diverged": [], "unknown": []}
+def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
+    """Return the batch sizes outside the ranking by reason; those stopped with a lower bound."""
+    found: dict[str, list[Any]] = {"missed": [], "stopped": [], "diverged": [], "unknown": []}
     if asked["initial"].sum() > 0:
         return found
     others = asked.join(best, on="batch_size", how="anti")
-    counts = others.group_by("batch_size").agg(pl.col("runs", "diverged", "unknown").sum())
+    counts = others.group_by("batch_size").agg(
+        pl.col("runs", "diverged", "unknown", "stopped").sum(), pl.col("more_than").min()
+    )
     for row in counts.sort("batch_size").to_dicts():
         if row["unknown"] > 0:
             reason = "unknown"
         elif row["diverged"] == row["runs"]:
             reason = "diverged"
+        elif row["stopped"] > 0:
+            found["stopped"].append({key: row[key] for key in ("batch_size", "more_than")})
+            continue
         else:
             reason = "missed"
         found[reason].append(row["batch_size"])

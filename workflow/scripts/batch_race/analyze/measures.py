@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from batch_race.hyperparameters import RUN
+from batch_race.hyperparameters import REGISTRY, RUN
 
 COSTS = ("seconds", "steps", "examples")
 """The measures that have a target."""
@@ -23,7 +23,11 @@ Targets = Mapping[str, Sequence[float]]
 
 
 def per_run(
-    histories: pl.DataFrame, crossings: pl.DataFrame, targets: Targets, clock: str
+    histories: pl.DataFrame,
+    crossings: pl.DataFrame,
+    targets: Targets,
+    clock: str,
+    decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Compute the measures of each run.
 
@@ -37,6 +41,9 @@ def per_run(
         Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
     clock : {"training", "wall"}
         The clock of the seconds to a target.
+    decisions : polars.DataFrame, optional
+        Those about the runs of a race, as `decisions.about_runs` gives them. A run has costs of the
+        targets that it was trained for, and values at the end if it had its whole budget.
 
     Returns
     -------
@@ -51,6 +58,7 @@ def per_run(
         - `reached`: the cost is above value_low and at most value, or both if they are equal;
         - `initial`: the initial weights meet the target, and value is 0;
         - `missed`: the cost is above `spent`, the cost of the whole run: it is censored;
+        - `stopped`: the same, but the run did not get its whole budget, because it was pruned;
         - `unknown`: a target of the budget ended the run first, or the run (of another machine) was
           not asked for this target;
         - `diverged`: the cost is infinite, and `spent` is null, since it means nothing.
@@ -72,11 +80,30 @@ def per_run(
         *(pl.col(f"{columns[cost]}_low").cast(pl.Float64).alias(f"{cost}_low") for cost in COSTS),
     )
     tables = [
-        _costs(ends, there, run, metric, float(value))
+        _costs(
+            _trained_for(ends, decisions, metric, float(value)), there, run, metric, float(value)
+        )
         for metric in ("loss", "accuracy")
         for value in targets.get(metric, ())
     ]
-    return pl.concat([*tables, _ends(ends, run)])
+    return pl.concat([*tables, _ends(_trained_for(ends, decisions), run)])
+
+
+def _trained_for(
+    ends: pl.DataFrame,
+    decisions: pl.DataFrame | None,
+    metric: str | None = None,
+    target: float | None = None,
+) -> pl.DataFrame:
+    """Return the runs that were trained for a target, with `stopped_early` and `is_whole`."""
+    if decisions is None:
+        return ends.with_columns(stopped_early=False, is_whole=True)
+    if metric is not None:
+        decisions = matching(decisions, {"target": metric, "target_value": target})
+    runs = decisions.unique([*REGISTRY], maintain_order=True).select(
+        *REGISTRY, "is_whole", stopped_early=pl.col("rule") == "slower"
+    )
+    return ends.join(runs, on=[*REGISTRY], how="inner", maintain_order="left")
 
 
 def matching(table: pl.DataFrame, values: Mapping[str, object]) -> pl.DataFrame:
@@ -107,6 +134,8 @@ def _costs(
         .then(pl.lit("diverged"))
         .when(pl.col("stopped") == "target")
         .then(pl.lit("unknown"))
+        .when("stopped_early")
+        .then(pl.lit("stopped"))
         .otherwise(pl.lit("missed"))
     )
     return pl.concat(
@@ -143,7 +172,9 @@ def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:
             pl.lit(None, pl.String).alias("target"),
             pl.lit(None, pl.Float64).alias("target_value"),
             pl.lit(None, pl.String).alias("outcome"),
-            values[measure].alias("value"),
+            pl.when(pl.col("is_whole") | measure.endswith("per_second"))
+            .then(values[measure])
+            .alias("value"),
             pl.lit(None, pl.Float64).alias("value_low"),
             pl.lit(None, pl.Float64).alias("spent"),
         )

@@ -2,8 +2,8 @@
 
 The grid's rates are a factor of √10 apart, around a start that depends on the configuration. While
 the best is at an end, the grid is widened there; then the two rates half as far from the best are
-tried. All rates lie on one lattice of powers of 10^(1/4), so that a rate is the same whatever else is
-configured.
+tried. All rates lie on one lattice of powers of 10^(1/4), so that they are the same whatever else
+is configured.
 """
 
 import math

@@ -206,7 +206,7 @@ class _State:
             return {"rule": "reached", **spent}
         if trial.stopped != "budget":
             return {"rule": "diverged" if trial.stopped == "diverged" else "ended", **spent}
-        if self._is_whole(trial):
+        if self._race.is_whole(trial.level, trial.seconds):
             return {"rule": "budget", **spent}
         leader = self._leader(trial.group, trial.seed, target)
         if leader is None:
@@ -216,11 +216,6 @@ class _State:
             return None
         against = [self._value(leader, "batch_size"), leader.learning_rate]
         return {"rule": "slower", **spent, "against": against, "leader_seconds": seconds}
-
-    def _is_whole(self, trial: Trial) -> bool:
-        """Return whether a run has got all of its budget, or reached a limit of steps before."""
-        budget = self._budgets[trial.level]
-        return trial.level == len(self._budgets) - 1 or trial.seconds < budget
 
     def _lengthen(self, trial: Trial, targets: Sequence[int]) -> None:
         leaders = [self._leader(trial.group, trial.seed, target) for target in targets]

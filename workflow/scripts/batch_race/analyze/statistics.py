@@ -16,7 +16,8 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
 
     A run that missed a target, or diverged before it, has an infinite cost: the median is known if
     more than half of the runs reached the target. It is not known if the outcome of any run is
-    unknown.
+    unknown. The cost of a run that was stopped lies above what it spent: the median is known if it
+    is the same whatever that cost is.
 
     Parameters
     ----------
@@ -27,17 +28,19 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
-        target, target_value, median, median_low, low, high, interval, runs, reached, missed,
-        unknown, diverged, initial and contended. median_low is the median of value_low. low and
-        high are the interval over seeds, and interval its kind (see `interval_name`); all three are
-        null for a single run. What is not known is null. The columns from reached to initial count
-        outcomes; without a target, `reached` counts the runs that have a value, and `diverged`
-        those that diverged at any time.
+        target, target_value, median, median_low, more_than, low, high, interval, runs, reached,
+        missed, stopped, unknown, diverged, initial and contended. median_low is the median of
+        value_low; more_than is a lower bound of a median that is not known because runs were
+        stopped. low and high are the interval over seeds, and interval its kind (see
+        `interval_name`); all three are null for a single run. What is not known is null. The
+        columns from reached to initial count outcomes; without a target, `reached` counts the runs
+        that have a value, and `diverged` those that diverged at any time.
     """
     keys = [*CONFIGURATION, "measure", "target", "target_value"]
     counts = {
         "reached": pl.coalesce(pl.col("outcome") == "reached", pl.col("value").is_not_null()),
         "missed": pl.col("outcome") == "missed",
+        "stopped": pl.col("outcome") == "stopped",
         "unknown": pl.col("outcome") == "unknown",
         "diverged": pl.coalesce(pl.col("outcome") == "diverged", "diverged"),
         "initial": pl.col("outcome") == "initial",
@@ -48,6 +51,9 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
         .group_by(keys, maintain_order=True)
         .agg(
             pl.col("value").fill_null(np.inf).alias("values"),
+            pl.coalesce("value", pl.when(pl.col("outcome") == "stopped").then("spent"))
+            .fill_null(np.inf)
+            .alias("bounds"),
             pl.col("value_low").fill_null(np.inf).median().alias("median_low"),
             pl.len().cast(pl.Int64).alias("runs"),
             *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
@@ -55,13 +61,24 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     )
     parts = []
     for part in grouped.partition_by("runs", maintain_order=True):
-        values = np.array(part["values"].to_list())
-        median, low, high = _medians(values)
+        values, least = (np.array(part[name].to_list()) for name in ("values", "bounds"))
+        statistics, lowest = _medians(values), _medians(least)
+        # Known is what does not depend on the costs of stopped runs.
+        median, low, high = (
+            np.where(value == bound, value, np.inf)
+            for value, bound in zip(statistics, lowest, strict=True)
+        )
+        more_than = np.where(np.isinf(median), lowest[0], np.inf)
         name = pl.lit(interval_name(values.shape[1]), pl.String)
-        parts.append(part.with_columns(median=median, low=low, high=high, interval=name))
-    bounds = ("median", "median_low", "low", "high")
+        parts.append(
+            part.with_columns(median=median, more_than=more_than, low=low, high=high, interval=name)
+        )
+    bounds = ("median", "median_low", "more_than", "low", "high")
+    is_known = pl.col("median").is_finite()
     known = (
-        pl.when(pl.col(name).is_finite(), pl.col("unknown") == 0).then(name).alias(name)
+        pl.when(pl.col(name).is_finite(), is_known | (name != "median_low"), pl.col("unknown") == 0)
+        .then(name)
+        .alias(name)
         for name in bounds
     )
     return (

@@ -113,6 +113,25 @@ class Race:
         specification = self.specification(entrant, learning_rate, seed, level)
         return runs.name(specification, self.parts["folders"])
 
+    @property
+    def most_seeds(self) -> int | None:
+        """The seeds of a configuration whose verdicts are never settled; None without pruning."""
+        if self.parts["factor"] is None:
+            return None
+        return max(len(entrant["seeds"]) for entrant in self.parts["entrants"])
+
+    def is_whole(self, level: int, seconds: float) -> bool:
+        """Return whether a run needs no longer budget: it had the last, or another limit ended it.
+
+        Parameters
+        ----------
+        level : int
+        seconds : float
+            Those of the run, by the clock of the budget.
+        """
+        budgets = self.parts["budgets"]
+        return level == len(budgets) - 1 or bool(seconds < budgets[level]["seconds"])
+
     def find(self, name: str) -> Specification | None:
         """Return the specification of the run with a name; None if none of the race can have it."""
         rate = _RATE.search(name)

@@ -13,13 +13,15 @@ _NAMED = 8
 """Batch sizes named in one clause; the rest are counted (answer.json and the table have all)."""
 
 
-def write(answers: Sequence[Answer]) -> str:
+def write(answers: Sequence[Answer], factor: float | None = None) -> str:
     """Return the answer as text.
 
     Parameters
     ----------
     answers : sequence of dict
         As `comparison.compare` gives them.
+    factor : float, optional
+        That of the pruning.
 
     Returns
     -------
@@ -29,18 +31,19 @@ def write(answers: Sequence[Answer]) -> str:
     if not answers:
         return "No target is configured (targets), so there is nothing to answer.\n"
     varying = varying_between(answers)
-    lines = [_sentence(each, varying) for each in answers]
+    lines = [_sentence(each, varying, factor) for each in answers]
     lines += _caveats(answers, varying)
     return "\n".join(lines) + "\n"
 
 
-def _sentence(asked: Answer, varying: Sequence[str]) -> str:
+def _sentence(asked: Answer, varying: Sequence[str], factor: float | None) -> str:
     to = f"To {describe_target(asked)} on {describe_group(asked, varying)}: "
     if asked["initial"]:
         return f"{to}no race, the initial weights meet it ({asked['initial']} runs)."
     clauses = _ranked(asked["ranking"]) if asked["ranking"] else [_unreached(asked)]
     if asked["ranking"] and asked["missed"]:
         clauses.append(f"batch {_batches(asked['missed'])} did not reach it")
+    clauses += _stopped(asked["stopped"], factor)
     if asked["diverged"] and asked["nearest"]:
         clauses.append(f"batch {_batches(asked['diverged'])} diverged")
     if asked["unknown"]:
@@ -68,6 +71,18 @@ def _ranked(ranking: Sequence[dict[str, Any]]) -> list[str]:
     if slower:
         clauses.append(f"batch {_batches(slower)} {'is' if len(slower) == 1 else 'are'} slower too")
     return clauses
+
+
+def _stopped(stopped: Sequence[Mapping[str, Any]], factor: float | None) -> list[str]:
+    """Return a clause for the batch sizes that were stopped at the same time."""
+    by_time: dict[str, list[int]] = {}
+    for each in stopped:
+        by_time.setdefault(number(each["more_than"]), []).append(each["batch_size"])
+    return [
+        f"batch {_batches(sizes)} {'was' if len(sizes) == 1 else 'were'} stopped at {seconds} s: "
+        f"more than {factor:g} times as long"
+        for seconds, sizes in by_time.items()
+    ]
 
 
 def _batches(sizes: Sequence[int]) -> str:

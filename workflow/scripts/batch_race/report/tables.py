@@ -7,7 +7,7 @@ import polars as pl
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import CONFIGURATION
 from batch_race.report.groups import varying_parameters
-from batch_race.report.numbers import bracket, interval
+from batch_race.report.numbers import bracket, interval, number
 
 
 def markdown(summary: pl.DataFrame) -> str:
@@ -71,12 +71,12 @@ def _cost(row: dict[str, Any]) -> str:
         return f"no race ({row['initial']} of {row['runs']} began there)"
     if row["reached"] == row["runs"]:
         return _median(row)
-    unknown = f", {row['unknown']} unknown" if row["unknown"] else ""
-    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it{unknown})"
+    others = [f", {row[name]} {name}" for name in ("stopped", "unknown") if row[name]]
+    return f"{_median(row)} ({row['reached']} of {row['runs']} reached it{''.join(others)})"
 
 
 def _median(row: dict[str, Any]) -> str:
     if row["median"] is None:
-        return "–"
+        return "–" if row["more_than"] is None else f"> {number(row['more_than'])}"
     low = row["median"] if row["median_low"] is None else row["median_low"]
     return bracket(low, row["median"]) + interval(row["low"], row["high"], row["runs"])

@@ -1,0 +1,19 @@
+"""Collect the decisions of a race in one table."""
+
+from pathlib import Path
+
+from batch_race.analyze import decisions
+from batch_race.plan.race import Race
+from batch_race.store import logs, parquet, rounds
+
+
+def main() -> None:
+    """Write the decisions of all rounds."""
+    logs.start(snakemake.log[0])
+    last = rounds.read(Path(snakemake.input.last))
+    table = decisions.tabulate(Race(snakemake.params.race), last)
+    parquet.write(Path(snakemake.output.decisions), table)
+
+
+if __name__ == "__main__":
+    main()

@@ -68,6 +68,7 @@ rule write_page:
         summary=TABLES["summary"],
         mistakes=TABLES["mistakes"],
         runs="results/collect/{experiment}/runs.json",
+        decisions=DECISIONS,
         charts=expand(
             "results/plot/{{experiment}}/{chart}.json",
             chart=ON_PAGE,
@@ -87,6 +88,7 @@ rule write_page:
     params:
         code=code("write_page.py"),
         charts=ON_PAGE,
+        factor=RACE.parts["factor"] if RACE else None,
         title=lambda wildcards: runs.title(config),
         clock=config["budget"]["clock"],
     script:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from batch_race.report import page, tables
+from batch_race.report import decisions_table, page, tables
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
 
@@ -17,6 +17,7 @@ def main() -> None:
     summary, _ = parquet.read(Path(files.summary))
     runs = list(json.loads(Path(files.runs).read_text()).values())
     mistakes, _ = parquet.read(Path(files.mistakes))
+    made = [parquet.read(Path(path))[0] for path in files.decisions]
     charts = [
         page.chart(
             name,
@@ -34,6 +35,8 @@ def main() -> None:
             "machines": histories["machine"].unique().sort().to_list(),
             "answer": Path(files.answer).read_text(),
             "table": tables.rows(summary),
+            "decisions": decisions_table.rows(made[0], params.factor) if made else [],
+            "max_decisions": decisions_table.MAX_ROWS,
             "race": page.race(histories),
             "charts": charts,
             "gallery": page.gallery(mistakes),

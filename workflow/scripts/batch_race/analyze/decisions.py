@@ -11,20 +11,19 @@ from batch_race.store.rounds import Round
 
 _SEED = with_role("repeated")[0]
 
-SCHEMA = pl.Schema(
-    {
-        "round": pl.Int64,
-        "rule": pl.String,
-        **{key: history.SCHEMA[key] for key in REGISTRY},
-        "target": pl.String,
-        "target_value": pl.Float64,
-        "seconds": pl.Float64,
-        "is_whole": pl.Boolean,
-        "against_batch_size": pl.Int64,
-        "against_learning_rate": pl.Float64,
-        "leader_seconds": pl.Float64,
-    }
-)
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    "round": pl.Int64,
+    "rule": pl.String,
+    **history.HYPERPARAMETERS,
+    "target": pl.String,
+    "target_value": pl.Float64,
+    "seconds": pl.Float64,
+    "is_whole": pl.Boolean,
+    "against_batch_size": pl.Int64,
+    "against_learning_rate": pl.Float64,
+    "leader_seconds": pl.Float64,
+}
+SCHEMA = pl.Schema(_COLUMNS)
 """One row for each decision.
 
 Those about a run and a target it was trained for have a seed, the `seconds` that it had trained,

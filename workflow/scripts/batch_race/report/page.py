@@ -34,8 +34,10 @@ def write(parts: Mapping[str, Any]) -> str:
     ----------
     parts : mapping
         The variables of page.html: `title`, `experiment`, `clock` and `answer` (str); `datasets`
-        and `machines` (lists of str); `table`, as `tables.rows` makes it; `race`, `charts`,
-        `gallery`, `measured` and `configuration`, as the functions of this module make them.
+        and `machines` (lists of str); `table`, as `tables.rows` makes it; `decisions`, as
+        `decisions_table.rows` makes it, and `max_decisions`, how many of them to show; `race`,
+        `charts`, `gallery`, `measured` and `configuration`, as the functions of this module make
+        them.
 
     Returns
     -------

@@ -23,9 +23,13 @@ _TYPES: Mapping[type, type[pl.DataType]] = {
     str: pl.String,
 }
 
+HYPERPARAMETERS: Mapping[str, type[pl.DataType]] = {
+    name: _TYPES[each.kind] for name, each in REGISTRY.items()
+}
+
 SCHEMA = pl.Schema(
     {
-        **{name: _TYPES[each.kind] for name, each in REGISTRY.items()},
+        **HYPERPARAMETERS,
         **{name: _TYPES[kind] for name, kind in get_type_hints(Evaluation).items()},
     }
 )

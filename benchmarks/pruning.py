@@ -4,8 +4,9 @@
 
 FOLDER has MNIST's four files. The study's grid (config/study.yaml) is made in full, then with
 pruning, each in a copy of the project of its own; their core-seconds of training and their wall
-times, with all jobs and charts, are printed. Then 200 sweeps are drawn from the full one's runs, and
-the answers of the full and of the pruned sweep are compared. It takes half an hour on two cores.
+times, with all jobs and charts, are printed. Then 200 sweeps are drawn from the full one's runs,
+and the answers of the full and of the pruned sweep are compared. It takes half an hour on two
+cores.
 
     python -m benchmarks.pruning --simulate
 
@@ -26,7 +27,6 @@ import polars as pl
 import yaml
 
 from batch_race.analyze.comparison import Answer
-from batch_race.analyze.targets import describe_target
 from batch_race.store import history, parquet
 from benchmarks import races
 from benchmarks.checkout import ROOT, Checkout
@@ -68,10 +68,13 @@ def measure(folder: Path, mnist: Path) -> None:
     """Make the study's grid in full and with pruning, and print what they cost."""
     study = yaml.safe_load((ROOT / "config" / "study.yaml").read_text("utf-8"))
     print("| sweep | runs | core-seconds of training | wall seconds |\n|---|---|---|---|")
-    costs = []
-    for name, pruning in (("full", {}), ("pruned", {"pruning": {"enabled": True}})):
+    sweeps = {"full": {}, "pruned": {"pruning": {"enabled": True}}}
+    for name in sweeps:
         (folder / name).mkdir(parents=True)
-        checkout = Checkout(folder / name, mnist)
+    checkouts = {name: Checkout(folder / name, mnist) for name in sweeps}
+    costs = []
+    for name, pruning in sweeps.items():
+        checkout = checkouts[name]
         began = time.monotonic()
         checkout.run(study | pruning, until="all")
         wall_seconds = time.monotonic() - began

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from batch_race.analyze.contrasts import contrasts, critical_value
+from batch_race.analyze.contrasts import contrasts, critical_value, ragged_contrasts
 from benchmarks.verdicts import SCENARIOS, false_verdicts, power
 
 SIMULATIONS = 1000
@@ -133,3 +133,58 @@ def test_censored_times_do_not_estimate_noise():
     assert found.margin[0] == pytest.approx(
         critical_value((1,) * 16, 3) * np.sqrt(np.mean(everyone) / 3)
     )
+
+
+def complete(random, n_seeds=4):
+    log_times = np.arange(6)[:, None] * 0.1 + random.normal(scale=0.05, size=(6, n_seeds))
+    return log_times, log_times + 1, [1, 1, 32, 32, 128, 512]
+
+
+def test_without_gaps_a_ragged_comparison_is_the_usual_one():
+    log_times, log_given, sizes = complete(np.random.default_rng(1))
+    usual = contrasts(2, log_times, log_given, [2, 2, 1, 1])
+    for found, expected in zip(
+        ragged_contrasts(2, log_times, log_given, sizes), usual, strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_fewer_seeds_are_compared_where_they_are_shared_with_a_larger_margin():
+    log_times, log_given, sizes = complete(np.random.default_rng(2))
+    keep = [0, 1, 2, 4]
+    log_times[[3, 5], 1:] = log_given[[3, 5], 1:] = np.nan
+    difference, margin = ragged_contrasts(0, log_times, log_given, sizes)
+    block = contrasts(0, log_times[keep], log_given[keep], [2, 1, 1])
+    np.testing.assert_array_equal(difference[keep], block.difference)
+    np.testing.assert_array_equal(margin[keep], block.margin)
+    np.testing.assert_allclose(difference[[3, 5]], (log_times - log_times[0])[[3, 5], 0])
+    np.testing.assert_allclose(margin[[3, 5]], 2 * block.margin.max())
+
+
+def test_a_stopped_run_of_few_seeds_counts_with_what_it_spent():
+    log_times, log_given, sizes = complete(np.random.default_rng(3))
+    log_times[5] = [np.inf, *(np.nan,) * 3]
+    log_given[5] = [0.7, *(np.nan,) * 3]
+    difference, _ = ragged_contrasts(0, log_times, log_given, sizes)
+    assert difference[5] == pytest.approx(0.7 - log_times[0, 0])
+
+
+def test_seeds_that_the_winner_lacks_are_no_part_of_a_comparison():
+    log_times, log_given, sizes = complete(np.random.default_rng(4))
+    log_times[0, 3] = log_given[0, 3] = np.nan
+    usual = contrasts(0, log_times[:, :3], log_given[:, :3], [2, 2, 1, 1])
+    found = ragged_contrasts(0, log_times, log_given, sizes)
+    np.testing.assert_array_equal(found.margin, usual.margin)
+    log_times[5, :3] = log_given[5, :3] = np.nan
+    assert np.isnan(ragged_contrasts(0, log_times, log_given, sizes).difference[5])
+
+
+def test_one_batch_size_alone_with_all_seeds_shows_nothing():
+    log_times, log_given, sizes = complete(np.random.default_rng(5))
+    log_times[2:, 1:] = log_given[2:, 1:] = np.nan
+    assert np.isinf(ragged_contrasts(0, log_times, log_given, sizes).margin[1:]).all()
+
+
+def test_a_higher_level_has_a_larger_critical_value():
+    values = [critical_value((1,) * 4, 3, level) for level in (0.95, 0.96, 0.995)]
+    assert values == sorted(set(values))

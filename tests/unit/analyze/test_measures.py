@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from batch_race.analyze.measures import per_run
-from batch_race.hyperparameters import RUN
+from batch_race.hyperparameters import REGISTRY, RUN
 from batch_race.store import crossings
 from tests.curves import curve, evaluated_twice, measured
 
@@ -156,3 +156,46 @@ def test_runs_are_identified_by_all_their_parameters():
     table = pl.concat(curve([2.0, 1.0, 0.0], **change) for change in changes)
     measures = measured(table.sample(fraction=1, shuffle=True, seed=0), {"loss": [0.5]}, "training")
     assert measures.filter(measure="steps")["value"].to_list() == [1.5] * len(changes)
+
+
+def decided(table, rule, *, target=0.5, is_whole=False):
+    """Give the decision about a run and a target."""
+    run = {key: table[key][0] for key in REGISTRY}
+    row = run | {"rule": rule, "target": "loss", "target_value": target, "is_whole": is_whole}
+    return pl.DataFrame([row])
+
+
+@pytest.mark.parametrize(
+    ("rule", "step", "expected"),
+    [
+        ("slower", None, ("stopped", None, 0.5)),
+        ("slower", 3, ("reached", 1.25, 0.5)),  # after it had been stopped for the target
+        ("budget", None, ("missed", None, 0.5)),
+        ("diverged", None, ("missed", None, 0.5)),  # what its history says counts
+        ("reached", 3, ("reached", 1.25, 0.5)),
+    ],
+)
+def test_a_run_of_a_race_that_was_stopped_is_censored(rule, step, expected):
+    table = curve([2.0, 1.0])
+    found = crossing(table, **(CROSSING if step else {}))
+    targets = {"loss": [0.5]}
+    measures = per_run(table, found, targets, "training", decided(table, rule))
+    (row,) = measures.filter(measure="seconds").to_dicts()
+    assert (row["outcome"], row["value"], row["spent"]) == expected
+
+
+def test_a_run_of_a_race_counts_for_its_own_targets_alone():
+    table = curve([2.0, 1.0])
+    found = pl.concat([crossing(table, value=value) for value in (0.5, 0.4)])
+    measures = per_run(table, found, {"loss": [0.5, 0.4]}, "training", decided(table, "slower"))
+    assert measures.filter(measure="seconds")["target_value"].to_list() == [0.5]
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_run_that_was_stopped_has_no_values_at_the_end_but_its_speed(is_whole):
+    table = curve([2.0, 1.0])
+    made = decided(table, "slower", is_whole=is_whole)
+    measures = per_run(table, crossing(table), {"loss": [0.5]}, "training", made)
+    assert (value(measures, "final_loss") is not None) == is_whole
+    assert (value(measures, "final_epoch") is not None) == is_whole
+    assert value(measures, "steps_per_second") == 2

@@ -125,3 +125,49 @@ def test_configurations_may_have_different_numbers_of_seeds():
     table = pl.concat([each_seed(falling, [10, 12, 14]), falling(20, batch_size=64)])
     medians = [(row["batch_size"], row["median"], row["runs"]) for row in summary_of(table)]
     assert medians == [(32, pytest.approx(12), 3), (64, pytest.approx(20), 1)]
+
+
+def costs(values, stopped):
+    """Give the measures of runs; `stopped` has what a stopped run spent, None if it was not."""
+    table = each_seed(falling, range(10, 10 + len(values)))
+    measures = measured(table, {"loss": [1.0]}, "training").filter(measure="seconds").sort("seed")
+    is_stopped = pl.Series([each is not None for each in stopped])
+    return measures.with_columns(
+        value=pl.when(is_stopped).then(None).otherwise(pl.Series(values, dtype=pl.Float64)),
+        value_low=pl.when(is_stopped).then(None).otherwise(pl.Series(values, dtype=pl.Float64)),
+        outcome=pl.when(is_stopped).then(pl.lit("stopped")).otherwise(pl.lit("reached")),
+        spent=pl.Series([other or each for each, other in zip(values, stopped, strict=True)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "stopped", "median", "more_than"),
+    [
+        ([1, 2, 9], [None, None, 3], 2, None),
+        ([1, 9, 9], [None, 3, 3], None, 3),
+        ([4, 5, 9], [None, None, 1], None, 4),  # its own may be anything above 1
+        ([9, 9, 9], [3, 4, 5], None, 4),
+        ([9], [3], None, 3),
+        ([1, 9], [None, 3], None, 2),
+    ],
+)
+def test_a_median_is_given_where_stopped_runs_cannot_change_it(values, stopped, median, more_than):
+    (row,) = summarize(costs(values, stopped)).to_dicts()
+    assert (row["median"], row["more_than"]) == (median, more_than)
+    assert row["stopped"] == sum(each is not None for each in stopped)
+
+
+def test_what_is_given_despite_stopped_runs_is_that_of_the_whole_runs():
+    random = np.random.default_rng(7)
+    for _ in range(200):
+        values = random.uniform(1, 10, size=random.integers(1, 8)).tolist()
+        caps = [random.uniform(0.5, each) if random.random() < 0.4 else None for each in values]
+        (known,) = summarize(costs(values, caps)).to_dicts()
+        (whole,) = summarize(costs(values, [None] * len(values))).to_dicts()
+        for name in ("median", "median_low", "low", "high"):
+            assert known[name] in (None, whole[name])
+        if known["more_than"] is not None:
+            assert known["median"] is None
+            assert known["more_than"] <= whole["median"]
+        elif any(caps):
+            assert known["median"] == whole["median"]

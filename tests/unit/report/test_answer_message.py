@@ -139,3 +139,16 @@ def test_of_many_batch_sizes_the_first_are_named_and_the_others_counted():
     assert answer.count("is not distinguishable") == 8
     assert "; 21 more are not distinguishable; " in answer
     assert "batch 31, 32, 33, 34, 35, 36, 37, 38 and 22 more did not reach it" in answer
+
+
+def test_stopped_batch_sizes_are_named_with_their_bounds():
+    (answer,) = answers(sweep([10, 20], batch_size=32))
+    stopped = {1: 3.5, 8: 3.5, 60000: 40.0}
+    answer["stopped"] = [
+        {"batch_size": size, "more_than": seconds} for size, seconds in stopped.items()
+    ]
+    text = answer_message.write([answer], factor=1.5).splitlines()[0]
+    assert text.endswith(
+        "; batch 1, 8 were stopped at 3.5 s: more than 1.5 times as long; batch 60000 was stopped "
+        "at 40 s: more than 1.5 times as long."
+    )

@@ -75,7 +75,7 @@ def test_lines_where_there_is_no_terminal(folders, monkeypatch):
     runs = {run: specification(batch_size=size) for run, size in sizes.items()}
     (folders["large"] / progress.NAME).write_text("left behind by a run that was killed")
     stream = io.StringIO()
-    shown = Display(folders, runs, logging.getLogger("unused"), stream)
+    shown = Display(folders["done"].parent, runs, logging.getLogger("unused"), stream)
     shown.start()
     with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))
@@ -93,8 +93,27 @@ def test_lines_where_there_is_no_terminal(folders, monkeypatch):
 def test_nothing_is_displayed_while_no_run_is_under_way(folders, monkeypatch):
     monkeypatch.setattr(display, "LINES_SECONDS", 0.05)
     stream = io.StringIO()
-    shown = Display(folders, dict.fromkeys(folders, specification()), logging.getLogger(), stream)
+    runs = dict.fromkeys(folders, specification())
+    shown = Display(folders["done"].parent, runs, logging.getLogger(), stream)
     shown.start()
     time.sleep(0.2)
     shown.close()
     assert stream.getvalue() == ""
+
+
+def test_further_runs_are_displayed_with_those_known(folders, monkeypatch):
+    monkeypatch.setattr(display, "LINES_SECONDS", 0.05)
+    stream = io.StringIO()
+    shown = Display(folders["done"].parent, {}, logging.getLogger("unused"), stream)
+    shown.start()
+    shown.expect({"done": specification(batch_size=32)})
+    shown.expect(
+        {run: specification(batch_size=size) for run, size in (("done", 32), ("small", 1))}
+    )
+    with ProgressFile(folders["small"]) as file:
+        file.write(Progress(0.25, 0.1234, 17.5))
+        time.sleep(0.3)
+    shown.close()
+    lines = stream.getvalue().splitlines()
+    assert lines[-2] == "  batch 1: 25 %, loss 0.1234"
+    assert lines[-1].startswith("1 of 2 runs done, 1 under way")

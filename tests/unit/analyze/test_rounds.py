@@ -1,0 +1,152 @@
+"""The decisions between rounds, on runs whose course is known."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from batch_race.analyze import decisions
+from benchmarks import races
+from benchmarks.races import Course
+
+BUDGETS = (0.5, 1, 2, 4, 8, 16)
+
+
+def race(times, *, factor=1.5, seeds=(1,), shown=None, budgets=BUDGETS, noise=0.0):
+    """Run a race; `times` gives each batch size's seconds to each target.
+
+    They are those of the first seed; those of the others differ by the noise, in logarithms.
+    """
+    n_targets = len(next(iter(times.values())))
+    targets = {"loss": sorted(0.1 * (n + 1) for n in range(n_targets)), "accuracy": []}
+    plan = races.plan({size: [0.01] for size in times}, seeds, targets, budgets, factor)
+    random = np.random.default_rng(3)
+    courses = {}
+    for size, each in times.items():
+        for seed in seeds:
+            share = math.exp(noise * random.normal()) if seed != seeds[0] else 1.0
+            own = [share * seconds for seconds in each]
+            courses[(size, 0.01, seed)] = Course(own, shown[size] if shown else own)
+    return plan, races.run(plan, courses), courses
+
+
+def budget_of(plan, last):
+    return {
+        (plan.parts["entrants"][trial.entrant]["values"]["batch_size"], trial.seed): plan.parts[
+            "budgets"
+        ][trial.level]["seconds"]
+        for trial in last.trials
+    }
+
+
+def rules(plan, last, batch_size):
+    table = decisions.tabulate(plan, last)
+    rows = decisions.about_runs(table).filter(batch_size=batch_size)
+    return rows["rule"].to_list()
+
+
+def test_a_run_is_stopped_at_the_first_budget_that_is_enough():
+    plan, last, _ = race({1: [20.0], 32: [1.5], 128: [2.0]})
+    # Needed is 1.5 times 1.5 s; the winner stops where it is.
+    assert budget_of(plan, last) == {(1, 1): 4, (32, 1): 2, (128, 1): 2}
+    assert rules(plan, last, 1) == ["slower"]
+    (row,) = decisions.about_runs(decisions.tabulate(plan, last)).filter(batch_size=1).to_dicts()
+    assert (row["seconds"], row["against_batch_size"], row["leader_seconds"]) == (4, 32, 1.5)
+    assert not row["is_whole"]
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.5, 3, 100])
+def test_what_is_stopped_is_slower_by_the_factor(factor):
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        times = {size: np.exp(random.normal(1, 1, size=3)).tolist() for size in (1, 2, 4, 8)}
+        plan, last, courses = race(times, factor=factor)
+        for row in decisions.about_runs(decisions.tabulate(plan, last)).to_dicts():
+            index = round(row["target_value"] * 10) - 1
+            best = min(each.times[index] for each in courses.values())
+            own = times[row["batch_size"]][index]
+            assert (own <= row["seconds"]) == (row["rule"] == "reached")
+            if row["rule"] == "slower":
+                assert own > row["seconds"] >= factor * best
+            elif row["rule"] == "budget":
+                assert row["seconds"] == 16
+
+
+def test_a_run_goes_on_while_it_may_matter_for_one_target():
+    # Slow to the second target, but first to the first one, long after.
+    plan, last, _ = race({1: [9.0, 9.0], 32: [10.0, 0.4]})
+    assert budget_of(plan, last) == {(1, 1): 16, (32, 1): 16}
+    assert rules(plan, last, 1) == ["reached", "reached"]
+
+
+def test_without_a_winner_all_get_the_whole_budget():
+    plan, last, _ = race({1: [math.inf], 32: [math.inf]})
+    assert set(budget_of(plan, last).values()) == {16}
+    assert rules(plan, last, 32) == ["budget"]
+
+
+def test_evaluations_that_come_late_do_not_stop_a_run_too_early():
+    # The leader's evaluation shows the target at 4 s; it was there after 1 s.
+    plan, last, _ = race({1: [20.0], 32: [1.0]}, shown={1: [20.0], 32: [4.0]})
+    assert budget_of(plan, last)[(32, 1)] >= 1
+    assert rules(plan, last, 1) == ["slower"]
+
+
+def test_further_seeds_are_of_contenders_alone():
+    times = {1: [20.0], 32: [1.5], 128: [2.0], 512: [3.5]}
+    plan, last, _ = race(times, seeds=(1, 2, 3), noise=0.3)
+    seeds = {size: {seed for of, seed in budget_of(plan, last) if of == size} for size in times}
+    assert seeds == {1: {1}, 32: {1, 2, 3}, 128: {1, 2, 3}, 512: {1}}
+
+
+def test_the_runner_up_gets_seeds_where_no_other_contends():
+    plan, last, courses = race({1: [20.0], 32: [1.5], 128: [4.0]}, seeds=(1, 2))
+    seeds = {size for size, seed in budget_of(plan, last) if seed == 2}
+    assert seeds == {32, 128}
+    (answer,) = races.answer(plan, last, courses)
+    assert [each["batch_size"] for each in answer["ranking"]] == [32, 128]
+
+
+def test_no_more_seeds_once_the_runner_up_is_slower():
+    times = {1: [2.6], 32: [2.0], 128: [2.1]}
+    plan, last, courses = race(times, seeds=range(1, 11), noise=0.001)
+    n_seeds = len({trial.seed for trial in last.trials})
+    assert 2 <= n_seeds < 10
+    (settled,) = [each for each in last.decisions if each["rule"] == "settled"]
+    assert plan.parts["entrants"][settled["entrant"]]["values"]["batch_size"] == 32
+    (answer,) = races.answer(plan, last, courses)
+    assert [each.get("verdict") for each in answer["ranking"]] == [None, "slower", "slower"]
+
+
+def test_a_target_met_by_the_initial_weights_needs_no_seeds():
+    plan, last, _ = race({1: [0.0], 32: [0.0]}, seeds=(1, 2, 3))
+    assert set(budget_of(plan, last)) == {(1, 1), (32, 1)}
+
+
+def test_a_run_without_pruning_has_its_whole_budget_and_all_seeds():
+    plan, last, _ = race({1: [20.0], 32: [1.5]}, factor=None, seeds=(1, 2), budgets=(16,))
+    assert budget_of(plan, last) == dict.fromkeys(itertools.product((1, 32), (1, 2)), 16)
+    assert last.number == 2  # trained, crossings found, over
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_what_is_given_is_that_of_the_full_sweep(seeds):
+    random = np.random.default_rng(seeds)
+    for _ in range(40):
+        times = {2**size: [float(np.exp(random.normal(0.5, 0.5)))] for size in range(5)}
+        plan, last, courses = race(times, seeds=range(seeds), noise=0.03)
+        (pruned,) = races.answer(plan, last, courses)
+        whole = races.plan(
+            {size: [0.01] for size in times}, range(seeds), plan.parts["targets"], [16], None
+        )
+        (full,) = races.answer(whole, races.run(whole, courses), courses)
+        of_full = {each["batch_size"]: each for each in full["ranking"]}
+        assert pruned["ranking"][0]["batch_size"] == full["ranking"][0]["batch_size"]
+        for entry in pruned["ranking"]:
+            if entry["runs"] == seeds:
+                same = of_full[entry["batch_size"]]
+                for key in ("seconds", "seconds_low", "seconds_high"):
+                    assert entry[key] == same[key]
+        for entry in pruned["stopped"]:
+            assert entry["more_than"] < courses[(entry["batch_size"], 0.01, 0)].times[0]

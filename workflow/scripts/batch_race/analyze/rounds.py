@@ -264,7 +264,7 @@ class _State:
         values = self._entrants[entrant]["values"]
         of_group = [(index, values[key]) for index, key in enumerate(GROUP) if key in values]
         for group, trials in self._by_group.items():
-            if all(group[index] == value for index, value in of_group):
+            if self._is_pruned and all(group[index] == value for index, value in of_group):
                 fastest = [self._fastest(group, target) for target in targets]
                 if all(map(math.isfinite, fastest)):
                     level = max(level, self._level(fastest))

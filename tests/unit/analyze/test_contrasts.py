@@ -158,7 +158,7 @@ def test_fewer_seeds_are_compared_where_they_are_shared_with_a_larger_margin():
     np.testing.assert_array_equal(difference[keep], block.difference)
     np.testing.assert_array_equal(margin[keep], block.margin)
     np.testing.assert_allclose(difference[[3, 5]], (log_times - log_times[0])[[3, 5], 0])
-    np.testing.assert_allclose(margin[[3, 5]], 2 * block.margin.max())
+    np.testing.assert_allclose(margin[[3, 5]], 3 * 2 * block.margin.max())
 
 
 def test_a_stopped_run_of_few_seeds_counts_with_what_it_spent():

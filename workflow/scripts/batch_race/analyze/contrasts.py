@@ -114,8 +114,9 @@ def ragged_contrasts(
     -------
     Contrasts
         Those with all of the winner's seeds are compared as by `contrasts`. Another one is compared
-        at the seeds that it shares with the winner, with the largest noise of those; both values
-        are NaN if it shares none. Its margin is infinite if only one batch size has all seeds.
+        at the seeds that it shares with the winner; its noise is assumed to be `NOISE_RATIO` times
+        the largest of those. Both values are NaN if it shares none. All margins are infinite if
+        only one batch size has all seeds.
     """
     is_shared = ~np.isnan(log_times[winner])
     times, given = log_times[:, is_shared], log_given[:, is_shared]
@@ -129,7 +130,7 @@ def ragged_contrasts(
         place = int(is_complete[:winner].sum())
         block = contrasts(place, times[is_complete], given[is_complete], counts, level)
         difference[is_complete], margin[is_complete] = block
-    largest = margin[is_complete].max()
+    largest = NOISE_RATIO * margin[is_complete].max()
     for index in np.flatnonzero(np.isinf(margin) | ~is_complete):
         common = np.isfinite(given[index])
         if not common.any():

@@ -264,6 +264,25 @@ def test_a_sweep_survives_what_a_cluster_does_to_it(project, cluster):
     assert learned(project, [socket.gethostname()])[0] == on_cluster
 
 
+def test_the_rounds_of_a_race_are_ordinary_jobs(project, cluster):
+    project.edit_config(
+        batch_size=[8, 32],
+        budget={"seconds": 1},
+        pruning={"enabled": True},
+        targets={"loss": [1.5], "accuracy": []},
+    )
+    answer = "results/compare/race/answer.txt"
+    with started(project, cluster, *NO_ACCOUNTING, answer) as snakemake:
+        finish(snakemake)
+    assert "To loss 1.5 on digits" in (project.folder / answer).read_text()
+    trained = list(project.folder.glob("results/train/*/*/*/history.parquet"))
+    ends = re.findall(r"JobState=(\w+) Partition=race", (cluster.folder / "jobs.txt").read_text())
+    assert len(trained) >= 2
+    assert ends.count("COMPLETED") == len(ends) >= len(trained) + 2  # and where the target lies
+    with started(project, cluster, *NO_ACCOUNTING, answer) as again:
+        assert "Nothing to be done" in finish(again)
+
+
 def test_without_accounting_the_default_is_refused(project, cluster):
     with started(project, cluster) as refused:
         status, said = refused.finish(180)

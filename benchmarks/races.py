@@ -74,11 +74,19 @@ def run(race: Race, courses: Courses) -> Round:
     """Return the last round of a race."""
     decided = rounds.decide(race, Round(), {}, {})
     while not decided.is_over:
-        trials = {trial.name: trial for trial in decided.trials}
-        results = {name: _result(race, trials[name], courses) for name in decided.train}
-        found = {name: _times(race, trials[name], courses) for name in decided.find}
-        decided = rounds.decide(race, decided, results, found)
+        decided = rounds.decide(race, decided, *outcome(race, decided, courses))
     return decided
+
+
+def outcome(
+    race: Race, decided: Round, courses: Courses
+) -> tuple[dict[str, Result], dict[str, dict[int, float]]]:
+    """Return what the runs that a round asks for would find: results, and times to targets."""
+    trials = {trial.name: trial for trial in decided.trials}
+    return (
+        {name: _result(race, trials[name], courses) for name in decided.train},
+        {name: _times(race, trials[name], courses) for name in decided.find},
+    )
 
 
 def training_seconds(race: Race, last: Round) -> float:

@@ -6,8 +6,15 @@ Plans sweeps of 10 to 10,000 runs (`snakemake -n`), a single file of them, and f
 workflow of as many jobs without this project; collects and summarizes as many made-up histories of
 150 rows, with crossings. Each is a process of its own, whose time and peak memory are measured.
 Prints a table; takes a few minutes.
+
+    python -m benchmarks.scale --race 1000
+
+decides a pruned race of so many configurations over made-up runs, and prints for each round the
+seconds of reading its histories and of deciding, and those of a start of Snakemake, which plans all
+rounds so far.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -19,8 +26,13 @@ import numpy as np
 import polars as pl
 import yaml
 
+from batch_race.analyze import rounds
 from batch_race.hyperparameters import REGISTRY
+from batch_race.plan import experiment, runs
 from batch_race.store import crossings, history
+from batch_race.store import rounds as store
+from batch_race.store.rounds import Round
+from benchmarks import races
 from nn.batches import MiniBatches
 from nn.targets import Crossing
 
@@ -157,8 +169,69 @@ def write_results(count: int, folder: Path) -> None:
         crossings.write(folder / "crossings" / f"{run:05}.parquet", costs)
 
 
+def race(count: int, folder: Path) -> None:
+    """Decide a race of so many configurations, and print what each round costs."""
+    (folder / "made_up" / "crossings").mkdir(parents=True)
+    write_results(1, folder / "made_up")
+    history_file, crossings_file = (
+        folder / "made_up" / name for name in ("00000.parquet", "crossings/00000.parquet")
+    )
+    rates = [0.001 * (index + 1) for index in range(count // 10)]
+    sweep = {
+        **{"batch_size": list(range(1, 11)), "learning_rate": rates, "repeats": 3},
+        **{"pruning": {"enabled": True}, "targets": TARGETS, "budget": {"seconds": 14}},
+    }
+    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | sweep
+    overlay = folder / "race.yaml"
+    overlay.write_text(yaml.safe_dump(sweep))
+    planned = experiment.plan(config)
+    assert planned.race is not None
+    random = np.random.default_rng(0)
+    courses = {
+        (run["batch_size"], run["learning_rate"], run["seed"]): races.Course(times, times)
+        for run in planned.runs.values()
+        for times in [np.exp(random.normal(1, 1, size=3)).tolist()]
+    }
+    print("| round | runs | seconds to read | seconds to decide | start of Snakemake |")
+    print("|---|---|---|---|---|")
+    decided = rounds.decide(planned.race, Round(), {}, {})
+    while not decided.is_over:
+        file = folder / f"results/decide/race/round_{decided.number}.json"
+        store.write(file, decided)
+        for name in decided.train:
+            run = folder / "results/train" / name
+            run.mkdir(parents=True)
+            os.link(history_file, run / "history.parquet")
+            for output in ("clock.parquet", "weights.npz", "specification.json"):
+                (run / output).touch()
+        for name in decided.find:
+            found = folder / f"results/find_crossings/{name}/{runs.targets_name(config)}.parquet"
+            found.parent.mkdir(parents=True)
+            os.link(crossings_file, found)
+        began = time.perf_counter()
+        for name in decided.train:
+            history.read(folder / "results/train" / name / "history.parquet")
+        read = time.perf_counter()
+        row = f"| {decided.number} | {len(decided.train)} | {read - began:.1f} | "
+        results, crossed = races.outcome(planned.race, decided, courses)
+        read = time.perf_counter()
+        decided = rounds.decide(planned.race, decided, results, crossed)
+        row += f"{time.perf_counter() - read:.1f} | "
+        snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        options = ["--dry-run", "--quiet", "all", "--cores", "2", "--rerun-triggers", "input"]
+        files = ["--configfile", str(ROOT / "config.yaml"), str(overlay)]
+        print(f"{row}{cost([*snakemake, *options, *files], folder)} |", flush=True)
+
+
 def main() -> None:
     """Measure and print the table, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--race", type=int, help="configurations of a race, instead of the table")
+    options = parser.parse_args()
+    if options.race:
+        with tempfile.TemporaryDirectory() as name:
+            race(options.race, Path(name))
+        return
     print(f"{os.cpu_count()} processors\n")
     print("| runs | plan | plan of one file | plan of a bare workflow | collect | summarize |")
     print("|---|---|---|---|---|---|")

@@ -327,10 +327,7 @@ class _State:
         seconds = min((each.seconds for each in standings.values()), default=math.inf)
         if not math.isfinite(seconds):
             return False
-        if self._factor is None:
-            return True
-        fastest = min(_median(same, target) for same in self._configurations(own[0].group, target))
-        return bool(seconds <= self._factor * fastest)
+        return bool(seconds <= self._factor * self._fastest(own[0].group, target))
 
     # Seeds
 
@@ -374,19 +371,27 @@ class _State:
         fastest = min(medians)
         if not 0 < fastest < math.inf:
             return
-        contenders = self._contenders(configurations, medians, target)
-        fewest = min(len(configurations[index]) for index in contenders)
-        is_level = all(len(configurations[index]) == fewest for index in contenders)
-        if is_level and fewest > 1 and self._is_settled(configurations, medians, target):
-            self._note_once("settled", configurations[contenders[0]][0], target)
+        contenders = [
+            configurations[index] for index in self._contenders(configurations, medians, target)
+        ]
+        counts = {len(same) for same in contenders}
+        is_level = len(counts) == 1 and counts != {1}
+        if is_level and self._is_settled(configurations, medians, target):
+            self._note_once("settled", contenders[0][0], target)
             return
-        for index in contenders:
-            same = configurations[index]
-            first = same[0]
-            seeds = self._entrants[first.entrant]["seeds"]
-            rest = [seed for seed in seeds if seed not in {each.seed for each in same}]
-            if rest and len(same) == fewest:
-                yield first.entrant, first.learning_rate, rest[0]
+        further = {
+            index: seeds for index, same in enumerate(contenders) if (seeds := self._left(same))
+        }
+        fewest = min((len(contenders[index]) for index in further), default=0)
+        for index, seeds in further.items():
+            if len(contenders[index]) == fewest:  # the others wait until it has as many
+                first = contenders[index][0]
+                yield first.entrant, first.learning_rate, seeds[0]
+
+    def _left(self, same: Sequence[Trial]) -> list[int]:
+        """Return the seeds that a configuration has not yet been trained with for a target."""
+        made = {trial.seed for trial in same}
+        return [seed for seed in self._entrants[same[0].entrant]["seeds"] if seed not in made]
 
     def _contenders(
         self, configurations: Sequence[Sequence[Trial]], medians: Sequence[float], target: int

@@ -185,7 +185,8 @@ def race(count: int, folder: Path) -> None:
     overlay = folder / "race.yaml"
     overlay.write_text(yaml.safe_dump(sweep))
     planned = experiment.plan(config)
-    assert planned.race is not None
+    if planned.race is None:
+        raise SystemExit("no race")
     random = np.random.default_rng(0)
     courses = {
         (run["batch_size"], run["learning_rate"], run["seed"]): races.Course(times, times)

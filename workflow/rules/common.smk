@@ -125,7 +125,7 @@ def last_round(wildcards):
     while True:
         file = round_file(number)
         decided = rounds.read(Path(file))
-        DISPLAY.expect({run: RACE.find(run) for run in decided.train})
+        DISPLAY.expect(decided.train, RACE.find)
         if decided.is_over:
             return file
         number += 1

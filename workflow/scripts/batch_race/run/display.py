@@ -5,7 +5,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -55,22 +55,26 @@ class Display:
         self._names: dict[str, str] = {}
         self._budget_seconds: float | None = None
         self._furthest = Progress()
-        self.expect(specifications)
+        self.expect(specifications, specifications.__getitem__)
         self._log = log
         self._stream = stream
         self._bars: list[tqdm[Any]] = []  # the summary, then one for each started run
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def expect(self, specifications: Mapping[str, Mapping[str, Any]]) -> None:
+    def expect(
+        self, runs: Iterable[str], specification: Callable[[str], Mapping[str, Any]]
+    ) -> None:
         """Expect further runs, which take about as long as one another.
 
         Parameters
         ----------
-        specifications : mapping of str to mapping
-            By the run's name; those known already are ignored.
+        runs : iterable of str
+            Their names; those known already are ignored.
+        specification : callable
+            Returns the specification of a run, by its name.
         """
-        more = {run: one for run, one in specifications.items() if run not in self._specifications}
+        more = {run: specification(run) for run in runs if run not in self._specifications}
         if not more:
             return
         known = self._specifications | more

@@ -34,6 +34,10 @@ def test_ready_experiments(project):
     }.items():
         plan = project.jobs("--configfile", f"config/{name}.yaml", "--config", "dataset=mnist")
         assert plan["train"] == n_runs
+    # Of a race, only the first decision is known.
+    plan = project.jobs("--configfile", "config/fair.yaml")
+    assert plan["decide"] == 1
+    assert "train" not in plan
 
 
 ANSWER = "results/compare/race/answer.txt"

@@ -1,93 +1,261 @@
-"""Pictures converted to the format of MNIST's images."""
+"""Pictures converted to images like those that a network was trained on."""
 
+import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageCms, ImageOps, ImageSequence
 
 from batch_race.data import idx
+from batch_race.data.description import MIDDLE, Description, background
 from batch_race.errors import InputError
 
-SIDE = 28
-"""Side of an MNIST image in pixels."""
+MIN_CONTRAST = 32
+"""A picture whose grey levels differ by less is blank: scans and JPEG have some noise."""
 
-BOX = 20
-"""Side in pixels of the square that MNIST's digits were scaled to fit, before their centre of mass
-was put in the middle of the image (LeCun, Cortes and Burges, "The MNIST database")."""
+WHITE = 255
 
 Pixels = npt.NDArray[np.uint8]
 
+log = logging.getLogger(__name__)
 
-def read(path: Path) -> Pixels:
+
+def read(path: Path, data: Description) -> Pixels:
     """Read the images of a file.
 
     Parameters
     ----------
     path : Path
-        An idx file of images, gzipped or not, which are not changed; or a picture that Pillow can
-        read, which is converted to MNIST's format.
+        An idx file of images, gzipped or not, or a picture that Pillow can read, of which each
+        frame or page is an image.
+    data : Description
+        Of the images that the network was trained on.
 
     Returns
     -------
-    ndarray of uint8, shape (n_images, n_pixels)
-        White on black, 0 to 255; a picture has 784 pixels.
+    ndarray of uint8, shape (n_images, height * width)
+        Images like those of the training data; see `fit`. Those of an idx file are at most
+        inverted. Of a blank picture, all pixels are equal.
 
     Raises
     ------
     InputError
-        If the file is missing or neither of these.
+        If the file is missing or neither of these, or of a size or kind that cannot be converted.
     """
-    if "ubyte" in path.name:
-        images = idx.read(path, (None, None, None))
-        return images.reshape(len(images), -1)
     try:
-        with Image.open(path) as picture:
-            grey = np.asarray(picture.convert("L"))
+        with path.open("rb") as file:
+            head = file.read(3)
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: found no such file, expected a picture or an idx file"
         ) from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
-    return as_mnist(grey).reshape(1, -1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if head[:2] == b"\x1f\x8b" or head == b"\0\0\x08":  # gzip, or unsigned bytes in idx
+        images = _with_background(idx.read(path, (None, data.height, data.width)), data, path)
+    else:
+        images = np.stack([fit(grey, data, path) for grey in _frames(path)])
+    return images.reshape(len(images), -1)
 
 
-def as_mnist(grey: Pixels) -> Pixels:
-    """Convert a picture of one digit to MNIST's format.
+def is_blank(images: Pixels) -> npt.NDArray[np.bool_]:
+    """Return whether all pixels of each image are equal; shape (n_images,)."""
+    blank: npt.NDArray[np.bool_] = images.min(axis=1) == images.max(axis=1)
+    return blank
+
+
+def fit(grey: Pixels, data: Description, path: Path) -> Pixels:
+    """Convert a grey picture to an image like those of the training data.
+
+    A picture of their size is at most inverted. Of another, what is drawn on its background is
+    scaled to the side that drawings have in the training images, and its centre of mass put in the
+    middle, as in MNIST (LeCun, Cortes and Burges, "The MNIST database"). Where the training images
+    have no background, the whole picture is scaled.
 
     Parameters
     ----------
-    grey : ndarray of uint8, shape (height, width)
+    grey : ndarray of uint8, shape (any height, any width)
+    data : Description
+    path : Path
+        The picture's file, for messages.
 
     Returns
     -------
-    ndarray of uint8, shape (28, 28)
-        White on black, scaled and centred as MNIST's digits are. A picture of 28 by 28 pixels is
-        inverted if it is black on white, and not changed otherwise.
+    ndarray of uint8, shape (height, width)
+
+    Raises
+    ------
+    InputError
+        If the whole picture is to be scaled, and has other proportions.
     """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    digit = 255 - grey if np.median(border) > 127 else grey
-    if digit.shape == (SIDE, SIDE):
-        return digit
-    rows, columns = np.nonzero(digit > 127)
-    if len(rows) == 0:
-        return np.zeros((SIDE, SIDE), dtype=np.uint8)
-    cut = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    scale = BOX / max(cut.shape)
-    height, width = (max(1, round(length * scale)) for length in cut.shape)
-    small = np.asarray(
-        Image.fromarray(cut).resize((width, height), Image.Resampling.LANCZOS), dtype=np.float64
+    shape = data.height, data.width
+    if int(np.ptp(grey)) < MIN_CONTRAST:
+        return np.full(shape, grey[0, 0])
+    if grey.shape == shape:
+        image: Pixels = _with_background(grey[np.newaxis], data, path)[0]
+        return image
+    if data.background == "mixed":
+        height, width = grey.shape
+        # To the nearest pixel.
+        if abs(height * data.width - width * data.height) > max(height, width):
+            raise InputError(
+                f"{path}: found a picture of {width}×{height} pixels, expected the proportions of "
+                f"the training images, {data.width}×{data.height}"
+            )
+        whole: Pixels = _resized(grey, shape).astype(np.uint8)
+        return whole
+    drawn = _framed(_drawing(grey), data)
+    return WHITE - drawn if data.background == "light" else drawn
+
+
+def _with_background(images: Pixels, data: Description, path: Path) -> Pixels:
+    """Return images with the background of the training images: inverted where it is the other."""
+    found = background(images)
+    if {found, data.background} != {"dark", "light"}:
+        return images
+    log.warning(
+        "%s: found a %s background, inverted: the network was trained on a %s one",
+        *(path, found, data.background),
     )
+    return WHITE - images
+
+
+def _drawing(grey: Pixels) -> Pixels:
+    """Return what is drawn on a picture's background, light on dark, with all grey levels."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = float(np.median(border))
+    ink = paper - grey if paper > MIDDLE else grey - paper
+    stretched: Pixels = (np.maximum(ink, 0) * (WHITE / max(1.0, ink.max()))).astype(np.uint8)
+    return stretched
+
+
+def _framed(drawing: Pixels, data: Description) -> Pixels:
+    """Return a drawing scaled and centred as those of the training images are."""
+    shape = data.height, data.width
+    rows, columns = np.nonzero(drawing > MIDDLE)
+    cut = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    fits = (most / length for most, length in zip(shape, cut.shape, strict=True))
+    scale = min(data.side / max(cut.shape), *fits)
+    height, width = (max(1, round(length * scale)) for length in cut.shape)
+    small = _resized(cut, (height, width))
     mass = small.sum()
     centre = [
         (small.sum(axis=1 - axis) @ (np.arange(length) + 0.5)) / mass
         for axis, length in enumerate(small.shape)
     ]
     top, left = (
-        int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length))
-        for middle, length in zip(centre, small.shape, strict=True)
+        int(np.clip(round(most / 2 - middle), 0, most - length))
+        for most, middle, length in zip(shape, centre, small.shape, strict=True)
     )
-    framed = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    framed = np.zeros(shape, dtype=np.uint8)
     framed[top : top + height, left : left + width] = small
     return framed
+
+
+def _resized(grey: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    small = Image.fromarray(grey).resize(shape[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(small, dtype=np.float64)
+
+
+def _frames(path: Path) -> Iterator[Pixels]:
+    """Return each frame of a picture, upright and grey, as an opaque picture would show it."""
+    try:
+        with Image.open(path) as picture:
+            for frame in ImageSequence.Iterator(picture):
+                yield _grey(ImageOps.exif_transpose(_with_square_pixels(frame)), path)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # Pillow has many for a damaged file
+        raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
+
+
+def _with_square_pixels(frame: Image.Image) -> Image.Image:
+    """Stretch a frame whose pixels are not square, as those of a fax."""
+    densities = [frame.info.get(key) for key in ("dpi", "aspect", "jfif_density")]
+    x, y = map(float, next(filter(None, densities), (1, 1)))
+    if min(x, y) <= 0 or 0.98 < x / y < 1.02:
+        return frame
+    width, height = (
+        max(1, round(n * max(x, y) / density))
+        for n, density in zip(frame.size, (x, y), strict=True)
+    )
+    stretched = frame.resize((width, height))
+    stretched.info = frame.info
+    return stretched
+
+
+def _grey(frame: Image.Image, path: Path) -> Pixels:
+    """Return the grey levels of a frame on paper, in the sRGB colour space."""
+    alpha = None
+    if frame.mode.startswith("I;16") or (frame.mode == "I" and frame.format == "PPM"):
+        values = np.asarray(frame)
+        if "transparency" in frame.info:
+            alpha = np.where(values == frame.info["transparency"], 0, WHITE).astype(np.uint8)
+        return _on_paper((values / 257).round().astype(np.uint8), alpha)
+    if frame.mode in ("I", "F"):
+        raise InputError(
+            f"{path}: found pixels of 32 bits, which do not say what is white, expected 8 or 16"
+        )
+    if frame.has_transparency_data:
+        frame = frame.convert("RGBA")
+        alpha = np.asarray(frame.getchannel("A"))
+    return _on_paper(np.asarray(_in_srgb(frame, path).convert("L")), alpha)
+
+
+def _in_srgb(frame: Image.Image, path: Path) -> Image.Image:
+    """Return the colours of a frame, those of its colour profile converted to sRGB."""
+    profile = frame.info.get("icc_profile")
+    if frame.mode not in ("L", "CMYK", "LAB"):
+        frame = frame.convert("RGB")
+    try:
+        if profile:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        elif frame.mode == "LAB":
+            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        else:
+            return frame
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(frame, source, target, outputMode="RGB")
+    except (OSError, ImageCms.PyCMSError) as error:
+        if frame.mode == "LAB":
+            raise
+        # As browsers do.
+        log.warning("%s: found a colour profile that does not fit, ignored (%s)", path, error)
+        return frame
+    assert converted is not None  # noqa: S101 (it is None only in place)
+    return converted
+
+
+def _on_paper(grey: Pixels, alpha: Pixels | None) -> Pixels:
+    """Return a picture with paper behind its transparent parts.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (height, width)
+    alpha : ndarray of uint8, shape (height, width), or None
+        The opacity; None if all is opaque.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        Of a drawing in one tone, on paper that contrasts with it. A picture in several tones has a
+        background of its own, which is continued: the tone of its edge.
+    """
+    if alpha is None or alpha.min() == WHITE:
+        return grey
+    if alpha.max() == 0:
+        return np.zeros_like(grey)
+    is_opaque = alpha > alpha.max() // 2
+    tones = grey[is_opaque]
+    paper = 0 if np.median(tones) > MIDDLE else WHITE
+    darkest, lightest = np.percentile(tones, (5, 95))
+    if lightest - darkest > MIDDLE:
+        around = np.pad(is_opaque, 1)
+        inside = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+        paper = int(np.median(grey[is_opaque & ~inside]))
+    opacity = alpha / WHITE
+    laid: Pixels = (grey * opacity + paper * (1 - opacity)).round().astype(np.uint8)
+    return laid

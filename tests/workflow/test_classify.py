@@ -29,7 +29,7 @@ def test_images_are_classified_as_the_network_does(project):
     for run in project.folder.glob("results/train/*/*/40_steps"):
         done = classify(project, run, digits, "three.png")
         assert done.returncode == 0, done.stderr
-        lines = [line.split(" ") for line in done.stdout.splitlines()]
+        lines = [line.split("\t") for line in done.stdout.splitlines()]
         assert [line[1] for line in lines] == [*map(str, range(60)), "0"]
         training = np.load(next(project.folder.glob("results/parse/*/train_images.npy")))
         x = pixels.reshape(60, 784) / 255
@@ -39,6 +39,7 @@ def test_images_are_classified_as_the_network_does(project):
         assert [int(line[2]) for line in lines[:60]] == expected.tolist()
         assert lines[60][2:] == lines[3][2:]
         assert all(0.1 <= float(line[3]) <= 1 for line in lines)
+        assert not done.stderr
 
 
 def test_the_readme_loads_weights_and_predicts(project):

@@ -66,7 +66,9 @@ rule parse:
         "../../environment.yml"
     params:
         code=code("parse.py"),
-        class_names=lambda wildcards: CATALOGUE.get(wildcards.dataset, {}).get("classes"),
+        class_names=lambda wildcards: CATALOGUE.get(wildcards.dataset, {}).get(
+            "classes"
+        ),
     script:
         "../scripts/parse.py"
 

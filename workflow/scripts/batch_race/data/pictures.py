@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, ImageSequence
+from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence
 
 from batch_race.data import idx
 from batch_race.data.description import MIDDLE, Description, background
@@ -15,6 +15,9 @@ from batch_race.errors import InputError
 
 MIN_CONTRAST = 32
 """A picture whose grey levels differ by less is blank: scans and JPEG have some noise."""
+
+MIN_RATIO = 0.25
+"""The smallest ratio of a pixel's sides that is believed."""
 
 WHITE = 255
 
@@ -126,9 +129,10 @@ def _with_background(images: Pixels, data: Description, path: Path) -> Pixels:
 def _drawing(grey: Pixels) -> Pixels:
     """Return what is drawn on a picture's background, light on dark, with all grey levels."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = float(np.median(border))
-    ink = paper - grey if paper > MIDDLE else grey - paper
-    stretched: Pixels = (np.maximum(ink, 0) * (WHITE / max(1.0, ink.max()))).astype(np.uint8)
+    ink = grey - float(np.median(border))
+    if -ink.min() > ink.max():
+        ink = -ink
+    stretched: Pixels = (np.maximum(ink, 0) * (WHITE / ink.max())).round().astype(np.uint8)
     return stretched
 
 
@@ -163,34 +167,41 @@ def _resized(grey: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
 def _frames(path: Path) -> Iterator[Pixels]:
     """Return each frame of a picture, upright and grey, as an opaque picture would show it."""
     try:
-        with Image.open(path) as picture:
+        # By its name, Pillow maps a TIFF into memory, with the sides of a turned one exchanged.
+        with path.open("rb") as file, Image.open(file) as picture:
             for frame in ImageSequence.Iterator(picture):
-                yield _grey(ImageOps.exif_transpose(_with_square_pixels(frame)), path)
+                # The mode "I" has 16 bits in a PGM, and 32 in others.
+                is_deep = frame.mode.startswith("I;16") or (
+                    frame.mode == "I" and picture.format == "PPM"
+                )
+                yield _grey(_upright(frame), path, is_deep=is_deep)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # Pillow has many for a damaged file
         raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
 
 
-def _with_square_pixels(frame: Image.Image) -> Image.Image:
-    """Stretch a frame whose pixels are not square, as those of a fax."""
-    densities = [frame.info.get(key) for key in ("dpi", "aspect", "jfif_density")]
-    x, y = map(float, next(filter(None, densities), (1, 1)))
-    if min(x, y) <= 0 or 0.98 < x / y < 1.02:
-        return frame
-    width, height = (
-        max(1, round(n * max(x, y) / density))
-        for n, density in zip(frame.size, (x, y), strict=True)
-    )
-    stretched = frame.resize((width, height))
-    stretched.info = frame.info
-    return stretched
+def _upright(frame: Image.Image) -> Image.Image:
+    """Return a frame turned as its EXIF data say, with square pixels, which a fax does not have."""
+    is_turned = frame.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    upright = ImageOps.exif_transpose(frame)
+    densities = (frame.info.get(key) for key in ("dpi", "aspect", "jfif_density"))
+    per_length = np.array(next(filter(None, densities), (1, 1)), dtype=float)
+    longest = per_length.max()
+    if not MIN_RATIO * longest <= per_length.min() <= 0.98 * longest:
+        return upright
+    stretch = longest / (per_length[::-1] if is_turned else per_length)
+    width, height = np.rint(upright.size * stretch).astype(int).tolist()
+    info = upright.info
+    upright = upright.resize((width, height))
+    upright.info = info
+    return upright
 
 
-def _grey(frame: Image.Image, path: Path) -> Pixels:
+def _grey(frame: Image.Image, path: Path, *, is_deep: bool) -> Pixels:
     """Return the grey levels of a frame on paper, in the sRGB colour space."""
     alpha = None
-    if frame.mode.startswith("I;16") or (frame.mode == "I" and frame.format == "PPM"):
+    if is_deep:
         values = np.asarray(frame)
         if "transparency" in frame.info:
             alpha = np.where(values == frame.info["transparency"], 0, WHITE).astype(np.uint8)

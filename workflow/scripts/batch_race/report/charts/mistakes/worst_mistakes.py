@@ -32,7 +32,7 @@ def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
     # Not smoothed, so pixels are squares.
     images = placed.mark_image(width=64, height=64, smooth=False).encode(alt.Url("url:N"))
     texts = placed.mark_text(
-        dy=-44, fontSize=12, baseline="bottom", lineBreak="\n", limit=TILE_PIXELS - 4
+        dy=-44, fontSize=11, baseline="bottom", lineBreak="\n", limit=TILE_PIXELS - 4
     ).encode(alt.Text("text:N"))
     note = "no mistake to show"
     if tiles:

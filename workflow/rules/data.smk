@@ -67,7 +67,7 @@ rule parse:
     params:
         code=code("parse.py"),
         class_names=lambda wildcards: CATALOGUE.get(wildcards.dataset, {}).get(
-            "classes"
+            "classes", ()
         ),
     script:
         "../scripts/parse.py"

@@ -11,6 +11,7 @@ def main() -> None:
     logs.start(snakemake.log[0])
     files = {name: Path(path) for name, path in snakemake.input.items()}
     out = {name: Path(path) for name, path in snakemake.output.items()}
+    names = dict(enumerate(snakemake.params.class_names))
     labels = {part: idx.read(files[f"{part}_labels"], (None,)) for part in ("train", "test")}
     known = description.label_range(labels["train"], files["train_labels"])
     image_shape: tuple[int | None, ...] = (None, None)
@@ -21,7 +22,7 @@ def main() -> None:
         arrays.write(out[f"{part}_images"], images.reshape(len(images), -1))
         arrays.write(out[f"{part}_labels"], indices)
         if part == "train":
-            described = description.describe(images, known, snakemake.params.class_names)
+            described = description.describe(images, known, names)
             description.write(out["description"], described)
 
 

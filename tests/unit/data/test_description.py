@@ -55,12 +55,21 @@ def test_a_test_label_outside_the_range(label, labels):
 
 def test_a_class_is_named_or_has_its_label_as_its_name():
     images, _ = strokes.draw(50, 1)
-    described = description.describe(images, range(1, 4))
+    described = description.describe(images, range(1, 4), {})
     assert described == Description(["1", "2", "3"], 28, 28, "dark", described.side)
-    assert description.describe(images, range(1, 3), ["A", "B"]).classes == ["A", "B"]
-    for names in (["A"], ["A", "A"]):
-        with pytest.raises(ValueError, match="expected 2 distinct ones"):
-            description.describe(images, range(1, 3), names)
+    names = {1: "A", 2: "b", 9: "none"}
+    assert description.describe(images, range(1, 4), names).classes == ["A", "b", "3"]
+
+
+def test_classes_of_one_name_are_told_apart():
+    images, _ = strokes.draw(50, 1)
+    names = {5: "bow", 6: "bow", 7: "8"}
+    assert description.describe(images, range(5, 9), names).classes == [
+        "bow (label 5)",
+        "bow (label 6)",
+        "8 (label 7)",
+        "8 (label 8)",
+    ]
 
 
 def test_the_background_is_that_of_nearly_all_images():
@@ -69,7 +78,7 @@ def test_the_background_is_that_of_nearly_all_images():
     half = np.concatenate([images[:50], 255 - images[50:]])
     few = np.concatenate([images[:98], 255 - images[98:]])
     grounds = [
-        description.describe(each, range(10)).background
+        description.describe(each, range(10), {}).background
         for each in (images, 255 - images, few, half, noise)
     ]
     assert grounds == ["dark", "light", "dark", "mixed", "mixed"]
@@ -80,13 +89,13 @@ def test_the_side_is_that_of_what_is_drawn():
     images[:3, 4:10, 3:20] = 200  # 6 high, 17 wide
     images[3, 2:16, 5:9] = 200  # 14 high; the last image is blank
     for each in (images, 255 - images):
-        assert description.describe(each, range(2)).side == 17
-    assert description.describe(np.zeros_like(images), range(2)).side == 30
+        assert description.describe(each, range(2), {}).side == 17
+    assert description.describe(np.zeros_like(images), range(2), {}).side == 30
 
 
 def test_a_drawing_in_mnist_is_20_pixels_long(mnist_folder):
     images = idx.read(mnist_folder / "t10k-images-idx3-ubyte.gz", (None, None, None))
-    assert description.describe(images, range(10))[1:] == (28, 28, "dark", 20)
+    assert description.describe(images, range(10), {})[1:] == (28, 28, "dark", 20)
 
 
 def test_a_description_is_read_as_it_was_written(tmp_path):

@@ -5,7 +5,8 @@ and parsed labels are indices into it.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -113,7 +114,7 @@ def index_labels(labels: Labels, known: range, path: Path) -> npt.NDArray[np.uin
     return (labels.astype(np.int64) - known[0]).astype(np.uint16)
 
 
-def describe(images: Images, known: range, names: Sequence[str] | None = None) -> Description:
+def describe(images: Images, known: range, names: Mapping[int, str]) -> Description:
     """Describe a dataset.
 
     Parameters
@@ -122,21 +123,19 @@ def describe(images: Images, known: range, names: Sequence[str] | None = None) -
         The training images.
     known : range
         As `label_range` gives it.
-    names : sequence of str, optional
-        The name of each class.
+    names : mapping of int to str
+        The name of each label, where it has one. Several labels of one name are told apart.
 
     Returns
     -------
     Description
-
-    Raises
-    ------
-    ValueError
-        If the names are not distinct or not as many as the classes.
     """
-    classes = [str(label) for label in known] if names is None else list(names)
-    if not len(set(classes)) == len(classes) == len(known):
-        raise ValueError(f"classes: found the names {classes}, expected {len(known)} distinct ones")
+    named = [names.get(label, str(label)) for label in known]
+    times = Counter(named)
+    classes = [
+        name if times[name] == 1 else f"{name} (label {label})"
+        for label, name in zip(known, named, strict=True)
+    ]
     some = images[:: max(1, len(images) // SAMPLE)]
     ground = background(some)
     side = _side(some <= MIDDLE if ground == "light" else some > MIDDLE)

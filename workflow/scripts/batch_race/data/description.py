@@ -54,14 +54,14 @@ class Description(NamedTuple):
     side: int
 
 
-def label_range(labels: Labels, path: Path) -> range:
+def label_range(labels: Labels, source: object) -> range:
     """Return the labels of all classes.
 
     Parameters
     ----------
     labels : ndarray of int, shape (n_images,)
         Of the training images.
-    path : Path
+    source : object
         Their file, for the message.
 
     Returns
@@ -78,13 +78,13 @@ def label_range(labels: Labels, path: Path) -> range:
     n_classes = highest - lowest + 1
     if not 2 <= n_classes <= MAX_CLASSES:
         raise InputError(
-            f"{path}: found labels from {lowest} to {highest}, "
+            f"{source}: found labels from {lowest} to {highest}, "
             f"expected a range of 2 to {MAX_CLASSES:,} classes"
         )
     return range(lowest, highest + 1)
 
 
-def index_labels(labels: Labels, known: range, path: Path) -> npt.NDArray[np.uint16]:
+def index_labels(labels: Labels, known: range, source: object) -> npt.NDArray[np.uint16]:
     """Return the index of each label in the range of the training labels.
 
     Parameters
@@ -92,7 +92,7 @@ def index_labels(labels: Labels, known: range, path: Path) -> npt.NDArray[np.uin
     labels : ndarray of int, shape (n_images,)
     known : range
         As `label_range` gives it.
-    path : Path
+    source : object
         The labels' file, for the message.
 
     Returns
@@ -107,7 +107,7 @@ def index_labels(labels: Labels, known: range, path: Path) -> npt.NDArray[np.uin
     for label in (int(labels.min()), int(labels.max())):
         if label not in known:
             raise InputError(
-                f"{path}: found the label {label}, expected {known[0]} to {known[-1]}, "
+                f"{source}: found the label {label}, expected {known[0]} to {known[-1]}, "
                 "the range of the training labels"
             )
     # In 64 bits, where no difference of labels overflows.

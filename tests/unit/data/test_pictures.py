@@ -4,6 +4,7 @@ Whatever a picture carries beside its pixels, the result is that of the opaque, 
 """
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -295,6 +296,52 @@ def test_each_frame_is_an_image(tmp_path, expected, suffix):
     assert same(found[:1], expected)
     assert same(found[2:], expected)
     assert pictures.is_blank(found.reshape(3, -1)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("kind", [1, 4])
+def test_a_thumbnail_or_mask_in_a_tiff_is_no_image(tmp_path, expected, kind):
+    page = Image.new("L", (9, 14))
+    page.encoderinfo = {"tiffinfo": {254: kind}}
+    assert same(
+        read(drawing(), tmp_path, suffix="tif", save_all=True, append_images=[page]), expected
+    )
+
+
+def test_of_a_cameras_several_pictures_the_first_is_the_image(tmp_path, expected):
+    others = [drawing("white", "black").resize((45, 70))]
+    found = read(
+        drawing(), tmp_path, suffix="mpo", save_all=True, append_images=others, quality=100
+    )
+    assert same(found, expected, tolerance=12)
+
+
+def photoshop(picture, layers):
+    """Return a grey Photoshop file of a picture and of the layers that it was made of."""
+
+    def block(content):
+        return struct.pack(">I", len(content)) + content
+
+    width, height = picture.size
+    records = b"".join(
+        struct.pack(">4iHhI", 0, 0, height, width, 1, 0, 2 + width * height)
+        + b"8BIMnorm"
+        + bytes([255, 0, 0, 0])
+        + block(block(b"") + block(b"") + b"\1a\0\0")
+        for _ in layers
+    )
+    channels = b"".join(b"\0\0" + layer.tobytes() for layer in layers)
+    info = struct.pack(">h", len(layers)) + records + channels
+    header = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 1, height, width, 8, 1)
+    sections = block(b"") + block(b"") + block(block(info + b"\0" * (len(info) % 2)))
+    return header + sections + b"\0\0" + picture.tobytes()
+
+
+def test_the_layers_of_a_photoshop_file_are_one_image(tmp_path, expected):
+    path = tmp_path / "digit.psd"
+    path.write_bytes(photoshop(drawing(), [drawing("white"), drawing("black", "black")]))
+    with Image.open(path) as picture:
+        assert picture.n_frames == 2
+    assert same(pictures.read(path, MNIST).reshape(-1, 28, 28), expected)
 
 
 # Colours and their profiles

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence
+from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
 from batch_race.data import idx
 from batch_race.data.description import MIDDLE, Description, background
@@ -20,6 +20,8 @@ MIN_RATIO = 0.25
 """The smallest ratio of a pixel's sides that is believed."""
 
 WHITE = 255
+
+NEW_SUBFILE_TYPE, THUMBNAIL, MASK = 254, 1, 4  # a tag of TIFF and two of its bits
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -169,7 +171,7 @@ def _frames(path: Path) -> Iterator[Pixels]:
     try:
         # By its name, Pillow maps a TIFF into memory, with the sides of a turned one exchanged.
         with path.open("rb") as file, Image.open(file) as picture:
-            for frame in ImageSequence.Iterator(picture):
+            for frame in _visible(picture):
                 # The mode "I" has 16 bits in a PGM, and 32 in others.
                 is_deep = frame.mode.startswith("I;16") or (
                     frame.mode == "I" and picture.format == "PPM"
@@ -177,8 +179,23 @@ def _frames(path: Path) -> Iterator[Pixels]:
                 yield _grey(_upright(frame), path, is_deep=is_deep)
     except (InputError, MemoryError):
         raise
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: expected a picture or an idx file, found another kind of file"
+        ) from error
     except Exception as error:  # Pillow has many for a damaged file
         raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
+
+
+def _visible(picture: Image.Image) -> Iterator[Image.Image]:
+    """Return the frames of a picture that a viewer shows: neither layers, thumbnails nor masks."""
+    if picture.format in ("PSD", "MPO"):
+        yield picture  # other frames are the single layers, or a camera's previews and gain maps
+        return
+    for frame in ImageSequence.Iterator(picture):
+        tags = getattr(frame, "tag_v2", {})
+        if not tags.get(NEW_SUBFILE_TYPE, 0) & (THUMBNAIL | MASK):
+            yield frame
 
 
 def _upright(frame: Image.Image) -> Image.Image:

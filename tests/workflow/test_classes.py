@@ -12,7 +12,7 @@ from tests.project import PUBLISHED, checkout
 from tests.workflow.test_classify import classify
 
 
-def write_dataset(folder, labels, shape, per_class):
+def write_dataset(folder, labels, shape, per_class, is_light):
     """Write noisy images of a pattern for each class, of 4 by 4 blocks; return them."""
     random = np.random.default_rng(1)
     rows, columns = (np.arange(length) * 4 // length for length in shape)
@@ -24,6 +24,7 @@ def write_dataset(folder, labels, shape, per_class):
     for part, count in (("train", per_class), ("test", 2)):
         classes = random.permutation(np.repeat(np.arange(len(labels)), count))
         images = forms[classes] + random.integers(0, 30, (len(classes), *shape), dtype=np.uint8)
+        images = 255 - images if is_light else images
         numbers = np.array(labels, dtype=np.uint8)[classes]
         idx.write(folder / PUBLISHED[f"{part}_images"], images)
         idx.write(folder / PUBLISHED[f"{part}_labels"], numbers)
@@ -33,16 +34,16 @@ def write_dataset(folder, labels, shape, per_class):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("labels", "shape", "per_class"),
+    ("labels", "shape", "per_class", "is_light"),
     [
-        (range(1, 27), (32, 32), 8),  # as EMNIST's letters
-        (range(47), (20, 30), 8),
-        ([5, 6, 7], (28, 28), 5),
+        (range(1, 27), (32, 32), 8, False),  # as EMNIST's letters
+        (range(47), (20, 30), 8, False),
+        ([5, 6, 7], (28, 28), 5, True),
     ],
 )
-def test_the_whole_workflow(tmp_path, labels, shape, per_class):
+def test_the_whole_workflow(tmp_path, labels, shape, per_class, is_light):
     project = checkout(tmp_path / "checkout")
-    images, numbers = write_dataset(tmp_path / "mine", labels, shape, per_class)["test"]
+    images, numbers = write_dataset(tmp_path / "mine", labels, shape, per_class, is_light)["test"]
     project.edit_config(
         dataset="mine",
         own_datasets={"mine": "../mine"},
@@ -58,6 +59,7 @@ def test_the_whole_workflow(tmp_path, labels, shape, per_class):
     (run,) = results.glob("train/mine-*/batch_1-*/30_epochs")
     metadata = history.read_metadata(run / "history.parquet")
     assert metadata["training_data"]["classes"] == names
+    assert metadata["training_data"]["background"] == ("light" if is_light else "dark")
     weights = arrays.read_weights(run / "weights.npz")
     assert weights.w1.shape == (1 + shape[0] * shape[1], 20)
     assert weights.w2.shape == (21, len(labels))
@@ -72,5 +74,6 @@ def test_the_whole_workflow(tmp_path, labels, shape, per_class):
     Image.fromarray(images[1]).save(project.folder / "one.png")
     done = classify(project, run, tmp_path / "mine" / PUBLISHED["test_images"], "one.png")
     assert done.returncode == 0, done.stderr
+    assert not done.stderr  # nothing is inverted
     found = [line.split("\t")[2] for line in done.stdout.splitlines()]
     assert found == [str(label) for label in (*predicted, predicted[1])]

@@ -307,6 +307,11 @@ def test_a_thumbnail_or_mask_in_a_tiff_is_no_image(tmp_path, expected, kind):
     )
 
 
+def test_a_file_of_thumbnails_alone_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"digit.tif: found thumbnails or masks alone, expected"):
+        read(drawing(), tmp_path, suffix="tif", tiffinfo={254: 1})
+
+
 def test_of_a_cameras_several_pictures_the_first_is_the_image(tmp_path, expected):
     others = [drawing("white", "black").resize((45, 70))]
     found = read(

@@ -62,7 +62,10 @@ def read(path: Path, data: Description) -> Pixels:
     if head[:2] == b"\x1f\x8b" or head == b"\0\0\x08":  # gzip, or unsigned bytes in idx
         images = _with_background(idx.read(path, (None, data.height, data.width)), data, path)
     else:
-        images = np.stack([fit(grey, data, path) for grey in _frames(path)])
+        frames = [fit(grey, data, path) for grey in _frames(path)]
+        if not frames:
+            raise InputError(f"{path}: found thumbnails or masks alone, expected a picture")
+        images = np.stack(frames)
     return images.reshape(len(images), -1)
 
 
@@ -228,8 +231,10 @@ def _grey(frame: Image.Image, path: Path, *, is_deep: bool) -> Pixels:
             f"{path}: found pixels of 32 bits, which do not say what is white, expected 8 or 16"
         )
     if frame.has_transparency_data:
-        frame = frame.convert("RGBA")
-        alpha = np.asarray(frame.getchannel("A"))
+        with_alpha = frame.convert("RGBA")
+        alpha = np.asarray(with_alpha.getchannel("A"))
+        # Grey stays grey, as its colour profile is.
+        frame = frame.convert("L") if frame.mode in ("L", "LA") else with_alpha
     return _on_paper(np.asarray(_in_srgb(frame, path).convert("L")), alpha)
 
 

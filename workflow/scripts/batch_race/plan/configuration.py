@@ -24,7 +24,6 @@ Schema = Mapping[str, Any]
 MAX_MISTAKES = 12
 """More are counted, not listed: a message is to fit on a screen."""
 
-
 LIMITS = ("seconds", "steps", "epochs")
 """The keys of `budget` that end every run."""
 

@@ -13,10 +13,10 @@ import numexpr
 import numpy as np
 
 from nn.engine.elementwise import ELEMENTWISE, Numpy
-from nn.network import N_CLASSES
 
 SIZES = (200, 6_400, 25_600, 100_000, 1_000_000, 12_000_000)
 THREADS = (1, 2)
+N_CLASSES = 10
 
 Work = Callable[[], object]
 

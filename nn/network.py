@@ -15,9 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-N_CLASSES = 10
-"""Ten digits, or ten classes of anything else."""
-
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 

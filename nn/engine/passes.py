@@ -44,7 +44,7 @@ class Pass:
         self._row_numbers = np.arange(n_rows)
         x = np.ones((n_rows, n_columns), dtype=np.float32)
         hidden, delta = np.empty((2, n_rows, len(w2) - 1), dtype=np.float32)
-        # Classes as rows: maxima and sums over ten columns would be slow.
+        # Classes as rows: maxima and sums over a few columns would be slow.
         by_class = np.empty((w2.shape[1], n_rows), dtype=np.float32)
         self._inputs, self._hidden, self._delta, self._logits = x[:, 1:], hidden, delta, by_class.T
         self._to_hidden = in_parts(x, w1[:n_columns], out=hidden)
@@ -131,7 +131,7 @@ class PassOfOne:
             sparse.add_product(self._sparse_w1, out=hidden[None])
         self._elementwise.sigmoid(hidden)
         self._hidden.dot(self._w2, logits)
-        # Python's own maximum and sum are faster for ten numbers.
+        # Python's own maximum and sum are faster for few numbers.
         self._elementwise.exponentials(logits, np.float32(max(logits.tolist())))
         logits *= rate / sum(logits.tolist())
         logits[examples.labels[index]] -= rate

@@ -84,10 +84,12 @@ def test_test_images_of_another_size(project):
     assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
 
 
-def test_a_label_outside_of_the_classes(project):
-    labels = project.folder.parent / "digits" / PUBLISHED["train_labels"]
+def test_a_test_label_outside_of_the_classes(project):
+    labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
-    assert "found the label 10, expected 0 to 9" in project.refusal()
+    printed = project.refusal()
+    assert f"{PUBLISHED['test_labels']}: found the label 10, expected 0 to 9, the range" in printed
+    assert not list(project.folder.glob("results/parse/*/description.json"))
 
 
 def test_a_dataset_without_an_example(project):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from batch_race.data import idx
 from batch_race.store import arrays
-from nn.network import predict
+from nn.network import Weights, predict
 from tests.conftest import PUBLISHED, ROOT
 
 
@@ -29,7 +29,7 @@ def test_images_are_classified_as_the_network_does(project):
     for run in project.folder.glob("results/train/*/*/40_steps"):
         done = classify(project, run, digits, "three.png")
         assert done.returncode == 0, done.stderr
-        lines = [line.split(" ") for line in done.stdout.splitlines()]
+        lines = [line.split("\t") for line in done.stdout.splitlines()]
         assert [line[1] for line in lines] == [*map(str, range(60)), "0"]
         training = np.load(next(project.folder.glob("results/parse/*/train_images.npy")))
         x = pixels.reshape(60, 784) / 255
@@ -39,6 +39,20 @@ def test_images_are_classified_as_the_network_does(project):
         assert [int(line[2]) for line in lines[:60]] == expected.tolist()
         assert lines[60][2:] == lines[3][2:]
         assert all(0.1 <= float(line[3]) <= 1 for line in lines)
+        assert not done.stderr
+        # On transparent paper, turned and blank.
+        three = Image.fromarray(pixels[3])
+        drawn = Image.merge("LA", (Image.new("L", three.size, 255), three))
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        turned = drawn.transpose(Image.Transpose.ROTATE_90)
+        turned.save(project.folder / "turned.png", exif=exif)
+        Image.new("RGB", (80, 60), "white").save(project.folder / "page.png")
+        done = classify(project, run, "turned.png", "page.png")
+        assert done.stdout.splitlines() == [
+            "\t".join(["turned.png", "0", *lines[3][2:]]),
+            "page.png\t0\tblank",
+        ]
 
 
 def test_the_readme_loads_weights_and_predicts(project):
@@ -66,6 +80,18 @@ def test_the_readme_loads_weights_and_predicts(project):
     assert done.stdout.split("[")[1].rstrip("]\n").split() == [
         str(digit) for digit in predict(x, arrays.read_weights(run / "weights.npz"))
     ]
+
+
+def test_a_network_for_other_images_is_refused(project):
+    project.run("--until", "train", "--config", "batch_size=32", "budget={steps: 1}")
+    run = next(project.folder.glob("results/train/*/*/1_steps"))
+    w1, w2 = arrays.read_weights(run / "weights.npz")
+    arrays.write_weights(run / "weights.npz", Weights(w1[:-28], w2[:, :-1]))
+    done = classify(project, run, "digit.png")
+    assert done.returncode == 1
+    found = "weights.npz: found a network of 756 inputs and 9 classes, expected 784 and 10"
+    assert found in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_mistake_is_named(project):

@@ -70,7 +70,7 @@ def test_a_whole_run(finished_checkout, finished_project):
     assert mistakes["of"].unique().to_list() == [60 - right]
     tests = original.tolist()
     places = [tests.index(pixels) for pixels in mistakes["pixels"].to_list()]
-    assert mistakes["label"].to_list() == test_labels[places].tolist()
+    assert mistakes["label"].cast(int).to_list() == test_labels[places].tolist()
     assert "results/page/race/report.html" in said
 
     for chart in ("loss_by_seconds", "learning_by_iteration"):

@@ -127,11 +127,12 @@ rule find_mistakes:
         measures="results/summarize/{experiment}/runs.parquet",
         runs="results/collect/{experiment}/runs.json",
         weights=of_each_run("results/train/{run}/weights.npz"),
-        train_images=[
-            f"results/parse/{DATASETS[name].folder}/train_images.npy" for name in RACED
+        test_images=[
+            f"results/parse/{DATASETS[name].folder}/test_images.npy" for name in RACED
         ],
-        test_images=[DATASETS[name].files["test_images"] for name in RACED],
-        test_labels=[DATASETS[name].files["test_labels"] for name in RACED],
+        test_labels=[
+            f"results/parse/{DATASETS[name].folder}/test_labels.npy" for name in RACED
+        ],
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",

@@ -6,11 +6,15 @@ from pathlib import Path
 HOME = Path(workflow.basedir)
 sys.path.append(str(HOME / "workflow" / "scripts"))
 
+from snakemake.common.configfile import load_configfile
+
 from batch_race.errors import InputError
-from batch_race.plan import allocation, experiment, runs, sources
+from batch_race.plan import allocation, configuration, experiment, runs, sources
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
+LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
+configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
 try:
     CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
 except InputError as error:

@@ -2,6 +2,7 @@
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
+#          results/parse/<dataset>/description.json
 #          results/prepare/<dataset>/{columns.npy,{train,test}_dense.npy,{train,test}_sparse.npz}
 
 # These rules run where Snakemake runs: the nodes of a batch system often have no network.
@@ -58,12 +59,16 @@ rule parse:
         train_labels="results/parse/{dataset}/train_labels.npy",
         test_images="results/parse/{dataset}/test_images.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
+        description="results/parse/{dataset}/description.json",
     log:
         "results/parse/{dataset}/parse.log",
     conda:
         "../../environment.yml"
     params:
         code=code("parse.py"),
+        class_names=lambda wildcards: CATALOGUE.get(wildcards.dataset, {}).get(
+            "classes", ()
+        ),
     script:
         "../scripts/parse.py"
 

@@ -11,6 +11,7 @@
 rule train:
     input:
         columns="results/prepare/{dataset}/columns.npy",
+        description="results/parse/{dataset}/description.json",
         train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
         train_dense="results/prepare/{dataset}/train_dense.npy",

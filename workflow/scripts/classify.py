@@ -2,9 +2,10 @@
 
     python workflow/scripts/classify.py RUN IMAGE...
 
-RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture of one digit
-(PNG, JPEG …) or an idx file. Prints a line for each image: its file, its index in the file, the
-class, and the probability that the network assigns to it.
+RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture (PNG, JPEG …)
+or an idx file. Prints a line for each image: its file, its index in the file, the class, and the
+probability that the network assigns to it, separated by tabs. An image without any contrast is
+`blank`, which is no class.
 """
 
 import argparse
@@ -26,9 +27,13 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         classifier = Classifier(arguments.run)
+        classes = classifier.training_data.classes
         for path in arguments.images:
-            for index, row in enumerate(classifier.probabilities(pictures.read(path))):
-                sys.stdout.write(f"{path} {index} {row.argmax()} {row.max():.3f}\n")
+            images = pictures.read(path, classifier.training_data)
+            rows = classifier.probabilities(images)
+            for index, (row, blank) in enumerate(zip(rows, pictures.is_blank(images), strict=True)):
+                answer = "blank" if blank else f"{classes[row.argmax()]}\t{row.max():.3f}"
+                sys.stdout.write(f"{path}\t{index}\t{answer}\n")
     except InputError as error:
         sys.exit(str(error))
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from batch_race.analyze import mistakes
-from batch_race.data import idx
+from batch_race.data.examples import open_images, open_labels
 from batch_race.run.classifier import Classifier
 from batch_race.store import logs, parquet
 
@@ -21,11 +21,14 @@ def main() -> None:
         tables = mistakes.empty_tables()
     else:
         dataset = snakemake.params.datasets.index(run["dataset"])
-        images = idx.read(Path(snakemake.input.test_images[dataset]), (None, None, None))
-        labels = idx.read(Path(snakemake.input.test_labels[dataset]), (None,))
+        pixels = open_images(Path(snakemake.input.test_images[dataset]))
+        labels = open_labels(Path(snakemake.input.test_labels[dataset]))
         classifier = Classifier(Path(run["folder"]))
-        probabilities = classifier.probabilities(images.reshape(len(images), -1))
-        tables = mistakes.examine(run, probabilities, labels, images)
+        data = classifier.training_data
+        images = pixels.reshape(-1, data.height, data.width)
+        tables = mistakes.examine(
+            run, classifier.probabilities(pixels), labels, images, data.classes
+        )
     for table, path in zip(tables, snakemake.output, strict=True):
         parquet.write(Path(path), table)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from batch_race.data import description
 from batch_race.data.examples import open_examples
 from batch_race.run import checkpoint, cores, machine
 from batch_race.run.contention import ContendedError, Watch
@@ -68,6 +69,8 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "subnormals": trainer.subnormals,
         "fingerprint": fingerprint,
         "training_images": len(training.labels),
+        "training_data": description.read(data["description"])._asdict(),
+        "pixel_scaling": run.pixel_scaling,
         "machine": machine.describe(),
         "versions": machine.versions(),
     }

@@ -81,7 +81,8 @@ def test_a_whole_number_in_a_specification_is_the_same_as_a_float():
 def test_the_worst_mistakes_come_first():
     # Of five images the first and the last are classified correctly.
     true_class = [0.9, 0.3, 0.001, 0.2, 0.6]
-    labels = np.array([3, 1, 4, 1, 5], dtype=np.uint8)
+    labels = np.array([3, 1, 4, 1, 5], dtype=np.uint16)
+    classes = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     predicted = [3, 2, 7, 2, 5]
     probabilities = np.full((5, 10), 0.0)
     for row, (probability, label, prediction) in enumerate(
@@ -91,11 +92,18 @@ def test_the_worst_mistakes_come_first():
         probabilities[row, label] = probability
     images = np.arange(5 * 6, dtype=np.uint8).reshape(5, 2, 3)
     run = A_RUN | {"why": "first to loss 1", "contended": True}
-    confusion, worst = mistakes.examine(run, probabilities, labels, images)
+    confusion, worst = mistakes.examine(run, probabilities, labels, images, classes)
     counted = confusion.filter(pl.col("count") > 0).select("label", "predicted", "count").rows()
-    assert sorted(counted) == [(1, 2, 2), (3, 3, 1), (4, 7, 1), (5, 5, 1)]
+    assert counted == [
+        ("one", "two", 2),
+        ("three", "three", 1),
+        ("four", "seven", 1),
+        ("five", "five", 1),
+    ]
     assert len(confusion) == 100
-    assert worst["label"].to_list() == [4, 1, 1]
+    assert confusion["label"].unique(maintain_order=True).to_list() == classes
+    assert worst["label"].to_list() == ["four", "one", "one"]
+    assert worst["predicted"].to_list() == ["seven", "two", "two"]
     assert worst["pixels"].to_list() == [images[index].tolist() for index in (2, 3, 1)]
     assert worst["probability"].to_list() == pytest.approx([0.999, 0.8, 0.7])
     assert worst["run"][0] == "batch 32 at learning rate 0.01, seed 1, first to loss 1, contended"

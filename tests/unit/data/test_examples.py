@@ -11,7 +11,7 @@ from batch_race.store import arrays
 ARRAYS = {
     "columns": np.array([3, 0, 1, 2]),
     "train_images": np.arange(12, dtype=np.uint8).reshape(3, 4),
-    "train_labels": np.array([1, 0, 9], dtype=np.uint8),
+    "train_labels": np.array([1, 0, 900], dtype=np.uint16),
     "train_dense": np.array([[3, 0], [7, 4], [11, 8]], dtype=np.uint8),
 }
 SPARSE = csr_array(np.array([[1, 0], [0, 0], [0, 5]], dtype=np.uint8))

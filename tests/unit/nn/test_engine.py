@@ -37,12 +37,15 @@ def draw(kind, n_examples, n_inputs=N_INPUTS):
     return images
 
 
-def problem(kind="sparse", n_examples=100, inputs="unit", n_inputs=N_INPUTS, n_hidden=6):
+def problem(
+    kind="sparse", n_examples=100, inputs="unit", n_inputs=N_INPUTS, n_hidden=6, n_classes=10
+):
     """Return plain examples, the same ones ready for an engine, and weights."""
     images = draw(kind, n_examples, n_inputs)
-    plain = Examples(images, RANDOM.integers(0, 10, n_examples), pixel_scaling(inputs, images))
+    labels = RANDOM.integers(0, n_classes, n_examples)
+    plain = Examples(images, labels, pixel_scaling(inputs, images))
     prepared = plain._replace(arranged=arrange(images, order_columns(images)))
-    return plain, ready(prepared), normal(2, (1 + n_inputs, n_hidden), (1 + n_hidden, 10))
+    return plain, ready(prepared), normal(2, (1 + n_inputs, n_hidden), (1 + n_hidden, n_classes))
 
 
 def exactly(examples, weights, rows):
@@ -120,6 +123,26 @@ def test_a_network_as_wide_as_the_chapters(monkeypatch, has_small_products, kind
     logits, _ = exactly(plain, weights, slice(0, size))
     loss, _ = evaluated(Engine(weights, prepared), prepared)
     assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
+
+
+@pytest.mark.parametrize("elementwise", ELEMENTWISE)
+@pytest.mark.parametrize("size", [1, 2, 64, CHUNK + 1])
+@pytest.mark.parametrize("n_hidden", [1, 20])
+@pytest.mark.parametrize("n_classes", [2, 3, 26, 47, 1000])
+def test_any_number_of_classes(n_classes, n_hidden, size, elementwise):
+    plain, prepared, weights = problem("mixed", 700, n_hidden=n_hidden, n_classes=n_classes)
+    assert_a_step_is_right(plain, prepared, weights, slice(0, size), elementwise=elementwise)
+    logits, _ = exactly(plain, weights, slice(0, 700))
+    loss, _ = evaluated(Engine(weights, prepared, 2, elementwise), prepared)
+    assert loss == pytest.approx(network.cross_entropy(logits, plain.labels), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "blank"])
+@pytest.mark.parametrize("n_inputs", [1, 20 * 30, 32 * 32])
+def test_any_number_of_pixels(n_inputs, kind):
+    plain, prepared, weights = problem(kind, 100, n_inputs=n_inputs, n_classes=3)
+    for size in (1, 100):
+        assert_a_step_is_right(plain, prepared, weights, slice(0, size))
 
 
 def test_images_without_any_preparation():

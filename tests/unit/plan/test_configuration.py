@@ -4,9 +4,11 @@ import copy
 
 import pytest
 import yaml
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from batch_race import hyperparameters
-from batch_race.plan.configuration import ConfigurationError, check
+from batch_race.plan.configuration import ConfigurationError, check, replace_limits
 from tests.conftest import ROOT
 
 SCHEMA = hyperparameters.load_schema()
@@ -43,7 +45,7 @@ def keys(value):
 def test_a_missing_key_takes_its_default():
     config = {"batch_size": 8, "budget": {"steps": 5}}
     check(config, SCHEMA)
-    budget = defaults(SCHEMA)["budget"] | {"steps": 5}
+    budget = defaults(SCHEMA)["budget"] | {"seconds": None, "steps": 5}
     assert config == defaults(SCHEMA) | {"batch_size": [8], "budget": budget}
     config["targets"]["loss"].append(1)
     assert 1 not in defaults(SCHEMA)["targets"]["loss"]
@@ -51,7 +53,7 @@ def test_a_missing_key_takes_its_default():
 
 def defaults(schema):
     return {
-        key: defaults(part) if "properties" in part else part["default"]
+        key: defaults(part) | part["default"] if "properties" in part else part["default"]
         for key, part in schema["properties"].items()
     }
 
@@ -151,6 +153,109 @@ def test_a_number_may_come_as_text():
     }
 
 
+BASE = {"budget": {"seconds": 60, "steps": None, "epochs": None, "clock": "training"}}
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "budget"),
+    [
+        # A limit replaces those beneath it, in a file and on the command line.
+        (["budget: {epochs: 100}"], [], {"seconds": None, "epochs": 100}),
+        ([], ["budget={epochs: 100}"], {"seconds": None, "epochs": 100}),
+        (["budget: {steps: 7}", "budget: {epochs: 3}"], [], {"steps": None, "epochs": 3}),
+        (["budget: {seconds: 5}"], ["budget={steps: 1e3}"], {"seconds": None, "steps": 1000}),
+        (["budget: {steps: 9}"], ["budget={seconds: 5}"], {"seconds": 5, "steps": None}),
+        # Those given together hold together, on the command line too.
+        (["budget: {seconds: 5, steps: 9}"], [], {"seconds": 5, "steps": 9}),
+        (
+            [],
+            ["budget={steps: 9}", "budget={epochs: 2}"],
+            {"seconds": None, "steps": 9, "epochs": 2},
+        ),
+        # What is no limit replaces none.
+        (["budget: {clock: wall, loss: 0.1}"], [], {"seconds": 60, "clock": "wall", "loss": 0.1}),
+        (
+            ["budget: {seconds: 5, clock: wall}"],
+            ["budget={steps: 2}"],
+            {"steps": 2, "clock": "wall"},
+        ),
+        (["seed: 3"], ["seed=4"], {"seconds": 60, "steps": None}),
+    ],
+)
+def test_a_limit_replaces_those_beneath_it(files, settings, budget):
+    layers = [*map(yaml.safe_load, files), parse_config(settings)]
+    config = copy.deepcopy(BASE)
+    for layer in layers:
+        update_config(config, layer)  # as Snakemake merges them
+    replace_limits(config, layers)
+    check(config, SCHEMA)
+    assert {key: config["budget"][key] for key in budget} == budget
+
+
+@pytest.mark.parametrize("budget", [5, None, [1]])
+def test_a_budget_that_is_no_mapping_replaces_nothing(budget):
+    config = {"budget": budget}
+    replace_limits(config, [{"budget": {"steps": 3}}, {"budget": budget}])
+    assert config == {"budget": budget}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e3", 1000), ("1E+3", 1000), ("1000.0", 1000), ("2.5e3", 2500), ("1_000", 1000)],
+)
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_a_whole_number_in_any_spelling(text, value, quote):
+    text = f"{quote}{text}{quote}"
+    found = checked(f"{{hidden_nodes: {text}, batch_size: [{text}], budget: {{steps: {text}}}}}")
+    assert found == {"hidden_nodes": [value], "batch_size": [value], "budget": {"steps": value}}
+    assert isinstance(found["budget"]["steps"], int)
+
+
+@pytest.mark.parametrize("text", ["1.5", "15e-1", "1e400", "nan", "1,000", "0x10", "10 steps"])
+def test_what_is_no_whole_number_is_refused(text):
+    (mistake,) = mistakes(f"budget: {{steps: '{text}'}}")
+    assert mistake == f"budget.steps: found '{text}', expected a whole number or null"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("True", True), ("yes", True), ("OFF", False), ("false", False)]
+)
+def test_true_and_false_as_yaml_spells_them(text, value):
+    # In a list on the command line each is a text.
+    assert checked(f"shuffle: ['{text}']") == {"shuffle": [value]}
+
+
+def test_a_date_may_be_a_name():
+    found = checked("{experiment: 2026-01-31, title: 2026-01-31, dataset: 2026-01-31}")
+    assert found == {"experiment": "2026-01-31", "title": "2026-01-31", "dataset": ["2026-01-31"]}
+
+
+@pytest.mark.parametrize("text", ["${DATA_HOME}/{dataset}", "$DATA_HOME/{dataset}"])
+def test_environment_variables_in_paths_are_expanded(monkeypatch, text):
+    monkeypatch.setenv("DATA_HOME", "/data/here")
+    path = "/data/here/{dataset}"
+    assert checked(f"mirrors: '{text}'") == {"mirrors": [path]}
+    for key in ("own_datasets", "machines"):
+        assert checked(f"{key}: {{mine: '{text}'}}") == {key: {"mine": path}}
+    assert checked("title: $DATA_HOME") == {"title": "$DATA_HOME"}
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_path_with_an_unset_environment_variable_is_refused(monkeypatch, value):
+    monkeypatch.delenv("NOWHERE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NOWHERE", value)
+    expected = "expected a path whose environment variables are set"
+    for text in ("$NOWHERE/x", "${NOWHERE}/x", "a/${not a name}"):
+        assert mistakes(f"mirrors: [/data, '{text}']") == [
+            f"mirrors[1]: found '{text}', {expected}"
+        ]
+        assert mistakes(f"own_datasets: {{mine: '{text}'}}") == [
+            f"own_datasets.mine: found '{text}', {expected}"
+        ]
+    assert checked("mirrors: 'a/$(x) $ b$'") == {"mirrors": ["a/$(x) $ b$"]}
+
+
 NAME = "a name of at most 60 letters, digits, _ and -, a letter or digit first"
 BATCH = "a whole number from 1, or the word all"
 
@@ -212,9 +317,30 @@ def test_an_error_names_the_key(text, mistake):
     assert mistakes(text) == [mistake]
 
 
-def test_an_unknown_key_without_similar_ones_lists_the_known_ones():
-    (mistake,) = mistakes("xyz: 3")
-    assert mistake.startswith("xyz: found an unknown key; known are experiment, title, dataset, ")
+@pytest.mark.parametrize(
+    "name",
+    ["xyz", "optimizer", "activation", "outputs", "layers", "normalizer", "stop", "lr", "time"],
+)
+def test_an_unknown_key_without_similar_ones_lists_the_known_ones(name):
+    (mistake,) = mistakes(f"{name}: 3")
+    known = "known are experiment, title, dataset, "
+    assert mistake.startswith(f"{name}: found an unknown key; {known}")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("learningRate", "learning_rate"),
+        ("sede", "seed"),
+        ("dataste", "dataset"),
+        ("hidden_units", "hidden_nodes"),
+        ("epochs", "budget.epochs"),
+        ("epoch", "budget.epochs"),
+        ("loss", "budget.loss or targets.loss"),
+    ],
+)
+def test_an_unknown_key_suggests_a_similar_one(name, meant):
+    assert mistakes(f"{name}: 3") == [f"{name}: found an unknown key; did you mean {meant}?"]
 
 
 def test_all_errors_are_reported_at_once():

@@ -31,6 +31,11 @@ def test_published_and_drawn_datasets():
     assert known["strokes"].files["test_labels"].startswith("results/draw_strokes/")
 
 
+def test_names_of_classes_are_distinct():
+    for entry in CATALOGUE.values():
+        assert len(set(entry.get("classes", range(10)))) == 10
+
+
 def test_own_files_are_counted_by_their_headers(folder):
     own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
     assert (own.train_count, own.test_count) == (30, 20)

@@ -190,7 +190,7 @@ def test_curves_have_linear_and_logarithmic_axes():
 
 def test_the_confusion_matrix_counts_the_wrong_images():
     row = {"dataset": "mnist", "machine": "Abacus 3", "run": "batch 32"}
-    counts = [(7, 7, 5), (7, 1, 2), (1, 7, 0)]
+    counts = [("7", "7", 5), ("7", "1", 2), ("1", "7", 0)]
     confusion = pl.DataFrame(
         [row | dict(zip(("label", "predicted", "count"), each, strict=True)) for each in counts],
         schema=mistakes.empty_tables()[0].schema,
@@ -201,13 +201,52 @@ def test_the_confusion_matrix_counts_the_wrong_images():
     )
 
 
+def confusion_of(names, counts):
+    """Return a confusion matrix with some counts, 0 elsewhere."""
+    row = {"dataset": "mine", "machine": "Abacus 3", "run": "batch 32"}
+    pairs = [(true, predicted) for true in names for predicted in names]
+    return pl.DataFrame(
+        [
+            row | {"label": pair[0], "predicted": pair[1], "count": counts.get(pair, 0)}
+            for pair in pairs
+        ],
+        schema=mistakes.empty_tables()[0].schema,
+    )
+
+
+def test_classes_are_in_their_order():
+    names = [str(label) for label in range(9, 12)]
+    described = draw("confusion_matrix", confusion_of(names, {("9", "10"): 1})).to_dict()
+    encoding = described["layer"][0]["encoding"]
+    assert encoding["x"]["sort"] == encoding["y"]["sort"] == names
+
+
+def test_of_many_classes_those_with_the_most_mistakes_are_drawn(tmp_path):
+    names = [f"class {index}" for index in range(1000)]
+    # Class 999 is in more mistakes than any other, and class 998 as the predicted one alone.
+    counts = {(f"class {index}", "class 999"): 1 for index in range(900)}
+    counts |= {("class 999", "class 998"): 4}
+    chart = draw("confusion_matrix", confusion_of(names, counts))
+    described = chart.to_dict()
+    shown = described["layer"][0]["encoding"]["x"]["sort"]
+    assert len(shown) == 50
+    assert shown[-2:] == ["class 998", "class 999"]
+    subtitle = described["title"]["subtitle"]
+    assert "904 of 904 test images wrong; the 50 of 1,000 classes with" in " ".join(
+        [subtitle] if isinstance(subtitle, str) else subtitle
+    )
+    theme.save(chart, tmp_path / "chart.json")
+    assert (tmp_path / "chart.json").stat().st_size < 2_000_000
+
+
 def test_the_worst_mistakes_are_drawn_as_images():
     pixels = [[0, 255, 0], [255, 0, 255]]
     row = {"dataset": "mnist", "machine": "Abacus 3", "run": "batch 32", "of": 9}
-    one = row | {"label": 7, "predicted": 1, "probability": 0.983, "pixels": pixels}
-    found = pl.DataFrame([one, one], schema=mistakes.empty_tables()[1].schema)
+    one = row | {"label": "7", "predicted": "1", "probability": 0.983, "pixels": pixels}
+    other = one | {"label": "Ankle boot", "predicted": "Sneaker"}
+    found = pl.DataFrame([one, other], schema=mistakes.empty_tables()[1].schema)
     described, data = drawn("worst_mistakes", found)
-    assert [tile["text"] for tile in data] == ["7 → 1 · 98 %"] * 2
+    assert [tile["text"] for tile in data] == ["7 → 1 · 98 %", "Ankle boot →\nSneaker · 98 %"]
     assert data[0]["url"] == data_url(np.array(pixels, dtype=np.uint8))
     assert "batch 32 · 2 of 9 mistakes" in described["title"]["subtitle"]
 

@@ -21,6 +21,14 @@ METADATA = {
     "subnormals": "flushed",
     "fingerprint": "0123",
     "training_images": 60000,
+    "training_data": {
+        "classes": ["a", "b"],
+        "height": 2,
+        "width": 3,
+        "background": "dark",
+        "side": 2,
+    },
+    "pixel_scaling": [1.0, 0.0],
     "machine": {"processor": "Abacus 3"},
     "versions": {"python": "3.11"},
 }

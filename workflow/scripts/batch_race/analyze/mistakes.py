@@ -1,6 +1,6 @@
 """The winner of a race, its confusion matrix and its worst mistakes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from batch_race.analyze.measures import matching
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP
 from batch_race.store import history
-from nn.network import N_CLASSES, Floats
+from nn.network import Floats, Integers
 
 SHOWN = 24
 """How many of the worst mistakes are kept."""
@@ -25,7 +25,7 @@ _OF_RUN: Mapping[str, type[pl.DataType]] = {
     "run": pl.String,
 }
 
-_PAIR: Mapping[str, type[pl.DataType]] = {**_OF_RUN, "label": pl.Int64, "predicted": pl.Int64}
+_PAIR: Mapping[str, type[pl.DataType]] = {**_OF_RUN, "label": pl.String, "predicted": pl.String}
 _CONFUSION = pl.Schema([*_PAIR.items(), ("count", pl.Int64)])
 _MISTAKES = pl.Schema(
     [
@@ -80,7 +80,11 @@ def choose(
 
 
 def examine(
-    run: Mapping[str, Any], probabilities: Floats, labels: Images, images: Images
+    run: Mapping[str, Any],
+    probabilities: Floats,
+    labels: Integers,
+    images: Images,
+    classes: Sequence[str],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compute the confusion matrix of a network, and find its worst mistakes.
 
@@ -90,25 +94,34 @@ def examine(
         As `choose` gives it.
     probabilities : ndarray of float, shape (n_images, n_classes)
         Predicted by the network for the test images.
-    labels : ndarray of uint8, shape (n_images,)
+    labels : ndarray of int, shape (n_images,)
+        The indices of the true classes.
     images : ndarray of uint8, shape (n_images, height, width)
+    classes : sequence of str
+        The name of each class.
 
     Returns
     -------
     confusion : polars.DataFrame
-        A row for each pair of classes: label, predicted and count.
+        A row for each pair of classes, in their order: label, predicted and count.
     mistakes : polars.DataFrame
         The `SHOWN` wrongly classified images with the lowest probability of the true class: label,
         predicted, the probability of the latter, the rows of pixels, and `of`, the number of all
         mistakes. Both tables have the columns dataset, machine and run, a description of the run.
     """
     predicted = probabilities.argmax(axis=1)
-    pairs = np.bincount(labels * np.intp(N_CLASSES) + predicted, minlength=N_CLASSES**2)
+    n_classes = len(classes)
+    pairs = np.bincount(labels * np.intp(n_classes) + predicted, minlength=n_classes**2)
     described = {key: run[key] for key in ("dataset", "machine")} | {"run": _describe(run)}
-    confusion = [
-        described | {"label": index // N_CLASSES, "predicted": index % N_CLASSES, "count": count}
-        for index, count in enumerate(pairs.tolist())
-    ]
+    names = pl.Series(classes, dtype=pl.String)
+    index = np.arange(n_classes)
+    confusion = pl.DataFrame(
+        {
+            "label": names.gather(np.repeat(index, n_classes)),
+            "predicted": names.gather(np.tile(index, n_classes)),
+            "count": pairs,
+        }
+    ).with_columns(pl.lit(text).alias(key) for key, text in described.items())
     of_true_class = probabilities[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(of_true_class[wrong], kind="stable")][:SHOWN]
@@ -116,28 +129,21 @@ def examine(
         described
         | {
             "of": len(wrong),
-            "label": int(labels[index]),
-            "predicted": int(predicted[index]),
+            "label": classes[labels[index]],
+            "predicted": classes[predicted[index]],
             "probability": float(probabilities[index].max()),
             "pixels": images[index].tolist(),
         }
         for index in worst
     ]
-    return _tables(confusion, mistakes)
+    return confusion.select(_CONFUSION.names()).cast(_CONFUSION), pl.DataFrame(
+        mistakes, schema=_MISTAKES
+    )
 
 
 def empty_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the two tables of `examine` for a race without a winner."""
-    return _tables([], [])
-
-
-def _tables(
-    confusion: Iterable[Mapping[str, Any]], mistakes: Iterable[Mapping[str, Any]]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return (
-        pl.DataFrame(list(confusion), schema=_CONFUSION),
-        pl.DataFrame(list(mistakes), schema=_MISTAKES),
-    )
+    return pl.DataFrame(schema=_CONFUSION), pl.DataFrame(schema=_MISTAKES)
 
 
 def _folders(runs: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:

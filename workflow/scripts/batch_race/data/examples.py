@@ -31,6 +31,27 @@ def open_images(path: Path) -> npt.NDArray[np.uint8]:
     return arrays.open_mapped(path, np.uint8, 2)
 
 
+def open_labels(path: Path) -> npt.NDArray[np.uint16]:
+    """Map parsed labels into memory.
+
+    Parameters
+    ----------
+    path : Path
+        A `.npy` file of uint16.
+
+    Returns
+    -------
+    ndarray of uint16, shape (n_examples,)
+        The indices of the classes.
+
+    Raises
+    ------
+    InputError
+        If the file is not such an array.
+    """
+    return arrays.open_mapped(path, np.uint16, 1)
+
+
 def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
     """Open one part of a dataset: map its images into memory, read the small arrays.
 
@@ -52,7 +73,7 @@ def open_examples(paths: Mapping[str, Path], part: str) -> Examples:
     """
     return Examples(
         images=open_images(paths[f"{part}_images"]),
-        labels=arrays.open_mapped(paths[f"{part}_labels"], np.uint8, 1),
+        labels=open_labels(paths[f"{part}_labels"]),
         arranged=open_arranged(paths, part),
     )
 

@@ -1,93 +1,294 @@
-"""Pictures converted to the format of MNIST's images."""
+"""Pictures converted to images like those that a network was trained on."""
 
+import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
 from batch_race.data import idx
+from batch_race.data.description import MIDDLE, Description, background
 from batch_race.errors import InputError
 
-SIDE = 28
-"""Side of an MNIST image in pixels."""
+MIN_CONTRAST = 32
+"""A picture whose grey levels differ by less is blank: scans and JPEG have some noise."""
 
-BOX = 20
-"""Side in pixels of the square that MNIST's digits were scaled to fit, before their centre of mass
-was put in the middle of the image (LeCun, Cortes and Burges, "The MNIST database")."""
+MIN_RATIO = 0.25
+"""The smallest ratio of a pixel's sides that is believed."""
+
+WHITE = 255
+
+NEW_SUBFILE_TYPE, THUMBNAIL, MASK = 254, 1, 4  # a tag of TIFF and two of its bits
 
 Pixels = npt.NDArray[np.uint8]
 
+log = logging.getLogger(__name__)
 
-def read(path: Path) -> Pixels:
+
+def read(path: Path, data: Description) -> Pixels:
     """Read the images of a file.
 
     Parameters
     ----------
     path : Path
-        An idx file of images, gzipped or not, which are not changed; or a picture that Pillow can
-        read, which is converted to MNIST's format.
+        An idx file of images, gzipped or not, or a picture that Pillow can read, of which each
+        frame or page is an image.
+    data : Description
+        Of the images that the network was trained on.
 
     Returns
     -------
-    ndarray of uint8, shape (n_images, n_pixels)
-        White on black, 0 to 255; a picture has 784 pixels.
+    ndarray of uint8, shape (n_images, height * width)
+        Images like those of the training data; see `fit`. Those of an idx file are at most
+        inverted. Of a blank picture, all pixels are equal.
 
     Raises
     ------
     InputError
-        If the file is missing or neither of these.
+        If the file is missing or neither of these, or of a size or kind that cannot be converted.
     """
-    if "ubyte" in path.name:
-        images = idx.read(path, (None, None, None))
-        return images.reshape(len(images), -1)
     try:
-        with Image.open(path) as picture:
-            grey = np.asarray(picture.convert("L"))
+        with path.open("rb") as file:
+            head = file.read(3)
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: found no such file, expected a picture or an idx file"
         ) from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
-    return as_mnist(grey).reshape(1, -1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if head[:2] == b"\x1f\x8b" or head == b"\0\0\x08":  # gzip, or unsigned bytes in idx
+        images = _with_background(idx.read(path, (None, data.height, data.width)), data, path)
+    else:
+        frames = [fit(grey, data, path) for grey in _frames(path)]
+        if not frames:
+            raise InputError(f"{path}: found thumbnails or masks alone, expected a picture")
+        images = np.stack(frames)
+    return images.reshape(len(images), -1)
 
 
-def as_mnist(grey: Pixels) -> Pixels:
-    """Convert a picture of one digit to MNIST's format.
+def is_blank(images: Pixels) -> npt.NDArray[np.bool_]:
+    """Return whether all pixels of each image are equal; shape (n_images,)."""
+    blank: npt.NDArray[np.bool_] = images.min(axis=1) == images.max(axis=1)
+    return blank
+
+
+def fit(grey: Pixels, data: Description, path: Path) -> Pixels:
+    """Convert a grey picture to an image like those of the training data.
+
+    A picture of their size is at most inverted. Of another, what is drawn on its background is
+    scaled to the side that drawings have in the training images, and its centre of mass put in the
+    middle, as in MNIST (LeCun, Cortes and Burges, "The MNIST database"). Where the training images
+    have no background, the whole picture is scaled.
 
     Parameters
     ----------
-    grey : ndarray of uint8, shape (height, width)
+    grey : ndarray of uint8, shape (any height, any width)
+    data : Description
+    path : Path
+        The picture's file, for messages.
 
     Returns
     -------
-    ndarray of uint8, shape (28, 28)
-        White on black, scaled and centred as MNIST's digits are. A picture of 28 by 28 pixels is
-        inverted if it is black on white, and not changed otherwise.
+    ndarray of uint8, shape (height, width)
+
+    Raises
+    ------
+    InputError
+        If the whole picture is to be scaled, and has other proportions.
     """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    digit = 255 - grey if np.median(border) > 127 else grey
-    if digit.shape == (SIDE, SIDE):
-        return digit
-    rows, columns = np.nonzero(digit > 127)
-    if len(rows) == 0:
-        return np.zeros((SIDE, SIDE), dtype=np.uint8)
-    cut = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    scale = BOX / max(cut.shape)
-    height, width = (max(1, round(length * scale)) for length in cut.shape)
-    small = np.asarray(
-        Image.fromarray(cut).resize((width, height), Image.Resampling.LANCZOS), dtype=np.float64
+    shape = data.height, data.width
+    if int(np.ptp(grey)) < MIN_CONTRAST:
+        return np.full(shape, grey[0, 0])
+    if grey.shape == shape:
+        image: Pixels = _with_background(grey[np.newaxis], data, path)[0]
+        return image
+    if data.background == "mixed":
+        height, width = grey.shape
+        # To the nearest pixel.
+        if abs(height * data.width - width * data.height) > max(height, width):
+            raise InputError(
+                f"{path}: found a picture of {width}×{height} pixels, expected the proportions of "
+                f"the training images, {data.width}×{data.height}"
+            )
+        whole: Pixels = _resized(grey, shape).astype(np.uint8)
+        return whole
+    drawn = _framed(_drawing(grey), data)
+    return WHITE - drawn if data.background == "light" else drawn
+
+
+def _with_background(images: Pixels, data: Description, path: Path) -> Pixels:
+    """Return images with the background of the training images: inverted where it is the other."""
+    found = background(images)
+    if {found, data.background} != {"dark", "light"}:
+        return images
+    log.warning(
+        "%s: found a %s background, inverted: the network was trained on a %s one",
+        *(path, found, data.background),
     )
+    return WHITE - images
+
+
+def _drawing(grey: Pixels) -> Pixels:
+    """Return what is drawn on a picture's background, light on dark, with all grey levels."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = grey - float(np.median(border))
+    if -ink.min() > ink.max():
+        ink = -ink
+    stretched: Pixels = (np.maximum(ink, 0) * (WHITE / ink.max())).round().astype(np.uint8)
+    return stretched
+
+
+def _framed(drawing: Pixels, data: Description) -> Pixels:
+    """Return a drawing scaled and centred as those of the training images are."""
+    shape = data.height, data.width
+    rows, columns = np.nonzero(drawing > MIDDLE)
+    cut = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    fits = (most / length for most, length in zip(shape, cut.shape, strict=True))
+    scale = min(data.side / max(cut.shape), *fits)
+    height, width = (max(1, round(length * scale)) for length in cut.shape)
+    small = _resized(cut, (height, width))
     mass = small.sum()
     centre = [
         (small.sum(axis=1 - axis) @ (np.arange(length) + 0.5)) / mass
         for axis, length in enumerate(small.shape)
     ]
     top, left = (
-        int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length))
-        for middle, length in zip(centre, small.shape, strict=True)
+        int(np.clip(round(most / 2 - middle), 0, most - length))
+        for most, middle, length in zip(shape, centre, small.shape, strict=True)
     )
-    framed = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    framed = np.zeros(shape, dtype=np.uint8)
     framed[top : top + height, left : left + width] = small
     return framed
+
+
+def _resized(grey: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    small = Image.fromarray(grey).resize(shape[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(small, dtype=np.float64)
+
+
+def _frames(path: Path) -> Iterator[Pixels]:
+    """Return each frame of a picture, upright and grey, as an opaque picture would show it."""
+    try:
+        # By its name, Pillow maps a TIFF into memory, with the sides of a turned one exchanged.
+        with path.open("rb") as file, Image.open(file) as picture:
+            for frame in _visible(picture):
+                # The mode "I" has 16 bits in a PGM, and 32 in others.
+                is_deep = frame.mode.startswith("I;16") or (
+                    frame.mode == "I" and picture.format == "PPM"
+                )
+                yield _grey(_upright(frame), path, is_deep=is_deep)
+    except (InputError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: expected a picture or an idx file, found another kind of file"
+        ) from error
+    except Exception as error:  # Pillow has many for a damaged file
+        raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
+
+
+def _visible(picture: Image.Image) -> Iterator[Image.Image]:
+    """Return the frames of a picture that a viewer shows: neither layers, thumbnails nor masks."""
+    if picture.format in ("PSD", "MPO"):
+        yield picture  # other frames are the single layers, or a camera's previews and gain maps
+        return
+    for frame in ImageSequence.Iterator(picture):
+        tags = getattr(frame, "tag_v2", {})
+        if not tags.get(NEW_SUBFILE_TYPE, 0) & (THUMBNAIL | MASK):
+            yield frame
+
+
+def _upright(frame: Image.Image) -> Image.Image:
+    """Return a frame turned as its EXIF data say, with square pixels, which a fax does not have."""
+    is_turned = frame.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    upright = ImageOps.exif_transpose(frame)
+    densities = (frame.info.get(key) for key in ("dpi", "aspect", "jfif_density"))
+    per_length = np.array(next(filter(None, densities), (1, 1)), dtype=float)
+    longest = per_length.max()
+    if not MIN_RATIO * longest <= per_length.min() <= 0.98 * longest:
+        return upright
+    stretch = longest / (per_length[::-1] if is_turned else per_length)
+    width, height = np.rint(upright.size * stretch).astype(int).tolist()
+    info = upright.info
+    upright = upright.resize((width, height))
+    upright.info = info
+    return upright
+
+
+def _grey(frame: Image.Image, path: Path, *, is_deep: bool) -> Pixels:
+    """Return the grey levels of a frame on paper, in the sRGB colour space."""
+    alpha = None
+    if is_deep:
+        values = np.asarray(frame)
+        if "transparency" in frame.info:
+            alpha = np.where(values == frame.info["transparency"], 0, WHITE).astype(np.uint8)
+        return _on_paper((values / 257).round().astype(np.uint8), alpha)
+    if frame.mode in ("I", "F"):
+        raise InputError(
+            f"{path}: found pixels of 32 bits, which do not say what is white, expected 8 or 16"
+        )
+    if frame.has_transparency_data:
+        with_alpha = frame.convert("RGBA")
+        alpha = np.asarray(with_alpha.getchannel("A"))
+        # Grey stays grey, as its colour profile is.
+        frame = frame.convert("L") if frame.mode in ("L", "LA") else with_alpha
+    return _on_paper(np.asarray(_in_srgb(frame, path).convert("L")), alpha)
+
+
+def _in_srgb(frame: Image.Image, path: Path) -> Image.Image:
+    """Return the colours of a frame, those of its colour profile converted to sRGB."""
+    profile = frame.info.get("icc_profile")
+    if frame.mode not in ("L", "CMYK", "LAB"):
+        frame = frame.convert("RGB")
+    try:
+        if profile:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        elif frame.mode == "LAB":
+            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        else:
+            return frame
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(frame, source, target, outputMode="RGB")
+    except (OSError, ImageCms.PyCMSError) as error:
+        if frame.mode == "LAB":
+            raise
+        # As browsers do.
+        log.warning("%s: found a colour profile that does not fit, ignored (%s)", path, error)
+        return frame
+    assert converted is not None  # noqa: S101 (it is None only in place)
+    return converted
+
+
+def _on_paper(grey: Pixels, alpha: Pixels | None) -> Pixels:
+    """Return a picture with paper behind its transparent parts.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (height, width)
+    alpha : ndarray of uint8, shape (height, width), or None
+        The opacity; None if all is opaque.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        Of a drawing in one tone, on paper that contrasts with it. A picture in several tones has a
+        background of its own, which is continued: the tone of its edge.
+    """
+    if alpha is None or alpha.min() == WHITE:
+        return grey
+    if alpha.max() == 0:
+        return np.zeros_like(grey)
+    is_opaque = alpha > alpha.max() // 2
+    tones = grey[is_opaque]
+    paper = 0 if np.median(tones) > MIDDLE else WHITE
+    darkest, lightest = np.percentile(tones, (5, 95))
+    if lightest - darkest > MIDDLE:
+        around = np.pad(is_opaque, 1)
+        inside = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+        paper = int(np.median(grey[is_opaque & ~inside]))
+    opacity = alpha / WHITE
+    laid: Pixels = (grey * opacity + paper * (1 - opacity)).round().astype(np.uint8)
+    return laid

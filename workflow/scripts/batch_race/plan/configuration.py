@@ -2,16 +2,20 @@
 
 import contextlib
 import copy
+import datetime
 import difflib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
+from yaml.constructor import SafeConstructor
 
 from batch_race.errors import InputError
 
@@ -20,16 +24,44 @@ Schema = Mapping[str, Any]
 MAX_MISTAKES = 12
 """More are counted, not listed: a message is to fit on a screen."""
 
+LIMITS = ("seconds", "steps", "epochs")
+"""The keys of `budget` that end every run."""
+
+SIMILARITY = 0.75
+"""How similar an unknown key must be to a known one (difflib's ratio) to be taken for it."""
+
 
 class ConfigurationError(InputError):
     """A configuration that the schema does not allow."""
+
+
+def replace_limits(config: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]) -> None:
+    """Keep of a merged budget only the limits that were given together, in place.
+
+    Merging keeps what a later layer does not mention: the 60 seconds of config.yaml would end a run
+    that is given 100 epochs.
+
+    Parameters
+    ----------
+    config : mapping
+        All layers, merged.
+    layers : sequence of mapping
+        What was merged over config.yaml, in this order: files, then the command line.
+    """
+    merged = config.get("budget")
+    for budget in reversed([layer.get("budget") for layer in layers]):
+        if isinstance(budget, Mapping) and any(limit in budget for limit in LIMITS):
+            if isinstance(merged, dict):
+                merged |= {limit: budget.get(limit) for limit in LIMITS}
+            return
 
 
 def check(config: dict[str, Any], schema: Schema) -> None:
     """Validate a configuration, and complete it in place.
 
     Where the schema asks for a list, one value is made a list of one, and where it asks for a
-    number, a text that spells one is made that number. A missing key takes the schema's default.
+    number, a text that spells one is made that number. Environment variables in paths are expanded.
+    A missing key takes the schema's default.
 
     Parameters
     ----------
@@ -45,9 +77,10 @@ def check(config: dict[str, Any], schema: Schema) -> None:
         With one line for each mistake: the key, what was found and what was expected.
     """
     config.update(_settled(config, schema, schema["properties"]))
-    errors = sorted(_FiniteNumbers(schema).iter_errors(config), key=lambda error: error.json_path)
+    validator = _FiniteNumbers(schema, format_checker=_FORMATS)
+    errors = sorted(validator.iter_errors(config), key=lambda error: error.json_path)
     if errors:
-        mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error)]
+        mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error, schema)]
         if (more := len(mistakes) - MAX_MISTAKES) > 0:
             mistakes[MAX_MISTAKES:] = [f"  and {more:,} more"]
         raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
@@ -71,23 +104,61 @@ def _settled(value: Any, schema: Schema, keys: Mapping[str, Schema]) -> Any:
         given = copy.deepcopy(defaults) | value
         return {key: _settled(part, parts.get(key, {}), keys) for key, part in given.items()}
     if isinstance(value, dict) and "propertyNames" in schema:
-        return {str(name): each for name, each in value.items()}  # a name may be a number
-    if kinds == "string" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a name or title may be a number
+        part = schema["additionalProperties"]
+        # A name may be a number.
+        return {str(name): _settled(each, part, keys) for name, each in value.items()}
+    if kinds == "string" and isinstance(value, _NAMES) and not isinstance(value, bool):
+        return str(value)
+    if schema.get("format") == "path" and isinstance(value, str):
+        return VARIABLE.sub(lambda found: _variable(found) or found[0], value)
     if isinstance(value, str):
         for kind, read in _READERS.items():
             if kind in kinds:
                 with contextlib.suppress(ValueError, KeyError):
-                    return read(value)
+                    value = read(value)
+                    break
+    if isinstance(value, float) and value.is_integer() and "integer" in kinds:
+        return int(value)
     return value
 
 
+_NAMES = (int, datetime.date)
+"""Types that YAML makes of texts which may be names or titles: 2026, 2026-01-31."""
+
+
+def _whole(text: str) -> int:
+    """Read a whole number, which may be spelled 1e3.
+
+    Raises
+    ------
+    ValueError
+        If the text spells no whole number.
+    """
+    with contextlib.suppress(ValueError):
+        return int(text)
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(f"found {text}, expected a whole number")
+    return int(number)
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
-    "null": {"null": None}.__getitem__,
-    "boolean": {"true": True, "false": False}.__getitem__,
-    "integer": int,
+    "null": lambda text: {"null": None, "~": None, "": None}[text.lower()],
+    "boolean": lambda text: SafeConstructor.bool_values[text.lower()],
+    "integer": _whole,
     "number": float,
 }
+
+VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[^}]*)\})")
+"""An environment variable in a path."""
+
+
+def _variable(found: re.Match[str]) -> str | None:
+    return os.environ.get(found["plain"] or found["braced"])
+
+
+_FORMATS = FormatChecker(())
+_FORMATS.checks("path")(lambda value: not (isinstance(value, str) and VARIABLE.search(value)))
 
 
 def _is_finite_number(checker: Any, instance: object) -> bool:
@@ -103,7 +174,7 @@ _FiniteNumbers: type[Validator] = extend(
 )
 
 
-def _mistakes(error: ValidationError) -> Iterator[str]:
+def _mistakes(error: ValidationError, schema: Schema) -> Iterator[str]:
     """Return the messages of one of jsonschema's errors."""
     key = error.json_path.removeprefix("$").removeprefix(".")
     if error.validator == "additionalProperties":
@@ -112,11 +183,25 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
             if name not in known:
                 short = str(name) if len(str(name)) <= 60 else f"{str(name)[:57]}…"
                 full = f"{key}.{short}" if key else short
-                close = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-                yield f"{full}: found an unknown key; {hint}"
+                meant = _similar(str(name), known) or ([] if key else _nested(str(name), schema))
+                hint = f"did you mean {' or '.join(meant)}?" if meant else ""
+                yield f"{full}: found an unknown key; {hint or 'known are ' + ', '.join(known)}"
     else:
         yield f"{key or 'the file'}: found {_shown(error.instance)}, expected {_expected(error)}"
+
+
+def _similar(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known key of which a name is a slip of the pen, if there is one."""
+    return difflib.get_close_matches(name.lower(), known, n=1, cutoff=SIMILARITY)
+
+
+def _nested(name: str, schema: Schema) -> list[str]:
+    """Return the keys of the schema's mappings that a name means."""
+    return [
+        f"{key}.{meant}"
+        for key, part in schema["properties"].items()
+        for meant in _similar(name, list(part.get("properties", ())))
+    ]
 
 
 def _expected(error: ValidationError) -> str:
@@ -127,6 +212,8 @@ def _expected(error: ValidationError) -> str:
         case "type":
             kinds = [bound] if isinstance(bound, str) else bound
             return " or ".join(_KINDS[kind] for kind in kinds)
+        case "format":
+            return "a path whose environment variables are set"
         case "enum":
             return "one of " + ", ".join(_shown(value) for value in bound)
         case "minimum":

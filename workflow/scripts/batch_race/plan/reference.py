@@ -47,7 +47,7 @@ def markdown(schema: Mapping[str, Any]) -> str:
         takes = _takes(part, schema["properties"])
         unit = "" if part["unit"] == "none" else f", in {part['unit']}"
         lines.append(f"Takes {takes}{unit}.")
-        if "properties" not in part:
+        if "properties" not in part or part.get("default"):
             lines[-1] += f" Default: `{_format(part['default'])}`."
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

@@ -21,7 +21,7 @@ from nn.budget import Budget
 from nn.engine.sparse import LOOPS
 from nn.examples import Examples, pixel_scaling
 from nn.initializers import INITIALIZERS
-from nn.network import N_CLASSES, Weights
+from nn.network import Weights
 from nn.records import Evaluation, State
 from nn.replay import Replay
 from nn.schedule import Schedule
@@ -136,20 +136,22 @@ class Run:
     ----------
     specification : mapping
     training, test : Examples
-        With unscaled pixels.
+        With unscaled pixels, and labels as indices up to that of the last class.
 
     Attributes
     ----------
     batches : MiniBatches
+    pixel_scaling : tuple of float
+        See `nn.examples.PixelScaling`.
     """
 
     def __init__(
         self, specification: Mapping[str, Any], training: Examples, test: Examples
     ) -> None:
-        scaling = pixel_scaling(specification["inputs"], training.images)
+        self.pixel_scaling = pixel_scaling(specification["inputs"], training.images)
         self._specification = specification
-        self._training = training._replace(pixel_scaling=scaling)
-        self._test = test._replace(pixel_scaling=scaling)
+        self._training = training._replace(pixel_scaling=self.pixel_scaling)
+        self._test = test._replace(pixel_scaling=self.pixel_scaling)
         self.batches = MiniBatches(
             len(training.labels),
             specification["batch_size"],
@@ -222,7 +224,8 @@ class Run:
         n_hidden = self._specification["hidden_nodes"]
         initialize = INITIALIZERS[self._specification["initializer"]]
         seed = self._specification["seed"]
-        w1, w2 = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, N_CLASSES))
+        n_classes = 1 + int(self._training.labels.max())
+        w1, w2 = initialize(seed, (1 + n_inputs, n_hidden), (1 + n_hidden, n_classes))
         return Weights(w1, w2)
 
 

@@ -13,7 +13,7 @@ from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised whenever a column, what the metadata has, or the meaning of either changes."""
 
 _TYPES: Mapping[type, type[pl.DataType]] = {
@@ -45,6 +45,8 @@ METADATA = (
     "subnormals",
     "fingerprint",
     "training_images",
+    "training_data",
+    "pixel_scaling",
     "machine",
     "versions",
 )

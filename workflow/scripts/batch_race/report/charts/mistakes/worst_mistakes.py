@@ -18,7 +18,7 @@ def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
         {
             "column": index % COLUMNS,
             "row": index // COLUMNS,
-            "text": f"{row['label']} → {row['predicted']} · {100 * row['probability']:.0f} %",
+            "text": _caption(**row),
             "url": data_url(np.array(row["pixels"], dtype=np.uint8)),
         }
         for index, row in enumerate(mistakes.to_dicts())
@@ -31,7 +31,9 @@ def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
     )
     # Not smoothed, so pixels are squares.
     images = placed.mark_image(width=64, height=64, smooth=False).encode(alt.Url("url:N"))
-    texts = placed.mark_text(dy=-42, fontSize=12).encode(alt.Text("text:N"))
+    texts = placed.mark_text(
+        dy=-44, fontSize=11, baseline="bottom", lineBreak="\n", limit=TILE_PIXELS - 4
+    ).encode(alt.Text("text:N"))
     note = "no mistake to show"
     if tiles:
         note = f"{len(tiles)} of {mistakes['of'][0]:,} mistakes: true class → predicted class"
@@ -40,3 +42,9 @@ def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
         height=max(1, n_rows) * TILE_PIXELS,
         title=theme.title(mistakes, title, *mistakes["run"].unique(), note),
     )
+
+
+def _caption(label: str, predicted: str, probability: float, **_: object) -> str:
+    """Return the classes and the probability, in two lines where the names are long."""
+    space = " " if len(label) + len(predicted) <= 6 else "\n"
+    return f"{label} →{space}{predicted} · {100 * probability:.0f} %"

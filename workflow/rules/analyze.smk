@@ -131,8 +131,15 @@ rule find_mistakes:
         train_images=[
             f"results/parse/{DATASETS[name].folder}/train_images.npy" for name in RACED
         ],
-        test_images=[DATASETS[name].files["test_images"] for name in RACED],
-        test_labels=[DATASETS[name].files["test_labels"] for name in RACED],
+        test_images=[
+            f"results/parse/{DATASETS[name].folder}/test_images.npy" for name in RACED
+        ],
+        test_labels=[
+            f"results/parse/{DATASETS[name].folder}/test_labels.npy" for name in RACED
+        ],
+        descriptions=[
+            f"results/parse/{DATASETS[name].folder}/description.json" for name in RACED
+        ],
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",

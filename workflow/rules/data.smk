@@ -2,6 +2,7 @@
 #
 # Inputs: the files named in workflow/datasets.yaml, or the user's own.
 # Outputs: results/parse/<dataset>/{train,test}_{images,labels}.npy
+#          results/parse/<dataset>/description.json: size of the images, names of the classes
 #          results/prepare/<dataset>/{columns.npy,{train,test}_dense.npy,{train,test}_sparse.npz}
 
 # These rules run where Snakemake runs: the nodes of a batch system often have no network.
@@ -49,21 +50,22 @@ rule draw_strokes:
 
 rule parse:
     input:
-        train_images=lambda wildcards: originals(wildcards)["train_images"],
-        train_labels=lambda wildcards: originals(wildcards)["train_labels"],
-        test_images=lambda wildcards: originals(wildcards)["test_images"],
-        test_labels=lambda wildcards: originals(wildcards)["test_labels"],
+        # Not a user's own: their folder here is named by their content, whatever their path.
+        lambda wildcards: named(wildcards.dataset, FOLDERS).made,
     output:
         train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
         test_images="results/parse/{dataset}/test_images.npy",
         test_labels="results/parse/{dataset}/test_labels.npy",
+        description="results/parse/{dataset}/description.json",
     log:
         "results/parse/{dataset}/parse.log",
     conda:
         "../../environment.yml"
     params:
         code=code("parse.py"),
+        originals=originals,
+        digest=lambda wildcards: named(wildcards.dataset, FOLDERS).digest,
     script:
         "../scripts/parse.py"
 

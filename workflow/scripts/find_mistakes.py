@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from batch_race.analyze import mistakes
-from batch_race.data import idx
+from batch_race.data.examples import open_images
 from batch_race.run.classifier import Classifier
-from batch_race.store import logs, parquet
+from batch_race.store import arrays, logs, parquet
 
 
 def main() -> None:
@@ -21,11 +23,13 @@ def main() -> None:
         tables = mistakes.empty_tables()
     else:
         dataset = snakemake.params.datasets.index(run["dataset"])
-        images = idx.read(Path(snakemake.input.test_images[dataset]), (None, None, None))
-        labels = idx.read(Path(snakemake.input.test_labels[dataset]), (None,))
+        images = open_images(Path(snakemake.input.test_images[dataset]))
+        labels = arrays.open_mapped(Path(snakemake.input.test_labels[dataset]), np.uint8, 1)
+        description = json.loads(Path(snakemake.input.descriptions[dataset]).read_text())
+        shape = (len(images), description["image_height"], description["image_width"])
         classifier = Classifier(Path(run["folder"]))
-        probabilities = classifier.probabilities(images.reshape(len(images), -1))
-        tables = mistakes.examine(run, probabilities, labels, images)
+        probabilities = classifier.probabilities(images)
+        tables = mistakes.examine(run, probabilities, labels, images.reshape(shape))
     for table, path in zip(tables, snakemake.output, strict=True):
         parquet.write(Path(path), table)
 

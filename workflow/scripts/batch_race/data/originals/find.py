@@ -76,8 +76,7 @@ def find(path: Path) -> Originals:
         If there is no dataset of a known form, or more than one.
     """
     if path.is_dir():
-        folders = [path, *sorted(path.glob("raw")), *sorted(path.glob("*/raw"))]
-        pieces = [piece for folder in folders for piece in _list_pieces(folder)]
+        pieces = [piece for folder in _list_folders(path) for piece in _list_pieces(folder)]
         if not pieces:
             return _find_pictures(path)
     elif path.exists():
@@ -98,6 +97,27 @@ def find(path: Path) -> Originals:
             f"{_join(sorted(map(str, firsts.values())))}"
         )
     return _make(pieces)
+
+
+def find_role(folder: Path, role: str) -> list[Path]:
+    """Return the idx files in a folder, or in torchvision's folder `raw` in it, of one role.
+
+    Parameters
+    ----------
+    folder : Path
+    role : {"train_images", "train_labels", "test_images", "test_labels"}
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read.
+    """
+    pieces = [piece for each in _list_folders(folder) for piece in _list_pieces(each)]
+    return [piece.path for piece in pieces if piece.role == role and not piece.source.member]
+
+
+def _list_folders(path: Path) -> list[Path]:
+    return [path, *sorted(path.glob("raw")), *sorted(path.glob("*/raw"))]
 
 
 def _list_pieces(folder: Path) -> list[_Piece]:

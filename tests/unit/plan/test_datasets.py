@@ -1,5 +1,6 @@
 """The known datasets: published, drawn, and the user's own."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from batch_race.data import idx
+from batch_race.data.originals.form import summarize
 from batch_race.errors import InputError
 from batch_race.plan import datasets
 from tests.conftest import PUBLISHED, ROOT
@@ -57,6 +59,44 @@ def test_a_missing_file_is_named(folder):
     (folder / PUBLISHED["train_labels"]).unlink()
     with pytest.raises(InputError, match=r"own_datasets.mine: .*: found no training labels, exp"):
         datasets.known(CATALOGUE, {"mine": str(folder)})
+
+
+def test_a_large_dataset_is_read_once(folder, tmp_path_factory, monkeypatch):
+    """A summary is kept until a file changes, however little of its time and size does."""
+
+    def own():
+        reads.clear()
+        return datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+
+    reads = []
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setattr(datasets, "MIN_SECONDS", 0)
+    monkeypatch.setattr(datasets, "summarize", lambda each: reads.append(each) or summarize(each))
+    before = own()
+    assert (own(), len(reads)) == (before, 1)  # too new: it could change and keep its time
+    monkeypatch.setattr(datasets, "MIN_AGE_SECONDS", 0)
+    assert (own(), len(reads)) == (before, 1)
+    assert (own(), len(reads)) == (before, 0)
+
+    (kept,) = datasets.SUMMARIES.iterdir()
+    kept.write_text(kept.read_text()[:9])
+    assert (own(), len(reads)) == (before, 1)
+
+    labels = folder / PUBLISHED["test_labels"].removesuffix(".gz")
+    idx.write(labels, np.ones(20, dtype=np.uint8))
+    assert (own(), len(reads)) == (before, 1)
+    status = labels.stat()
+    idx.write(labels, np.zeros(20, dtype=np.uint8))
+    os.utime(labels, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (labels.stat().st_size, labels.stat().st_mtime) == (status.st_size, status.st_mtime)
+    assert own().digest != before.digest
+
+
+def test_a_small_dataset_is_read_each_time(folder, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setattr(datasets, "MIN_AGE_SECONDS", 0)
+    datasets.known(CATALOGUE, {"mine": str(folder)})
+    assert not datasets.SUMMARIES.exists()
 
 
 def test_a_published_name_cannot_be_reused(folder):

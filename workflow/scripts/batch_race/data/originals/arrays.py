@@ -5,9 +5,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batch_race.data import idx
-from batch_race.data.content import check_shape, describe
+from batch_race.data.content import check_shape
 from batch_race.data.originals import npz
-from batch_race.data.originals.form import Images, Labels, Originals, Part, as_labels, as_pixels
+from batch_race.data.originals.form import (
+    Images,
+    Labels,
+    Originals,
+    Part,
+    as_labels,
+    as_pixels,
+    read_mapping,
+)
 from batch_race.errors import InputError
 
 QMNIST_COLUMNS = 8
@@ -60,10 +68,10 @@ class Arrays(Originals):
         self._mapping = mapping
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[str, ...]:
         """The files of the arrays, and that of the characters."""
-        paths = {source.path: None for source in self._sources.values()}
-        return (*paths, *([self._mapping] if self._mapping else []))
+        paths = [source.path for source in self._sources.values()]
+        return tuple(dict.fromkeys(map(str, [*paths, *([self._mapping] if self._mapping else [])])))
 
     def parts(self) -> Iterator[Part]:
         """Read the training set, then the test set."""
@@ -75,20 +83,8 @@ class Arrays(Originals):
             yield Part(images.transpose(0, 2, 1) if self._is_transposed else images, labels)
 
     def class_names(self) -> dict[int, str]:
-        """Return the characters of each label, as "a" or "Aa", from EMNIST's mapping."""
-        if self._mapping is None:
-            return {}
-        names = {}
-        try:
-            for line in self._mapping.read_text("ascii").splitlines():
-                label, *codes = (int(number) for number in line.split())
-                names[label] = "".join(map(chr, codes))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            raise InputError(
-                f"{self._mapping}: found {describe(self._mapping)}, "
-                "expected lines of a label and the codes of its characters"
-            ) from error
-        return names
+        """Return the characters of each label from EMNIST's mapping."""
+        return {} if self._mapping is None else read_mapping(self._mapping)
 
 
 def _read_images(source: Source, shape: tuple[int | None, ...]) -> Images:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from batch_race.data.content import check_shape, describe, unpacked
-from batch_race.data.originals.form import Images, Labels, Originals, Part, as_labels
+from batch_race.data.originals.form import Images, Labels, Originals, Part, as_labels, read_mapping
 from batch_race.errors import InputError
 
 CHUNK_BYTES = 1 << 25
@@ -38,10 +38,10 @@ class Columns(NamedTuple):
     n_columns: int
 
     @property
-    def label(self) -> int:
-        """The index of the labels' column: of the header's label or class, or the first."""
-        found = [index for index, name in enumerate(self.names) if name.lower() in LABEL_NAMES]
-        return found[0] if found else 0
+    def named_label(self) -> int | None:
+        """The index of the column that the header names label or class."""
+        found = (index for index, name in enumerate(self.names) if name.lower() in LABEL_NAMES)
+        return next(found, None)
 
 
 class Table(Originals):
@@ -53,16 +53,21 @@ class Table(Originals):
     test : Path or None
     is_transposed : bool
         Whether pixels are in column-major order, as EMNIST's are.
+    mapping : Path or None
+        EMNIST's file of the characters of each label.
     """
 
-    def __init__(self, train: Path, test: Path | None, is_transposed: bool) -> None:
+    def __init__(
+        self, train: Path, test: Path | None, is_transposed: bool, mapping: Path | None
+    ) -> None:
         self._tables = [train] if test is None else [train, test]
         self._is_transposed = is_transposed
+        self._mapping = mapping
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The tables."""
-        return tuple(self._tables)
+    def files(self) -> tuple[str, ...]:
+        """The tables, and the file of the characters."""
+        return tuple(map(str, [*self._tables, *([self._mapping] if self._mapping else [])]))
 
     def parts(self) -> Iterator[Part]:
         """Read the table of training images, then that of test images."""
@@ -72,6 +77,10 @@ class Table(Originals):
             check_shape(path, images.shape, (len(labels), *shape))
             shape = images.shape[1:]
             yield Part(images.transpose(0, 2, 1) if self._is_transposed else images, labels)
+
+    def class_names(self) -> dict[int, str]:
+        """Return the characters of each label from EMNIST's mapping."""
+        return {} if self._mapping is None else read_mapping(self._mapping)
 
 
 def read_columns(path: Path) -> Columns | None:
@@ -95,6 +104,20 @@ def read_columns(path: Path) -> Columns | None:
     return None
 
 
+def has_labels(test: Path, train: Path) -> bool:
+    """Return whether a table of test images has labels as that of training images has.
+
+    Kaggle's have none: the column is missing, or has another name.
+    """
+    found, expected = read_columns(test), read_columns(train)
+    if found is None or expected is None:
+        return True
+    is_named_otherwise = (
+        bool(found.names) and found.named_label is None and expected.named_label is not None
+    )
+    return found.n_columns != expected.n_columns - 1 and not is_named_otherwise
+
+
 def _read(path: Path) -> tuple[Images, Labels]:
     import polars as pl  # not needed to plan
 
@@ -103,7 +126,7 @@ def _read(path: Path) -> tuple[Images, Labels]:
         raise InputError(f"{path}: found {describe(path)}, expected lines of a label and pixels")
     height, width = _size(path, columns)
     schema = {f"column {1 + index}": pl.UInt8() for index in range(columns.n_columns)}
-    label = list(schema)[columns.label]
+    label = list(schema)[columns.named_label or 0]
     pixels = bytearray()
     labels = []
     for text in _chunks(path, has_header=bool(columns.names)):
@@ -118,7 +141,7 @@ def _read(path: Path) -> tuple[Images, Labels]:
             ) from error
         if any(series.null_count() for series in table):
             raise InputError(
-                f"{path}: found a line with fewer values, expected a label and "
+                f"{path}: found a line with a missing value, expected a label and "
                 f"{columns.n_columns - 1} pixels in each"
             )
         labels.append(table[label].to_numpy())

@@ -169,20 +169,21 @@ def _make(pieces: list[_Piece]) -> Originals:
     """Make a dataset of its parts."""
     folder, name, is_table = pieces[0].dataset
     is_transposed = name.startswith(TRANSPOSED)
+    characters = folder / f"{name}mapping.txt"
+    mapping = characters if is_transposed and characters.is_file() else None
     by_role: dict[str, list[_Piece]] = defaultdict(list)
     for piece in pieces:
         by_role[piece.role].append(piece)
     if not is_table:
         roles = [f"{part}_{what}" for part in ("train", "test") for what in ("images", "labels")]
         sources = {role: _choose(by_role[role], role, folder, name).source for role in roles}
-        mapping = folder / f"{name}mapping.txt"
-        return Arrays(sources, is_transposed, mapping if mapping.is_file() else None)
+        return Arrays(sources, is_transposed, mapping)
     train = _choose(by_role["train_table"], "train_table", folder, name)
     if not by_role["test_table"] and not _list_unrecognised(folder, name, "test"):
-        return Table(train.path, None, is_transposed)
+        return Table(train.path, None, is_transposed, mapping)
     test = _choose(by_role["test_table"], "test_table", folder, name)
-    has_labels = test.source.shape[0] != train.source.shape[0] - 1  # Kaggle's test.csv has none
-    return Table(train.path, test.path if has_labels else None, is_transposed)
+    has_labels = csv.has_labels(test.path, train.path)
+    return Table(train.path, test.path if has_labels else None, is_transposed, mapping)
 
 
 def _choose(pieces: list[_Piece], role: str, folder: Path, name: str) -> _Piece:

@@ -42,7 +42,7 @@ class Folders(Originals):
             self._parts.append(_list(test, [each for each in self._classes if each in classes]))
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[str, ...]:
         """The pictures."""
         return tuple(path for part in self._parts for paths in part.values() for path in paths)
 
@@ -79,12 +79,13 @@ def _order(name: str) -> tuple[float, str]:
     return (int(name) if is_number else float("inf"), name)
 
 
-def _list(folder: Path, classes: Sequence[str]) -> Mapping[str, list[Path]]:
-    """List the files of each class, without hidden ones."""
+def _list(folder: Path, classes: Sequence[str]) -> Mapping[str, list[str]]:
+    """List the paths of each class, without hidden files; as texts, of which there may be many."""
     listed = {}
     for name in classes:
         try:
-            paths = sorted(each for each in (folder / name).iterdir() if each.name[0] != ".")
+            with os.scandir(folder / name) as entries:
+                paths = sorted(each.path for each in entries if each.name[0] != ".")
         except OSError as error:
             raise InputError(
                 f"{folder / name}: cannot be read: {error.strerror or error}"
@@ -95,7 +96,7 @@ def _list(folder: Path, classes: Sequence[str]) -> Mapping[str, list[Path]]:
     return listed
 
 
-def _read(paths: Sequence[Path], size: tuple[int, ...] | None) -> Images:
+def _read(paths: Sequence[str], size: tuple[int, ...] | None) -> Images:
     first = _read_picture(paths[0])
     if size is None:
         size = first.shape
@@ -113,7 +114,7 @@ def _read(paths: Sequence[Path], size: tuple[int, ...] | None) -> Images:
     return images
 
 
-def _read_picture(path: Path) -> Images:
+def _read_picture(path: str) -> Images:
     """Read a picture as it is seen: upright, in shades of grey, shape (height, width)."""
     try:
         with Image.open(path, formats=PICTURE_FORMATS) as picture:
@@ -122,17 +123,20 @@ def _read_picture(path: Path) -> Images:
                 raise InputError(f"{path}: found {n_frames} frames, expected one picture")
             if picture.mode.startswith(("I", "F")):
                 raise InputError(f"{path}: found pixels of 16 bits or more, expected 8 bits")
-            upright = ImageOps.exif_transpose(picture)
-            if upright.has_transparency_data:
-                if upright.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+            picture.load()  # metadata may follow the pixels
+            if picture.info:
+                ImageOps.exif_transpose(picture, in_place=True)
+            if picture.has_transparency_data:
+                alpha = picture.convert("RGBA").getchannel("A")
+                if alpha.getextrema() != (255, 255):
                     raise InputError(
                         f"{path}: found a transparent picture, expected an opaque one: "
                         "what is seen of it depends on the background"
                     )
-                upright = upright.convert("RGB")
-            return np.asarray(upright.convert("L"))
+            grey = picture if picture.mode == "L" else picture.convert("L")
+            return np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width)
     except (UnidentifiedImageError, IsADirectoryError) as error:
-        raise InputError(f"{path}: found {describe(path)}, expected a picture") from error
+        raise InputError(f"{path}: found {describe(Path(path))}, expected a picture") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
             f"{path}: found a damaged picture ({error}), expected a whole one"

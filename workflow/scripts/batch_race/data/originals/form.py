@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from batch_race.data.content import format_shape
+from batch_race.data.content import describe, format_shape
 from batch_race.errors import InputError
 
 Images = npt.NDArray[np.uint8]
@@ -44,8 +44,8 @@ class Originals(ABC):
 
     @property
     @abstractmethod
-    def files(self) -> tuple[Path, ...]:
-        """All files that the arrays depend on."""
+    def files(self) -> tuple[str, ...]:
+        """The paths of all files that the arrays depend on."""
 
     @abstractmethod
     def parts(self) -> Iterator[Part]:
@@ -179,16 +179,42 @@ def as_labels(source: object, array: npt.NDArray[Any]) -> Labels:
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if len(array) == 0:
-        raise InputError(f"{source}: found no label, expected at least one")
     if array.ndim != 1:
         raise InputError(
             f"{source}: found the shape {format_shape(array.shape)}, "
             "expected a label for each image"
         )
+    if len(array) == 0:
+        raise InputError(f"{source}: found no label, expected at least one")
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"{source}: found labels of {array.dtype}, expected whole numbers")
     return array.astype(np.int64)
+
+
+def read_mapping(path: Path) -> dict[int, str]:
+    """Return the characters of each label, as "a" or "Aa".
+
+    Parameters
+    ----------
+    path : Path
+        EMNIST's mapping: lines of a label and the codes of its characters.
+
+    Raises
+    ------
+    InputError
+        If it is another file.
+    """
+    names = {}
+    try:
+        for line in path.read_text("ascii").splitlines():
+            label, *codes = (int(number) for number in line.split())
+            names[label] = "".join(map(chr, codes))
+    except (OSError, OverflowError, ValueError) as error:  # UnicodeDecodeError is a ValueError
+        raise InputError(
+            f"{path}: found {describe(path)}, expected lines of a label and the codes of its "
+            "characters"
+        ) from error
+    return names
 
 
 def _split(whole: Part, originals: Originals) -> tuple[Part, Part]:

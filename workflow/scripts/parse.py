@@ -29,8 +29,8 @@ def main() -> None:
     expected = snakemake.params.digest
     if expected is not None and digest.hexdigest() != expected:
         raise InputError(
-            f"{snakemake.params.originals}: the files were changed while the workflow ran; "
-            "the same command reads them again"
+            f"{snakemake.params.originals}: found other images than when it was planned, expected "
+            "the same: remove results/summarize_originals, then the same command plans them again"
         )
     description = {
         "image_height": images.shape[1],

@@ -78,6 +78,12 @@ def test_a_large_dataset_is_read_once(folder, tmp_path_factory, monkeypatch):
     assert (own(), len(reads)) == (before, 1)
     assert (own(), len(reads)) == (before, 0)
 
+    for path in (os.path.relpath(folder), folder.parent / "link"):
+        (folder.parent / "link").unlink(missing_ok=True)
+        (folder.parent / "link").symlink_to(folder)
+        assert datasets.known(CATALOGUE, {"mine": str(path)})["mine"].digest == before.digest
+        assert len(reads) == 0
+
     (kept,) = datasets.SUMMARIES.iterdir()
     kept.write_text(kept.read_text()[:9])
     assert (own(), len(reads)) == (before, 1)

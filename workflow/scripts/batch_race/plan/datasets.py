@@ -1,6 +1,7 @@
 """The datasets that an experiment may name: published, drawn by the workflow, or the user's own."""
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -110,15 +111,17 @@ def _summarize(originals: Originals) -> Summary:
 def _state(originals: Originals) -> tuple[str, float]:
     """Return a digest of the files' names, sizes, times and inodes, and their newest time.
 
-    The code that reads them is part of it, folders above them are not. A file's change time cannot
-    be set, unlike its modification time.
+    A name includes that of the folder, which may be a class, but none above it. The code that reads
+    the files is part of the digest. A change time cannot be set, unlike a modification time.
     """
     digest = hashlib.sha256(sources.digest(Path(__file__)).encode())
     newest = 0.0
-    for path in originals.files:
-        status = os.stat(path)  # noqa: PTH116 (a Path for each would double the time)
-        newest = max(newest, status.st_mtime, status.st_ctime)
-        times = (status.st_mtime_ns, status.st_ctime_ns)
-        identity = (status.st_size, *times, status.st_ino, status.st_dev)
-        digest.update(repr((path.rsplit("/", 3)[1:], identity)).encode())
+    for folder, paths in itertools.groupby(originals.files, os.path.dirname):
+        digest.update(Path(folder).resolve().name.encode("utf-8", "surrogateescape"))
+        for path in paths:
+            status = os.stat(path)  # noqa: PTH116 (a Path for each would double the time)
+            newest = max(newest, status.st_mtime, status.st_ctime)
+            times = (status.st_mtime_ns, status.st_ctime_ns)
+            identity = (status.st_size, *times, status.st_ino, status.st_dev)
+            digest.update(repr((os.path.basename(path), identity)).encode())  # noqa: PTH119
     return digest.hexdigest(), newest

@@ -158,6 +158,8 @@ def write_results(count: int, folder: Path) -> None:
             "subnormals": "flushed",
             "fingerprint": "0123",
             "training_images": 60000,
+            "training_data": {},
+            "pixel_scaling": [1.0, 0.0],
             "machine": {"processor": "Abacus 3"},
             "versions": {"python": "3.11"},
         }

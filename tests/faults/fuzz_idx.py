@@ -17,7 +17,10 @@ from pathlib import Path
 import atheris
 import numpy as np
 
-with atheris.instrument_imports(include=["batch_race.data.idx", "gzip"]):
+from batch_race.errors import InputError
+
+INSTRUMENTED = ["batch_race.data.idx", "batch_race.data.content", "gzip"]
+with atheris.instrument_imports(include=INSTRUMENTED):
     from batch_race.data import idx
 
 HEADER = struct.pack(">HBB3I", 0, 8, 3, 2, 2, 3)
@@ -37,12 +40,12 @@ def read(content: bytes, path: Path) -> None:
     message = f"{path}: "
     try:
         array = idx.read(path, shape)
-    except idx.IdxError as error:
+    except InputError as error:
         message = str(error)
     else:
         assert array.dtype == np.uint8
         assert array.ndim == len(shape)
-        assert array.shape == idx.read_shape(path)
+        assert array.shape == idx.read_header(path).shape
     assert message.startswith(f"{path}: ")
     assert len(message) < 300 + len(str(path))
 

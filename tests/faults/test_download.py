@@ -1,6 +1,7 @@
 """Downloads from a real server on loopback, from folders and from `file:` addresses."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import re
@@ -13,10 +14,12 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
-from batch_race.data import download
+from batch_race.data import download, idx
+from batch_race.data.transfer import Checksums
 from batch_race.plan.sources import SCRIPTS
 from tests.faults import kills
 from tests.project import PUBLISHED, fault, write_digits
@@ -195,7 +198,7 @@ def fetch(mirrors: list[str], destination: Path, **options: object) -> tuple[str
     """Fetch with short limits; return the address that was used and the waits."""
     waits: list[float] = []
     short: dict[str, object] = {"timeout_seconds": 5, "deadline_seconds": 5, "wait": waits.append}
-    address = download.fetch(NAME, SHA256, mirrors, destination, **(short | options))
+    address = download.fetch(NAME, Checksums(SHA256), mirrors, destination, **(short | options))
     assert destination.read_bytes() == DATA
     assert_no_other_file(destination)
     return address, waits
@@ -271,7 +274,7 @@ def test_after_a_temporary_failure_it_is_tried_again(
         ("too_short", "not the right file: found 203,800 bytes with sha256 "),
         ("longer_than_announced", "not the right file: found 203,800 bytes with sha256 "),
         ("flipped", "not the right file: found 204,800 bytes with sha256 "),
-        ("page", "not the right file: found 39 bytes with sha256 "),
+        ("page", "not the right file: found an HTML page, 39 bytes with sha256 "),
         ("nonsense", "invalid response"),
     ],
 )
@@ -294,8 +297,9 @@ def test_a_mirror_that_sends_without_end_does_not_fill_the_disk(
 
 def test_two_processes_fetch_one_file_at_once(server: Server, destination: Path) -> None:
     fetcher = (
-        "import sys\nfrom pathlib import Path\nfrom batch_race.data import download\n"
-        "download.fetch(*sys.argv[1:3], [sys.argv[3]], Path(sys.argv[4]))\n"
+        "import sys\nfrom pathlib import Path\nfrom batch_race.data import download, transfer\n"
+        "checksums = transfer.Checksums(sys.argv[2])\n"
+        "download.fetch(sys.argv[1], checksums, [sys.argv[3]], Path(sys.argv[4]))\n"
     )
     arguments = [NAME, SHA256, server.mirror("slow"), str(destination)]
     command = [sys.executable, "-c", fetcher, *arguments]
@@ -437,11 +441,88 @@ def test_a_folder_in_place_of_the_file(folder: Path, destination: Path) -> None:
     assert reason(str(folder), destination) == "is a directory"
 
 
+LABELS = np.arange(50, dtype=np.uint8)
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Checksums:
+    """Checksums of a file of labels as it is published, and of its content."""
+    path = tmp_path / NAME
+    idx.write(path, LABELS)
+    contents = (path.read_bytes(), gzip.decompress(path.read_bytes()))
+    return Checksums(*(hashlib.sha256(each).hexdigest() for each in contents))
+
+
+def write_labels(path: Path, labels: "np.typing.NDArray[np.uint8]" = LABELS) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    idx.write(path, labels)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train-labels-idx1-ubyte",
+        "train-labels.idx1-ubyte",
+        "train-labels.idx1-ubyte.gz",
+        "mnist-train-labels",
+        "MNIST/raw/train-labels-idx1-ubyte",
+        "raw/train-labels-idx1-ubyte",
+    ],
+)
+def test_a_folder_may_have_the_content_under_another_name(
+    tmp_path: Path, published: Checksums, destination: Path, name: str
+) -> None:
+    mirror = tmp_path / "a folder"
+    content = write_labels(mirror / name)
+    write_labels(mirror / "t10k-labels-idx1-ubyte")
+    write_labels(mirror / "a-train-labels", LABELS[1:])  # another dataset's
+    for checksums in (published, published._replace(published=64 * "0")):
+        found = download.fetch(NAME, checksums, [str(mirror)], destination, role="train_labels")
+        assert found == str(mirror / name)
+        assert destination.read_bytes() == content
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda content: gzip.compress(content, 1)])
+def test_the_content_counts_not_how_it_is_packed(
+    tmp_path: Path, published: Checksums, destination: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    """A browser may unpack a file and keep its name; so may a server."""
+    path = tmp_path / "mirror" / NAME
+    content = pack(gzip.decompress(write_labels(path)))
+    path.write_bytes(content)
+    download.fetch(NAME, published, [str(path.parent)], destination)
+    assert destination.read_bytes() == content
+    with pytest.raises(download.DownloadError, match="not the right file: found an idx file with"):
+        download.fetch(NAME, Checksums(published.published), [str(path.parent)], destination)
+
+
+def test_other_content_under_another_name_is_refused(
+    tmp_path: Path, published: Checksums, destination: Path
+) -> None:
+    write_labels(tmp_path / "mirror" / "train-labels", LABELS[1:])
+    with pytest.raises(download.DownloadError) as raised:
+        download.fetch(
+            NAME, published, [str(tmp_path / "mirror")], destination, role="train_labels"
+        )
+    assert f"mirror: found no {NAME}; train-labels is not the right file: " in str(raised.value)
+
+
+def test_no_more_is_unpacked_than_a_file_may_have(tmp_path: Path, destination: Path) -> None:
+    path = tmp_path / "mirror" / NAME
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(bytes(1 << 22)))
+    checksums = Checksums(64 * "0", hashlib.sha256(bytes(1 << 22)).hexdigest())
+    with pytest.raises(download.DownloadError, match="not the right file: found 4,"):
+        download.fetch(NAME, checksums, [str(path.parent)], destination, max_bytes=1 << 20)
+    download.fetch(NAME, checksums, [str(path.parent)], destination, max_bytes=1 << 23)
+
+
 @pytest.mark.parametrize(
     "checksum", [SHA256.upper(), f"sha256:{SHA256}", f"md5:{hashlib.md5(DATA).hexdigest()}"]
 )
 def test_checksums_may_name_their_algorithm(folder: Path, destination: Path, checksum: str) -> None:
-    download.fetch(NAME, checksum, [str(folder)], destination)
+    download.fetch(NAME, Checksums(checksum), [str(folder)], destination)
     assert destination.read_bytes() == DATA
 
 
@@ -521,4 +602,8 @@ def test_strokes_have_no_mirrors() -> None:
 def test_the_checksums_of_mnist_are_those_of_the_files(file: str, destination: Path) -> None:
     described = DATASETS["mnist"]["files"][file]
     mirrors = [os.environ["BATCH_RACE_MNIST"]]
-    download.fetch(described["name"], described["sha256"], mirrors, destination)
+    checksums = Checksums(described["sha256"], described["unpacked"])
+    download.fetch(described["name"], checksums, mirrors, destination)
+    destination.write_bytes(gzip.decompress(destination.read_bytes()))
+    unpacked = destination.rename(destination.with_name(described["name"]))
+    download.fetch(described["name"], checksums, [str(unpacked.parent)], destination)

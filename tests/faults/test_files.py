@@ -133,7 +133,7 @@ def test_an_archive_that_announces_more_than_the_memory_costs_none(tmp_path):
     path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *sizes) + bytes(100_000_000)))
     assert path.stat().st_size < 200_000
     tracemalloc.start()
-    with pytest.raises(idx.IdxError, match=r"expected at most the .* bytes of free memory"):
+    with pytest.raises(InputError, match=r"expected at most the .* bytes of free memory"):
         idx.read(path, (None, None, None))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -143,14 +143,14 @@ def test_an_archive_that_announces_more_than_the_memory_costs_none(tmp_path):
 def test_the_message_for_a_header_of_many_dimensions_is_short(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(struct.pack(">HBB255I", 0, 8, 255, *[2**32 - 1] * 255))
-    with pytest.raises(idx.IdxError, match="found 255 dimension") as error:
+    with pytest.raises(InputError, match="found 255 dimension") as error:
         idx.read(path, (None,))
     assert len(str(error.value)) < 200 + len(str(path))
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(idx.IdxError, match="cannot be read: No such file"):
-        idx.read_shape(tmp_path / "none")
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        idx.read_header(tmp_path / "none")
 
 
 @pytest.mark.skipif(

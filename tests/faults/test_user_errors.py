@@ -1,5 +1,7 @@
 """A user's error ends in one clear message: no traceback, nothing half-written."""
 
+import json
+import shutil
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -8,8 +10,10 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from batch_race.data import idx
+from batch_race.data.originals.find import find
+from batch_race.data.originals.form import Summary
 from batch_race.errors import InputError
-from batch_race.plan import experiment
+from batch_race.plan import datasets, experiment
 from tests.faults import kills
 from tests.project import PUBLISHED, write_digits
 
@@ -84,12 +88,33 @@ def test_test_images_of_another_size(project):
     assert "found the shape 60×24×28, expected 60×28×28" in project.refusal()
 
 
+def test_a_web_page_in_place_of_a_file(project):
+    images = project.folder.parent / "digits" / PUBLISHED["train_images"]
+    images.write_text("<!DOCTYPE html><title>404</title>")
+    printed = project.refusal("--dry-run")
+    assert "own_datasets.digits: ../digits: found no training images; " in printed
+    assert f"{PUBLISHED['train_images']} is an HTML page, expected an idx, .npz or CSV" in printed
+    assert len(printed.splitlines()) < 12
+
+
 def test_a_test_label_outside_of_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
     printed = project.refusal()
     assert f"{PUBLISHED['test_labels']}: found the label 10, expected 0 to 9, the range" in printed
     assert not list(project.folder.glob("results/parse/*/description.json"))
+
+
+def test_files_that_change_after_they_were_planned(project):
+    folder = project.folder.parent / "digits"
+    state, _ = datasets._state(find(folder))
+    kept = project.folder / datasets.SUMMARIES / f"{state}.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps(Summary(64 * "0", 300, 60)._asdict()))
+    assert "digits: found other images than when it was planned, expected" in project.refusal()
+    assert not list(project.folder.glob("results/parse/*/*.npy"))
+    shutil.rmtree(kept.parent)
+    project.run("--until", "parse")
 
 
 def test_a_dataset_without_an_example(project):

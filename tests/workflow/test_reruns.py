@@ -4,6 +4,7 @@ import shutil
 
 from batch_race.data import idx
 from batch_race.store import history
+from tests import forms
 from tests.project import PUBLISHED, Project
 from tests.workflow.jobs import AGGREGATES, ANSWERS, CHARTS, DATA, PAGE, trained
 
@@ -80,6 +81,31 @@ def test_what_is_finished_is_kept(finished_project):
     project.run(ANSWER)
     labels.write_bytes(before)
     assert project.jobs(ANSWER) == TO_ANSWER
+
+
+def test_the_path_and_the_form_of_own_files_do_not_matter(finished_project, monkeypatch):
+    project = finished_project
+    folder = project.folder.parent / "digits"
+    moved = folder.rename(folder.with_name("moved"))
+    link = folder.with_name("link")
+    link.symlink_to(moved)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for path in ("../moved", moved, "../checkout/../moved/", "~/moved", "../link", link):
+        project.edit_config(own_datasets={"digits": str(path)})
+        assert (path, project.jobs()) == (path, {})
+
+    # Copied, unpacked, and as another form of files.
+    shutil.copytree(moved, folder, copy_function=shutil.copy)
+    forms.unpack_in_place(folder)
+    arrays = [
+        idx.read(folder / name, (None, 28, 28) if "images" in name else (None,))
+        for name in PUBLISHED.values()
+    ]
+    forms.write_keras(folder / "npz", forms.Digits(*arrays))
+    forms.write_fashion(folder / "csv", forms.Digits(*arrays))
+    for path in ("../digits", "../digits/npz/mnist.npz", "../digits/csv"):
+        project.edit_config(own_datasets={"digits": path})
+        assert (path, project.jobs()) == (path, {})
 
 
 def test_what_a_setting_runs_again(kept_project):

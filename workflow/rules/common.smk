@@ -73,7 +73,7 @@ def mirrors(wildcards, output):
     return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
 
 
-# The next two ask for `output` for the same reason: they do not change what a run's result is.
+# The next three ask for `output` for the same reason: they do not change what a run's result is.
 
 
 def on_contention(wildcards, output):
@@ -86,6 +86,11 @@ def checkpoint_seconds(wildcards, output):
     return config["checkpoint_seconds"]
 
 
+def originals(wildcards, output):
+    """Return the path of a dataset's original files."""
+    return named(wildcards.dataset, FOLDERS).originals
+
+
 def specification(wildcards):
     """Look up what a run is to do, by its name."""
     run = f"{wildcards.dataset}/{wildcards.run}"
@@ -95,11 +100,6 @@ def specification(wildcards):
             f"results/train/{run}: not a run that this configuration asks for"
         )
     return found
-
-
-def originals(wildcards):
-    """Look up the four files of a dataset, by its folder's name."""
-    return named(wildcards.dataset, FOLDERS).files
 
 
 def check_experiment(wildcards):

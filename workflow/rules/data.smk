@@ -50,10 +50,8 @@ rule draw_strokes:
 
 rule parse:
     input:
-        train_images=lambda wildcards: originals(wildcards)["train_images"],
-        train_labels=lambda wildcards: originals(wildcards)["train_labels"],
-        test_images=lambda wildcards: originals(wildcards)["test_images"],
-        test_labels=lambda wildcards: originals(wildcards)["test_labels"],
+        # Not a user's own: their folder here is named by their content, whatever their path.
+        lambda wildcards: named(wildcards.dataset, FOLDERS).made,
     output:
         train_images="results/parse/{dataset}/train_images.npy",
         train_labels="results/parse/{dataset}/train_labels.npy",
@@ -66,6 +64,8 @@ rule parse:
         "../../environment.yml"
     params:
         code=code("parse.py"),
+        originals=originals,
+        digest=lambda wildcards: named(wildcards.dataset, FOLDERS).digest,
         class_names=lambda wildcards: CATALOGUE.get(wildcards.dataset, {}).get(
             "classes", ()
         ),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from batch_race.data import download
+from batch_race.data.transfer import Checksums
 from batch_race.store import logs
 
 
@@ -10,8 +11,10 @@ def main() -> None:
     """Download each file, completely and checked, or not at all."""
     logs.start(snakemake.log[0])
     mirrors = download.expand_mirrors(snakemake.params.mirrors, snakemake.wildcards.dataset)
-    for part, file in snakemake.params.files.items():
-        download.fetch(file["name"], file["sha256"], mirrors, Path(snakemake.output[part]))
+    for role, file in snakemake.params.files.items():
+        checksums = Checksums(file["sha256"], file.get("unpacked"))
+        destination = Path(snakemake.output[role])
+        download.fetch(file["name"], checksums, mirrors, destination, role=role)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,38 @@
-"""Parse a dataset's idx files into arrays that can be mapped into memory."""
+"""Parse a dataset's original files into arrays that can be mapped into memory."""
 
 from pathlib import Path
 
-from batch_race.data import description, idx
+from batch_race.data import description
+from batch_race.data.originals import form
+from batch_race.data.originals.find import find
+from batch_race.errors import InputError
 from batch_race.store import arrays, logs
 
 
 def main() -> None:
-    """Check images and labels against each other, and write each completely or not at all."""
+    """Check images and labels, and write each array completely or not at all."""
     logs.start(snakemake.log[0])
-    files = {name: Path(path) for name, path in snakemake.input.items()}
-    out = {name: Path(path) for name, path in snakemake.output.items()}
-    names = dict(enumerate(snakemake.params.class_names))
-    labels = {part: idx.read(files[f"{part}_labels"], (None,)) for part in ("train", "test")}
-    known = description.label_range(labels["train"], files["train_labels"])
-    image_shape: tuple[int | None, ...] = (None, None)
-    for part, each in labels.items():
-        indices = description.index_labels(each, known, files[f"{part}_labels"])
-        images = idx.read(files[f"{part}_images"], (len(each), *image_shape))
-        image_shape = images.shape[1:]  # test images must have the size of the training images
-        arrays.write(out[f"{part}_images"], images.reshape(len(images), -1))
-        arrays.write(out[f"{part}_labels"], indices)
-        if part == "train":
+    source, out = snakemake.params.originals, snakemake.output
+    originals = find(Path(source))
+    class_names = originals.class_names()
+    digest = form.Digest(class_names)
+    names = dict(enumerate(snakemake.params.class_names)) | class_names
+    for name, part in zip(("train", "test"), form.read(originals), strict=True):
+        images, labels = part
+        if name == "train":
+            known = description.label_range(labels, source)
             described = description.describe(images, known, names)
-            description.write(out["description"], described)
+        indices = description.index_labels(labels, known, source)
+        digest.update(part)
+        arrays.write(Path(out[f"{name}_images"]), images.reshape(len(images), -1))
+        arrays.write(Path(out[f"{name}_labels"]), indices)
+    expected = snakemake.params.digest
+    if expected is not None and digest.hexdigest() != expected:
+        raise InputError(
+            f"{source}: found other images than when it was planned, expected the same: remove "
+            "results/summarize_originals, then the same command plans them again"
+        )
+    description.write(Path(out.description), described)
 
 
 if __name__ == "__main__":

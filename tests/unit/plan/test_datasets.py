@@ -1,10 +1,14 @@
 """The known datasets: published, drawn, and the user's own."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 
 from batch_race.data import idx
+from batch_race.data.originals.form import summarize
 from batch_race.errors import InputError
 from batch_race.plan import datasets
 from tests.conftest import PUBLISHED, ROOT
@@ -26,9 +30,10 @@ def test_published_and_drawn_datasets():
     assert set(known) == {"mnist", "fashion_mnist", "kmnist", "strokes"}
     for dataset in known.values():
         assert (dataset.train_count, dataset.test_count) == (60000, 10000)
-        assert set(dataset.files) == set(datasets.PARTS)
-    assert known["mnist"].files["test_labels"].startswith("results/download/mnist/")
-    assert known["strokes"].files["test_labels"].startswith("results/draw_strokes/")
+        assert len(dataset.made) == 4
+        assert {str(Path(path).parent) for path in dataset.made} == {dataset.originals}
+    assert known["mnist"].originals == "results/download/mnist"
+    assert known["strokes"].originals == "results/draw_strokes"
 
 
 def test_names_of_classes_are_distinct():
@@ -36,10 +41,10 @@ def test_names_of_classes_are_distinct():
         assert len(set(entry.get("classes", range(10)))) == 10
 
 
-def test_own_files_are_counted_by_their_headers(folder):
+def test_own_files_are_counted(folder):
     own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
     assert (own.train_count, own.test_count) == (30, 20)
-    assert own.files["train_images"] == str(folder / PUBLISHED["train_images"])
+    assert (own.originals, own.made) == (str(folder), ())
 
 
 def test_own_files_are_distinguished_by_their_content(folder):
@@ -55,18 +60,54 @@ def test_own_files_are_distinguished_by_their_content(folder):
     assert own().folder != before.folder
 
 
-def test_own_files_need_not_be_gzipped(folder):
-    packed = folder / PUBLISHED["test_labels"]
-    idx.write(packed.with_suffix(""), np.ones(20, dtype=np.uint8))
-    packed.unlink()
-    own = datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
-    assert own.files["test_labels"] == str(packed.with_suffix(""))
-
-
 def test_a_missing_file_is_named(folder):
     (folder / PUBLISHED["train_labels"]).unlink()
-    with pytest.raises(InputError, match=r"own_datasets.mine: found no train-labels-idx1-ubyte in"):
+    with pytest.raises(InputError, match=r"own_datasets.mine: .*: found no training labels, exp"):
         datasets.known(CATALOGUE, {"mine": str(folder)})
+
+
+def test_a_large_dataset_is_read_once(folder, tmp_path_factory, monkeypatch):
+    """A summary is kept until a file changes, however little of its time and size does."""
+
+    def own():
+        reads.clear()
+        return datasets.known(CATALOGUE, {"mine": str(folder)})["mine"]
+
+    reads = []
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setattr(datasets, "MIN_SECONDS", 0)
+    monkeypatch.setattr(datasets, "summarize", lambda each: reads.append(each) or summarize(each))
+    before = own()
+    assert (own(), len(reads)) == (before, 1)  # too new: it could change and keep its time
+    monkeypatch.setattr(datasets, "MIN_AGE_SECONDS", 0)
+    assert (own(), len(reads)) == (before, 1)
+    assert (own(), len(reads)) == (before, 0)
+
+    for path in (os.path.relpath(folder), folder.parent / "link"):
+        (folder.parent / "link").unlink(missing_ok=True)
+        (folder.parent / "link").symlink_to(folder)
+        assert datasets.known(CATALOGUE, {"mine": str(path)})["mine"].digest == before.digest
+        assert len(reads) == 0
+
+    (kept,) = datasets.SUMMARIES.iterdir()
+    kept.write_text(kept.read_text()[:9])
+    assert (own(), len(reads)) == (before, 1)
+
+    labels = folder / PUBLISHED["test_labels"].removesuffix(".gz")
+    idx.write(labels, np.ones(20, dtype=np.uint8))
+    assert (own(), len(reads)) == (before, 1)
+    status = labels.stat()
+    idx.write(labels, np.zeros(20, dtype=np.uint8))
+    os.utime(labels, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (labels.stat().st_size, labels.stat().st_mtime) == (status.st_size, status.st_mtime)
+    assert own().digest != before.digest
+
+
+def test_a_small_dataset_is_read_each_time(folder, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setattr(datasets, "MIN_AGE_SECONDS", 0)
+    datasets.known(CATALOGUE, {"mine": str(folder)})
+    assert not datasets.SUMMARIES.exists()
 
 
 def test_a_published_name_cannot_be_reused(folder):

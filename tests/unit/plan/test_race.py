@@ -12,7 +12,7 @@ from batch_race.plan.configuration import check
 from batch_race.plan.datasets import Dataset
 from tests.conftest import ROOT
 
-DATASETS = {"mnist": Dataset("mnist", None, 60000, 10000, {})}
+DATASETS = {"mnist": Dataset("mnist", None, 60000, 10000, "", ())}
 
 
 def plan(**changes):

@@ -16,8 +16,8 @@ from tests.conftest import ROOT
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 check(CONFIG, hyperparameters.load_schema())
 DATASETS = {
-    "mnist": Dataset("mnist", None, 60000, 10000, {}),
-    "small": Dataset("small-0123", "0123", 100, 10, {}),
+    "mnist": Dataset("mnist", None, 60000, 10000, "", ()),
+    "small": Dataset("small-0123", "0123", 100, 10, "", ()),
 }
 
 

@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from batch_race.data.transfer import Limits, TransferError, transfer
+from batch_race.data.originals.find import find_role
+from batch_race.data.transfer import (
+    Checksums,
+    Limits,
+    TransferError,
+    is_web,
+    local_path,
+    transfer,
+)
 from batch_race.errors import InputError
 
 ALTERNATIVES = """\
@@ -51,10 +59,11 @@ def expand_mirrors(mirrors: str | Sequence[str], dataset: str) -> list[str]:
 
 def fetch(
     file_name: str,
-    checksum: str,
+    checksums: Checksums,
     mirrors: Sequence[str],
     destination: Path,
     *,
+    role: str | None = None,
     attempts: int = 3,
     timeout_seconds: float = 30,
     deadline_seconds: float = 600,
@@ -70,13 +79,14 @@ def fetch(
     ----------
     file_name : str
         The file's name on every mirror.
-    checksum : str
-        Its SHA-256 in hexadecimal, or `algorithm:digest` for another of hashlib's algorithms.
+    checksums : Checksums
     mirrors : sequence of str
         In the order to try: a folder (`~` is the home folder; a relative one starts from the
         current folder), a `file:` address of a folder, or an `https:` or `http:` base address.
     destination : Path
         The file to write. An old one stays until the new one is complete.
+    role : str, optional
+        As train_images: of a folder, idx files of this role under other names are tried too.
     attempts : int
         For each mirror.
     timeout_seconds : float
@@ -104,19 +114,34 @@ def fetch(
     limits = Limits(timeout_seconds, deadline_seconds, max_bytes)
     reasons = []
     for mirror in mirrors:
-        address = f"{mirror.rstrip('/')}/{file_name}"
-        try:
-            attempt = partial(transfer, address, checksum, destination, limits)
-            _retry(attempt, address, attempts, wait)
-        except TransferError as error:
-            log.warning("%s: %s", address, error)
-            reasons.append(f"  {mirror}: {error}")
-        else:
-            return address
+        mirror_reasons: list[str] = []
+        for address in _addresses(mirror, file_name, role):
+            try:
+                attempt = partial(transfer, address, checksums, destination, limits)
+                _retry(attempt, address, attempts, wait)
+            except TransferError as error:
+                log.warning("%s: %s", address, error)
+                name = "" if not mirror_reasons else f"{Path(address).name} is "
+                mirror_reasons.append(f"{name}{error}")
+            else:
+                return address
+        reasons.append(f"  {mirror}: {'; '.join(mirror_reasons)}")
     tried = "\n".join(reasons) or "  (no mirror is given)"
     raise DownloadError(
         f"{file_name} could not be downloaded from any mirror:\n{tried}\n{ALTERNATIVES}"
     )
+
+
+def _addresses(mirror: str, file_name: str, role: str | None) -> list[str]:
+    """Return where on a mirror a file may be: under its name, or in a folder under another."""
+    address = f"{mirror.rstrip('/')}/{file_name}"
+    if role is None or is_web(mirror):
+        return [address]
+    try:
+        others = find_role(local_path(mirror), role)
+    except (InputError, TransferError):  # the first attempt gives the reason
+        others = []
+    return [address, *(str(path) for path in others if path.name != file_name)]
 
 
 def _retry(

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
 from batch_race.data import idx
+from batch_race.data.content import describe
 from batch_race.data.description import MIDDLE, Description, background
+from batch_race.data.originals.find import TRANSPOSED
 from batch_race.errors import InputError
 
 MIN_CONTRAST = 32
@@ -60,7 +62,11 @@ def read(path: Path, data: Description) -> Pixels:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     if head[:2] == b"\x1f\x8b" or head == b"\0\0\x08":  # gzip, or unsigned bytes in idx
-        images = _with_background(idx.read(path, (None, data.height, data.width)), data, path)
+        if path.name.startswith(TRANSPOSED):
+            upright = idx.read(path, (None, data.width, data.height)).transpose(0, 2, 1)
+        else:
+            upright = idx.read(path, (None, data.height, data.width))
+        images = _with_background(upright, data, path)
     else:
         frames = [fit(grey, data, path) for grey in _frames(path)]
         if not frames:
@@ -184,7 +190,7 @@ def _frames(path: Path) -> Iterator[Pixels]:
         raise
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: expected a picture or an idx file, found another kind of file"
+            f"{path}: expected a picture or an idx file, found {describe(path)}"
         ) from error
     except Exception as error:  # Pillow has many for a damaged file
         raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error

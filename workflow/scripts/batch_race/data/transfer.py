@@ -19,6 +19,8 @@ import pooch  # type: ignore[import-untyped]
 import requests
 import urllib3
 
+from batch_race.data.content import describe, unpacked
+from batch_race.errors import InputError
 from batch_race.store.files import replacing
 
 CHUNK_BYTES = 1 << 16
@@ -50,6 +52,21 @@ class Limits(NamedTuple):
     max_bytes: int
 
 
+class Checksums(NamedTuple):
+    """Checksums of a file: SHA-256 in hexadecimal, or `algorithm:digest` for another of hashlib's.
+
+    Attributes
+    ----------
+    published : str
+        Of the file as it is published, gzipped.
+    unpacked : str or None
+        Of its content, if it is known: a file that has it, gzipped or not, is as good.
+    """
+
+    published: str
+    unpacked: str | None = None
+
+
 class _SizeLimitedFile:
     """A file that refuses to grow beyond a size."""
 
@@ -68,14 +85,13 @@ class _SizeLimitedFile:
         self._file.flush()
 
 
-def transfer(address: str, checksum: str, destination: Path, limits: Limits) -> None:
+def transfer(address: str, checksums: Checksums, destination: Path, limits: Limits) -> None:
     """Get a file, check it, and only then move it to its destination.
 
     Parameters
     ----------
     address : str
-    checksum : str
-        As for `batch_race.data.download.fetch`.
+    checksums : Checksums
     destination : Path
     limits : Limits
 
@@ -88,35 +104,65 @@ def transfer(address: str, checksum: str, destination: Path, limits: Limits) -> 
     """
     with replacing(destination) as temporary:
         _write(address, temporary, limits)
-        _check(temporary, checksum)
+        _check(temporary, checksums, limits.max_bytes)
 
 
 def _write(address: str, temporary: Path, limits: Limits) -> None:
-    is_web = address.lower().startswith(("https://", "http://"))
     # The thread of an abandoned download holds this open file and not its path: once the file is
     # closed, nothing it receives can reach the next attempt's file.
     with temporary.open("wb") as file:
         limited = _SizeLimitedFile(file, limits.max_bytes)
-        if is_web:
+        if is_web(address):
             timeout = limits.timeout_seconds
             _finish_within(limits.deadline_seconds, lambda: _download(address, limited, timeout))
         else:
-            _copy(_local_path(address), limited)
+            _copy(local_path(address), limited)
 
 
-def _check(path: Path, checksum: str) -> None:
-    algorithm, _, expected = checksum.lower().rpartition(":")
-    algorithm = algorithm or "sha256"
+def _check(path: Path, checksums: Checksums, max_bytes: int) -> None:
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if found != expected:
-        raise TransferError(
-            f"not the right file: found {path.stat().st_size:,} bytes with {algorithm} "
-            f"{found[:12]}…, expected {expected[:12]}…"
-        )
+        algorithm, found, expected = _hash(file, checksums.published, max_bytes)
+    if found == expected or _has_content(path, checksums.unpacked, max_bytes):
+        return
+    kind = describe(path)
+    known = "" if "unknown form" in kind else f"{kind}, "
+    raise TransferError(
+        f"not the right file: found {known}{path.stat().st_size:,} bytes with {algorithm} "
+        f"{found[:12]}…, expected {expected[:12]}…"
+    )
 
 
-def _local_path(address: str) -> Path:
+def _has_content(path: Path, checksum: str | None, max_bytes: int) -> bool:
+    """Return whether a file, unpacked if it is gzipped, has a checksum."""
+    if checksum is None:
+        return False
+    try:
+        with unpacked(path) as file:
+            _, found, expected = _hash(file, checksum, max_bytes)
+    except InputError:  # a damaged gzip file
+        return False
+    return found == expected
+
+
+def _hash(file: IO[bytes], checksum: str, max_bytes: int) -> tuple[str, str, str]:
+    """Return the algorithm, the digest of what a file has up to a size, and the expected digest."""
+    algorithm, _, expected = checksum.lower().rpartition(":")
+    digest = hashlib.new(algorithm or "sha256")
+    n_bytes = 0
+    while n_bytes < max_bytes and (chunk := file.read(CHUNK_BYTES)):
+        n_bytes += len(chunk)
+        digest.update(chunk)
+    return digest.name, digest.hexdigest(), expected
+
+
+def local_path(address: str) -> Path:
+    """Return the path that an address names.
+
+    Raises
+    ------
+    TransferError
+        If it is not an address of this machine.
+    """
     if address.lower().startswith("file:"):
         parts = urlsplit(address)
         if parts.netloc not in ("", "localhost"):
@@ -124,15 +170,23 @@ def _local_path(address: str) -> Path:
         return Path(url2pathname(parts.path))
     if "://" in address:
         raise TransferError("expected a folder or a file:, https: or http: address")
-    return Path(address)
+    try:
+        return Path(address).expanduser()
+    except RuntimeError as error:  # no home folder
+        raise TransferError(_text(error)) from error
+
+
+def is_web(address: str) -> bool:
+    """Return whether an address is one of a server."""
+    return address.lower().startswith(("https://", "http://"))
 
 
 def _copy(source: Path, file: _SizeLimitedFile) -> None:
     try:
-        original = source.expanduser().open("rb")
+        original = source.open("rb")
     except FileNotFoundError as error:
         raise TransferError(f"found no {source.name}") from error
-    except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
+    except OSError as error:
         raise TransferError(_text(error)) from error
     with original:
         shutil.copyfileobj(original, file)

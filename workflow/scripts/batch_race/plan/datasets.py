@@ -1,17 +1,30 @@
 """The datasets that an experiment may name: published, drawn by the workflow, or the user's own."""
 
 import hashlib
+import itertools
+import json
+import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batch_race.data import idx
-from batch_race.errors import InputError
-from batch_race.store.files import folder_of
+from batch_race.data.originals.find import find
+from batch_race.data.originals.form import Originals, Summary, summarize
+from batch_race.errors import InputError, OutputError
+from batch_race.plan import sources
+from batch_race.store.files import folder_of, replacing
 
-PARTS = ("train_images", "train_labels", "test_images", "test_labels")
-"""The four files of a dataset, by the names that rules give them."""
+SUMMARIES = Path("results/summarize_originals")
+"""Of large own datasets, so that not each start of Snakemake reads them."""
+
+MIN_SECONDS = 1.0
+"""A summary is kept if it took so long. It is not if a file was changed less than `MIN_AGE_SECONDS`
+before: another change might leave the file's time as it is."""
+
+MIN_AGE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -21,21 +34,24 @@ class Dataset:
     Attributes
     ----------
     folder : str
-        Of its parsed arrays and its runs: its name, with a digest of the files where the name
-        alone does not say which files they are.
+        Of its parsed arrays and its runs: its name, with a digest of the arrays where the name
+        alone does not say which they are.
     digest : str or None
-        SHA-256 of the user's own files; those of a published dataset are in datasets.yaml.
+        SHA-256 of the user's own arrays; the files of a published dataset are in datasets.yaml.
     train_count, test_count : int
         Number of images.
-    files : mapping of str to str
-        Where the idx file of each of the `PARTS` lies.
+    originals : str
+        The folder of its original files, or one of them.
+    made : tuple of str
+        The original files that the workflow downloads or draws.
     """
 
     folder: str
     digest: str | None
     train_count: int
     test_count: int
-    files: Mapping[str, str]
+    originals: str
+    made: tuple[str, ...]
 
 
 def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dataset]:
@@ -46,7 +62,7 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
     catalogue : mapping
         What datasets.yaml says.
     own : mapping of str to str
-        The user's own: name and folder.
+        The user's own: name, and folder or file.
 
     Returns
     -------
@@ -55,59 +71,57 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
     Raises
     ------
     InputError
-        If one of the user's own has a name that is taken, or lacks a file.
+        If one of the user's own has a name that is taken, or its files are not those of a dataset.
     """
-    datasets = {
-        name: Dataset(
-            name,
-            None,
-            entry["train_count"],
-            entry["test_count"],
-            {part: f"{_folder(name, entry)}/{entry['files'][part]['name']}" for part in PARTS},
-        )
-        for name, entry in catalogue.items()
-    }
-    for name, folder in own.items():
+    datasets = {name: _published(name, entry) for name, entry in catalogue.items()}
+    for name, text in own.items():
+        key = f"own_datasets.{name}"
         if name in datasets:
-            raise InputError(f"own_datasets.{name}: this name is taken, expected another")
-        datasets[name] = _own(name, folder_of(f"own_datasets.{name}", folder))
+            raise InputError(f"{key}: this name is taken, expected another")
+        path = folder_of(key, text)
+        try:
+            digest, train_count, test_count = _summarize(find(path))
+        except InputError as error:
+            raise InputError(f"{key}: {error}") from error
+        folder = f"{name}-{digest[:10]}"
+        datasets[name] = Dataset(folder, digest, train_count, test_count, str(path), ())
     return datasets
 
 
-def _folder(name: str, entry: Mapping[str, Any]) -> str:
-    return f"results/download/{name}" if entry["mirrors"] else f"results/draw_{name}"
+def _published(name: str, entry: Mapping[str, Any]) -> Dataset:
+    folder = f"results/download/{name}" if entry["mirrors"] else f"results/draw_{name}"
+    made = tuple(f"{folder}/{file['name']}" for file in entry["files"].values())
+    return Dataset(name, None, entry["train_count"], entry["test_count"], folder, made)
 
 
-def _own(name: str, folder: Path) -> Dataset:
-    files = {}
-    for part, file_name in _PUBLISHED_NAMES.items():
-        candidates = [folder / file_name, folder / f"{file_name}.gz"]
-        present = [path for path in candidates if path.is_file()]
-        if not present:
-            raise InputError(
-                f"own_datasets.{name}: found no {file_name} in {folder}, "
-                f"expected it there, or {file_name}.gz"
-            )
-        files[part] = str(present[0])
-    train_count, test_count = (_count(Path(files[f"{part}_labels"])) for part in ("train", "test"))
-    digest = hashlib.sha256()
-    for part in PARTS:
-        with Path(files[part]).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    folder_name = f"{name}-{digest.hexdigest()[:10]}"
-    return Dataset(folder_name, digest.hexdigest(), train_count, test_count, files)
+def _summarize(originals: Originals) -> Summary:
+    """Return the summary of a dataset, kept from an earlier time if its files are as they were."""
+    state, newest = _state(originals)
+    path = SUMMARIES / f"{state}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return Summary(**json.loads(path.read_text()))
+    now, start = time.time(), time.monotonic()
+    summary = summarize(originals)
+    if time.monotonic() - start > MIN_SECONDS and newest < now - MIN_AGE_SECONDS:
+        with suppress(OutputError), replacing(path) as temporary:
+            temporary.write_text(json.dumps(summary._asdict()))
+    return summary
 
 
-def _count(labels: Path) -> int:
-    count = idx.read_shape(labels)[0]
-    if count == 0:
-        raise InputError(f"{labels}: found no label, expected at least one")
-    return count
+def _state(originals: Originals) -> tuple[str, float]:
+    """Return a digest of the files' names, sizes, times and inodes, and their newest time.
 
-
-_PUBLISHED_NAMES = {
-    "train_images": "train-images-idx3-ubyte",
-    "train_labels": "train-labels-idx1-ubyte",
-    "test_images": "t10k-images-idx3-ubyte",
-    "test_labels": "t10k-labels-idx1-ubyte",
-}
+    A name includes that of the folder, which may be a class, but none above it. The code that reads
+    the files is part of the digest. A change time cannot be set, unlike a modification time.
+    """
+    digest = hashlib.sha256(sources.digest(Path(__file__)).encode())
+    newest = 0.0
+    for folder, paths in itertools.groupby(originals.files, os.path.dirname):
+        digest.update(Path(folder).resolve().name.encode("utf-8", "surrogateescape"))
+        for path in paths:
+            status = os.stat(path)  # noqa: PTH116 (a Path for each would double the time)
+            newest = max(newest, status.st_mtime, status.st_ctime)
+            times = (status.st_mtime_ns, status.st_ctime_ns)
+            identity = (status.st_size, *times, status.st_ino, status.st_dev)
+            digest.update(repr((os.path.basename(path), identity)).encode())  # noqa: PTH119
+    return digest.hexdigest(), newest

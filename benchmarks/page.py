@@ -52,7 +52,7 @@ def write_page(count: int, folder: Path) -> Path:
             "clock": "training",
             "datasets": ["mnist"],
             "machines": ["Abacus 3"],
-            "answer": answer_message.write(answers),
+            "answer": answer_message.write(answers, "60 seconds of training"),
             "table": tables.rows(summary),
             "race": page.race(histories),
             "charts": [

@@ -97,6 +97,7 @@ rule compare:
         code=code("compare.py"),
         most_seeds=RACE.most_seeds if RACE else None,
         factor=RACE.parts["factor"] if RACE else None,
+        given=runs.given(config),
     script:
         "../scripts/compare.py"
 

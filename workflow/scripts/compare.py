@@ -17,7 +17,7 @@ def main() -> None:
     params = snakemake.params
     answers = comparison.compare(runs, summary, params.most_seeds)
     for path, text in (
-        (snakemake.output.text, answer_message.write(answers, params.factor)),
+        (snakemake.output.text, answer_message.write(answers, params.given, params.factor)),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

@@ -264,9 +264,8 @@ def test_an_impossible_run_is_refused(change, message):
     ],
 )
 def test_the_title_has_the_budget(budget, expected):
-    assert (
-        runs.title({"title": "Race", "budget": CONFIG["budget"] | budget}) == f"Race ({expected})"
-    )
+    config = CONFIG | {"title": "Race", "budget": CONFIG["budget"] | budget}
+    assert runs.title(config) == f"Race ({expected})"
 
 
 def test_the_order_of_targets_changes_no_name():

@@ -8,7 +8,9 @@ from tests.unit.analyze.sweeps import answers, sweep
 
 
 def lines(*tables, **kwargs):
-    return answer_message.write(answers(*tables, **kwargs)).splitlines()
+    given, *others = answer_message.write(answers(*tables, **kwargs), "9 seconds").splitlines()
+    assert given == "Each run was given 9 seconds."
+    return others
 
 
 def test_a_ranking_with_verdicts_intervals_and_caveats():
@@ -125,11 +127,11 @@ def test_flags_and_machines_are_named():
 
 def test_a_whole_sweep_on_each_machine_has_no_caveat():
     found = answers(sweep([3, 4], machine="A"), sweep([1, 2], machine="B"))
-    assert "one type of machine" not in answer_message.write(found)
+    assert "one type of machine" not in answer_message.write(found, "9 seconds")
 
 
 def test_without_a_target_there_is_nothing_to_answer():
-    assert answer_message.write([]).startswith("No target is configured")
+    assert answer_message.write([], "9 seconds").startswith("No target is configured")
 
 
 def test_of_many_batch_sizes_the_first_are_named_and_the_others_counted():
@@ -147,7 +149,7 @@ def test_stopped_batch_sizes_are_named_with_their_bounds():
     answer["stopped"] = [
         {"batch_size": size, "more_than": seconds} for size, seconds in stopped.items()
     ]
-    text = answer_message.write([answer], factor=1.5).splitlines()[0]
+    text = answer_message.write([answer], "9 seconds", 1.5).splitlines()[1]
     assert text.endswith(
         "; batch 1, 8 were stopped at 3.5 s: more than 1.5 times as long; batch 60000 was stopped "
         "at 40 s: more than 1.5 times as long."

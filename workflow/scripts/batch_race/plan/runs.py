@@ -161,8 +161,24 @@ def title(config: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        As `Understanding batches (60 seconds each)`, or `(60 seconds of training each)` where
-        evaluation is not timed; with pruning `(at most …)`.
+        As `Understanding batches (60 seconds each)`.
+    """
+    return f"{config['title']} ({given(config)} each)"
+
+
+def given(config: Mapping[str, Any]) -> str:
+    """Return what each run may spend.
+
+    Parameters
+    ----------
+    config : mapping
+        A complete configuration.
+
+    Returns
+    -------
+    str
+        As `60 seconds`, or `60 seconds of training` where evaluation is not timed; with pruning
+        `at most …`.
     """
     budget = config["budget"]
     units = {
@@ -181,7 +197,7 @@ def title(config: Mapping[str, Any]) -> str:
         if budget[target] is not None
     ]
     most = "at most " if config["pruning"]["enabled"] else ""
-    return f"{config['title']} ({most}{' or '.join([*limits, *targets])} each)"
+    return most + " or ".join([*limits, *targets])
 
 
 def _written(value: float, unit: str) -> str:

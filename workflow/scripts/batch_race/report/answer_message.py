@@ -13,25 +13,28 @@ _NAMED = 8
 """Batch sizes named in one clause; the rest are counted (answer.json and the table have all)."""
 
 
-def write(answers: Sequence[Answer], factor: float | None = None) -> str:
+def write(answers: Sequence[Answer], given: str, factor: float | None = None) -> str:
     """Return the answer as text.
 
     Parameters
     ----------
     answers : sequence of dict
         As `comparison.compare` gives them.
+    given : str
+        What each run was given; see `runs.given`.
     factor : float, optional
         That of the pruning.
 
     Returns
     -------
     str
-        A line for each comparison group and target, and one for each caveat.
+        A line for what was given, for each comparison group and target, and for each caveat.
     """
     if not answers:
         return "No target is configured (targets), so there is nothing to answer.\n"
     varying = varying_between(answers)
-    lines = [_sentence(each, varying, factor) for each in answers]
+    lines = [f"Each run was given {given}."]
+    lines += [_sentence(each, varying, factor) for each in answers]
     lines += _caveats(answers, varying)
     return "\n".join(lines) + "\n"
 

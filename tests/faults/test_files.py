@@ -114,17 +114,19 @@ def test_an_edited_history_is_refused_until_it_is_removed(project):
     assert f"found a history of format 0, expected {history.FORMAT}; remove it, and the" in printed
 
 
-def test_images_and_labels_swapped(project):
+def test_images_and_labels_are_told_apart_by_content(project):
     data = project.folder.parent / "digits"
     images, labels = (data / PUBLISHED[f"train_{kind}"] for kind in ("images", "labels"))
     contents = images.read_bytes(), labels.read_bytes()
     images.write_bytes(contents[1])
     labels.write_bytes(contents[0])
-    printed = project.refusal("--until", "parse")
-    assert f"../digits/{labels.name}: found 3 dimension(s), 300×28×28, expected 1, any" in printed
-    images.write_bytes(contents[0])
-    labels.write_bytes(contents[1])
     project.run("--until", "parse")
+    images.write_bytes(contents[0])
+    printed = project.refusal("--until", "parse")
+    found = f"{images.name}, {labels.name} for the training images, expected one of them"
+    assert f"own_datasets.digits: ../digits: found {found}" in printed
+    labels.write_bytes(contents[1])
+    assert "parse" not in project.jobs()  # the same dataset
 
 
 def test_an_archive_that_announces_more_than_the_memory_costs_none(tmp_path):

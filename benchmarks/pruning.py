@@ -32,7 +32,7 @@ from benchmarks import races
 from benchmarks.checkout import ROOT, Checkout
 from benchmarks.races import Course
 
-BUDGETS = (0.875, 1.75, 3.5, 7.0, 14.0)
+BUDGETS = races.budgets(14, 3)
 FACTOR = 1.5
 SEEDS = (3, 6)
 DESIGNS = ((4, 1), (8, 1), (8, 3))

@@ -14,7 +14,7 @@ from batch_race.analyze import comparison, decisions, rounds, statistics
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.rounds import Result
 from batch_race.hyperparameters import GROUP, REGISTRY, with_role
-from batch_race.plan.race import Race
+from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.store.rounds import Round, Trial
 
 MACHINE = {"machine": "simulated", "training_images": 60000, "subnormals": "flushed"}
@@ -35,6 +35,12 @@ class Course(NamedTuple):
 
     times: Sequence[float]
     shown: Sequence[float]
+
+
+def budgets(whole: float, doublings: int) -> list[float]:
+    """Return the budgets of a race, in seconds; those of a real one are rounded besides."""
+    places = range(doublings * PER_DOUBLING, -1, -1)
+    return [whole * 2 ** (-place / PER_DOUBLING) for place in places]
 
 
 Courses = Mapping[tuple[int, float, int], Course]

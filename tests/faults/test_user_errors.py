@@ -101,7 +101,7 @@ def test_a_test_label_outside_of_the_classes(project):
     labels = project.folder.parent / "digits" / PUBLISHED["test_labels"]
     idx.write(labels, idx.read(labels, (None,)) + 1)
     printed = project.refusal()
-    assert f"{PUBLISHED['test_labels']}: found the label 10, expected 0 to 9, the range" in printed
+    assert "digits, test labels: found the label 10, expected 0 to 9, the range" in printed
     assert not list(project.folder.glob("results/parse/*/description.json"))
 
 

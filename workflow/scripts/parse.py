@@ -20,9 +20,9 @@ def main() -> None:
     for name, part in zip(("train", "test"), form.read(originals), strict=True):
         images, labels = part
         if name == "train":
-            known = description.label_range(labels, source)
+            known = description.label_range(labels, f"{source}, training labels")
             described = description.describe(images, known, names)
-        indices = description.index_labels(labels, known, source)
+        indices = description.index_labels(labels, known, f"{source}, {name} labels")
         digest.update(part)
         arrays.write(Path(out[f"{name}_images"]), images.reshape(len(images), -1))
         arrays.write(Path(out[f"{name}_labels"]), indices)

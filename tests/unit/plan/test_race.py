@@ -1,6 +1,7 @@
 """The plan of a race: its runs have the names that they have elsewhere, and are found by them."""
 
 import copy
+import itertools
 
 import pytest
 import yaml
@@ -41,14 +42,21 @@ def test_a_pruned_run_has_its_name_of_the_sweep_at_its_whole_budget():
     assert found.most_seeds == 2
 
 
-def test_budgets_double_from_half_a_second_or_more():
-    found, _ = plan(pruning={"enabled": True}, budget={"seconds": 14})
-    seconds = [each["seconds"] for each in found.parts["budgets"]]
-    assert seconds == [0.875, 1.75, 3.5, 7, 14]
-    found, _ = plan(pruning={"enabled": True}, budget={"seconds": 0.3})
-    assert [each["seconds"] for each in found.parts["budgets"]] == [0.3]
-    found, _ = plan(learning_rate="auto", budget={"seconds": 14})
-    assert [each["seconds"] for each in found.parts["budgets"]] == [14]
+def seconds(**changes):
+    return [each["seconds"] for each in plan(**changes)[0].parts["budgets"]]
+
+
+def test_budgets_double_from_one_and_a_half_seconds_or_more():
+    found = seconds(pruning={"enabled": True}, budget={"seconds": 14})
+    assert found[:: race.PER_DOUBLING] == [1.75, 3.5, 7, 14]
+    assert found == sorted(set(found))
+    ratios = [later / earlier for earlier, later in itertools.pairwise(found)]
+    assert ratios == pytest.approx([2 ** (1 / race.PER_DOUBLING)] * len(ratios), rel=0.01)
+
+
+def test_a_short_budget_or_one_without_pruning_is_whole_at_once():
+    assert seconds(pruning={"enabled": True}, budget={"seconds": 0.3}) == [0.3]
+    assert seconds(learning_rate="auto", budget={"seconds": 14}) == [14]
 
 
 @pytest.mark.parametrize("rate", [3.16e-05, 0.001, 0.0178, 0.1, 1.0, 17.8, 1000.0])
@@ -63,7 +71,7 @@ def test_a_run_at_any_rate_is_found_by_its_name(rate):
     )
     for index, entrant in enumerate(found.parts["entrants"]):
         asked = entrant["values"]["learning_rate"]
-        for level in (0, 3):
+        for level in (0, 3, 11):
             run = index, rate if asked == "auto" else asked, entrant["seeds"][-1], level
             assert found.find(found.name(*run)) == found.specification(*run)
 

@@ -17,7 +17,7 @@ def made():
     times = {1: [20.0, 20.0], 32: [1.5, 12.0], 128: [2.0, math.inf], 512: [9.0, 3.0]}
     targets = {"loss": [0.2, 0.5], "accuracy": []}
     plan = races.plan(
-        {size: [0.01] for size in times}, (1, 2, 3), targets, (0.5, 1, 2, 4, 8, 16), 1.5
+        {size: [0.01] for size in times}, (1, 2, 3), targets, races.budgets(16, 5), 1.5
     )
     courses = {
         (size, 0.01, seed): Course(*([each * (1 + seed / 1000) for each in own],) * 2)
@@ -32,8 +32,8 @@ def test_each_decision_is_in_words(made):
     assert heading == ["round", "batch_size", "learning_rate", "seed", "decision", "targets"]
     words = {(row[1], row[3], row[4]): row[5] for row in rows}
     for seconds, target, leader in (
-        (4, "0.2", "32 at learning rate 0.01, 1.5 s"),
-        (8, "0.5", "512 at learning rate 0.01, 3 s"),
+        ("4", "0.2", "32 at learning rate 0.01, 1.5 s"),
+        ("4.76", "0.5", "512 at learning rate 0.01, 3 s"),
     ):
         stopped = f"stopped at {seconds} s: more than 1.5 times as long as batch {leader}"
         assert words[("1", "1", stopped)] == f"loss {target}"

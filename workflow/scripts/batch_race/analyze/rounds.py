@@ -15,7 +15,7 @@ errors of all this.
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from statistics import median
@@ -28,10 +28,13 @@ from batch_race.analyze import looks, rate_search
 from batch_race.analyze.contrasts import ragged_contrasts
 from batch_race.analyze.rate_search import Standing
 from batch_race.hyperparameters import GROUP
-from batch_race.plan.race import Race
+from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.plan.runs import AUTO
 from batch_race.store import crossings, history
 from batch_race.store.rounds import Round, Trial
+
+_HEADROOM = 1.15
+"""The budget of a further seed, over what the seeds before it needed."""
 
 
 class Result(NamedTuple):
@@ -155,7 +158,7 @@ class _State:
                 if asked == AUTO:
                     self._note("start", index, rate)
                 for seed in self._seeds[index]:
-                    self._train(index, rate, seed, self._every)
+                    self._train(index, rate, seed, self._every, level=0)
 
     def learn(self, results: Mapping[str, Result], found: Mapping[str, dict[int, float]]) -> None:
         """Take in what was measured."""
@@ -220,18 +223,20 @@ class _State:
     def _lengthen(self, trial: Trial, targets: Sequence[int]) -> None:
         leaders = [self._leader(trial.group, trial.seed, target) for target in targets]
         known = {index: leader for index, leader in zip(targets, leaders, strict=True) if leader}
-        level = trial.level + 1
+        last = len(self._budgets) - 1
         if len(known) == len(targets):
-            level = max(level, self._level(_known(each)[index] for index, each in known.items()))
-        trial.level = level
-        trial.name = self._race.name(trial.entrant, trial.learning_rate, trial.seed, level)
+            seconds = max(_known(each)[index] for index, each in known.items())
+            trial.level = max(trial.level + 1, self._level(self._factor * seconds))
+        else:
+            trial.level = min(trial.level + PER_DOUBLING, last)
+        run = trial.entrant, trial.learning_rate, trial.seed, trial.level
+        trial.name = self._race.name(*run)
         self.decided.train.append(trial.name)
 
-    def _level(self, leaders_seconds: Iterable[float]) -> int:
-        """Return the smallest budget after which a run is stopped for targets."""
-        enough = self._factor * max(leaders_seconds)
+    def _level(self, seconds: float) -> int:
+        """Return the smallest budget of at least so many seconds, or the last."""
         last = len(self._budgets) - 1
-        return next((i for i, each in enumerate(self._budgets) if each >= enough), last)
+        return next((i for i, each in enumerate(self._budgets) if each >= seconds), last)
 
     def _leader(self, group: Sequence[Any], seed: int, target: int) -> Trial | None:
         """Return the run of a comparison group and seed that was at a target first."""
@@ -258,21 +263,27 @@ class _State:
                 groups.setdefault(tuple(trial.group), []).append(trial)
         return groups
 
-    def _train(self, entrant: int, rate: float, seed: int, targets: Sequence[int]) -> None:
-        """Begin a run, with the budget that the fastest so far show that it will need."""
+    def _train(
+        self, entrant: int, rate: float, seed: int, targets: Sequence[int], level: int
+    ) -> None:
+        """Begin a run with a budget."""
+        name = self._race.name(entrant, rate, seed, level)
+        self.decided.trials.append(Trial(name, entrant, rate, seed, level, list(targets)))
+        self.decided.train.append(name)
+
+    def _level_of_rate(self, entrant: int) -> int:
+        """Return the budget of a learning rate that is tried late: after it, it may be stopped."""
         level = 0
         values = self._entrants[entrant]["values"]
         of_group = [(index, values[key]) for index, key in enumerate(GROUP) if key in values]
         for group, trials in self._by_group.items():
             if self._is_pruned and all(group[index] == value for index, value in of_group):
-                fastest = [self._fastest(group, target) for target in targets]
-                if all(map(math.isfinite, fastest)):
-                    level = max(level, self._level(fastest))
+                fastest = max(self._fastest(group, target) for target in self._every)
+                if math.isfinite(fastest):
+                    level = max(level, self._level(self._factor * fastest))
                 else:  # all runs so far were not enough
                     level = max(level, *(trial.level for trial in trials))
-        name = self._race.name(entrant, rate, seed, level)
-        self.decided.trials.append(Trial(name, entrant, rate, seed, level, list(targets)))
-        self.decided.train.append(name)
+        return level
 
     def _fastest(self, group: Sequence[Any], target: int) -> float:
         """Return the lowest median of a comparison group; infinite if none reached the target."""
@@ -303,8 +314,9 @@ class _State:
                 for step in rate_search.further(standings, is_refined=chance):
                     if step.learning_rate not in {trial.learning_rate for trial in own}:
                         self._note(step.rule, index, step.learning_rate, target=target)
+                        level = self._level_of_rate(index)
                         for seed in self._seeds[index]:
-                            self._train(index, step.learning_rate, seed, self._every)
+                            self._train(index, step.learning_rate, seed, self._every, level)
                 own = [trial for trial in self.decided.trials if trial.entrant == index]
 
     def _standings(self, trials: Sequence[Trial], target: int) -> dict[float, Standing]:
@@ -345,11 +357,11 @@ class _State:
         """Train a further seed of the configurations that contend; return whether any is asked."""
         if not self._is_pruned:
             return False
-        asked: dict[tuple[int, float, int], list[int]] = {}
+        asked: dict[tuple[int, float, int], dict[int, float]] = {}
         for group in self._by_group:
             for target in self._every:
-                for entrant, rate, seed in self._further_seeds(group, target):
-                    asked.setdefault((entrant, rate, seed), []).append(target)
+                for run, seconds in self._further_seeds(group, target):
+                    asked.setdefault(run, {})[target] = seconds
         for (entrant, rate, seed), targets in asked.items():
             known = [
                 trial
@@ -357,15 +369,21 @@ class _State:
                 if (trial.entrant, trial.learning_rate, trial.seed) == (entrant, rate, seed)
             ]
             if not known:
-                self._train(entrant, rate, seed, targets)
+                level = self._level(max(targets.values()))
+                self._train(entrant, rate, seed, sorted(targets), level)
                 continue
             (trial,) = known
             trial.targets = sorted({*trial.targets, *targets})
             self._judge(trial)
         return bool(asked)
 
-    def _further_seeds(self, group: Sequence[Any], target: int) -> Iterator[tuple[int, float, int]]:
-        """Yield entrant, learning rate and seed of the runs that a target needs next."""
+    def _further_seeds(
+        self, group: Sequence[Any], target: int
+    ) -> Iterator[tuple[tuple[int, float, int], float]]:
+        """Yield the runs that a target needs next, and the seconds that each will probably need.
+
+        A run is an entrant, a learning rate and a seed. It is trained for longer if it needs more.
+        """
         configurations = list(self._configurations(group, target))
         medians = [_median(same, target) for same in configurations]
         fastest = min(medians)
@@ -385,8 +403,9 @@ class _State:
         fewest = min((len(contenders[index]) for index in further), default=0)
         for index, seeds in further.items():
             if len(contenders[index]) == fewest:  # the others wait until it has as many
-                first = contenders[index][0]
-                yield first.entrant, first.learning_rate, seeds[0]
+                same = contenders[index]
+                probable = min(_HEADROOM * _median(same, target), self._factor * fastest)
+                yield (same[0].entrant, same[0].learning_rate, seeds[0]), probable
 
     def _left(self, same: Sequence[Trial]) -> list[int]:
         """Return the seeds that a configuration has not yet been trained with for a target."""

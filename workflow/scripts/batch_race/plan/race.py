@@ -6,6 +6,7 @@ each of ordinary runs, whose budgets double from round to round.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -17,8 +18,12 @@ from batch_race.plan import runs
 from batch_race.plan.datasets import Dataset
 from batch_race.plan.runs import AUTO, Specification
 
-FIRST_SECONDS = 0.5
-"""The fewest seconds of the first round, whose budget is the whole one halved several times."""
+FIRST_SECONDS = 1.5
+"""The fewest seconds of the first round, whose budget is the whole one halved several times: with
+less, starting the runs would take longer than training."""
+
+PER_DOUBLING = 8
+"""Budgets from one to the double of it."""
 
 _SEED = with_role("repeated")[0]
 
@@ -85,8 +90,9 @@ class Race:
     parts : mapping
         All of it as plain values, which Snakemake can hand to a job: `entrants`, each with its
         `values`, a specification without seed, budget and evaluation, and its `seeds`; `budgets`,
-        from the first round's to the whole; `evaluation`; `folders`, the datasets' by name;
-        `factor`, that of the pruning, None without; and `targets`, by metric.
+        from the first round's to the whole, `PER_DOUBLING` to the double; `evaluation`; `folders`,
+        the datasets' by name; `factor`, that of the pruning, None without; and `targets`, by
+        metric.
 
     Attributes
     ----------
@@ -166,7 +172,10 @@ def _shape(name: str) -> str:
 
 
 def _budgets(whole: Mapping[str, Any], *, is_pruned: bool) -> list[dict[str, Any]]:
-    budgets = [dict(whole)]
-    while is_pruned and (half := budgets[0]["seconds"] / 2) >= FIRST_SECONDS:
-        budgets.insert(0, {**whole, "seconds": half})
-    return budgets
+    if not is_pruned:
+        return [dict(whole)]
+    count = PER_DOUBLING * max(0, math.floor(math.log2(whole["seconds"] / FIRST_SECONDS)))
+    shares = (2 ** (-place / PER_DOUBLING) for place in range(count, 0, -1))
+    # To three digits, as they are written in the runs' names.
+    shorter = [{**whole, "seconds": float(f"{share * whole['seconds']:.3g}")} for share in shares]
+    return [*shorter, dict(whole)]

@@ -120,7 +120,8 @@ def test_a_long_unknown_key_is_truncated():
 
 
 def test_an_integer_too_large_for_a_float_is_out_of_bounds():
-    with pytest.raises(InputError, match=r"learning_rate\[0\]: found 1000.*, expected a number above 0, at most"):
+    message = r"learning_rate\[0\]: found 1000.*, expected a number above 0, at most"
+    with pytest.raises(InputError, match=message):
         plan(SHIPPED | {"learning_rate": 10**400})
 
 

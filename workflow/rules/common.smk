@@ -120,6 +120,25 @@ def round_file(number):
     return checkpoints.decide.get(experiment=EXPERIMENT, round=number).output[0]
 
 
+def round_before(wildcards):
+    """Return the file of the round before; none for the first."""
+    check_experiment(wildcards)
+    number = int(wildcards.round)
+    return [round_file(number - 1)] if number else []
+
+
+def of_asked_runs(kind, pattern):
+    """Return an input function that lists a file of each run that the round before asked for."""
+
+    def files(wildcards):
+        decided = [rounds.read(Path(file)) for file in round_before(wildcards)]
+        return [
+            pattern.format(run=run) for each in decided for run in getattr(each, kind)
+        ]
+
+    return files
+
+
 def last_round(wildcards):
     """Return the file of the race's last round, once it is over; none without a race."""
     check_experiment(wildcards)

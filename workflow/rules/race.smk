@@ -6,25 +6,6 @@
 #          results/collect_decisions/<experiment>/decisions.parquet
 
 
-def before(wildcards):
-    """Return the file of the round before; none for the first."""
-    check_experiment(wildcards)
-    number = int(wildcards.round)
-    return [round_file(number - 1)] if number else []
-
-
-def asked_before(kind, pattern):
-    """Return an input function that lists a file of each run that the round before asked for."""
-
-    def files(wildcards):
-        decided = [rounds.read(Path(file)) for file in before(wildcards)]
-        return [
-            pattern.format(run=run) for each in decided for run in getattr(each, kind)
-        ]
-
-    return files
-
-
 localrules:
     decide,
     collect_decisions,
@@ -32,9 +13,9 @@ localrules:
 
 checkpoint decide:
     input:
-        before=before,
-        histories=asked_before("train", "results/train/{run}/history.parquet"),
-        crossings=asked_before(
+        before=round_before,
+        histories=of_asked_runs("train", "results/train/{run}/history.parquet"),
+        crossings=of_asked_runs(
             "find", f"results/find_crossings/{{run}}/{TARGETS}.parquet"
         ),
     output:

@@ -30,7 +30,7 @@ def test_ready_experiments(project):
         "batches": 1,
         "chapter13": 4,
         "book": 4,
-        "study": 96,
+        "study": 108,
         "study_threads": 8,
     }.items():
         plan = project.jobs("--configfile", f"config/{name}.yaml", "--config", "dataset=mnist")

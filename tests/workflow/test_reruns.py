@@ -36,7 +36,7 @@ def test_ready_experiments(project):
         plan = project.jobs("--configfile", f"config/{name}.yaml", "--config", "dataset=mnist")
         assert plan["train"] == n_runs
     # Of a race, only the first decision is known.
-    plan = project.jobs("--configfile", "config/fair.yaml")
+    plan = project.jobs("--configfile", "config/fair.yaml", "--config", "dataset=mnist")
     assert plan["decide"] == 1
     assert "train" not in plan
 

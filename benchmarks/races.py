@@ -105,7 +105,8 @@ def answer(race: Race, last: Round, courses: Courses) -> list[Answer]:
     """Return the workflow's answer to a race."""
     made = decisions.about_runs(decisions.tabulate(race, last))
     rows = []
-    for row in made.to_dicts():
+    # By target, as the workflow's measures are.
+    for row in made.sort("target", "target_value", maintain_order=True).to_dicts():
         course = courses[(row["batch_size"], row["learning_rate"], row[_SEED])]
         index = _index(race, row["target"], row["target_value"])
         has_reached = course.times[index] <= row["seconds"]

@@ -123,6 +123,26 @@ def test_no_more_seeds_once_the_runner_up_is_slower():
     assert [each.get("verdict") for each in answer["ranking"]] == [None, "slower", "slower"]
 
 
+def test_a_rate_that_was_stopped_after_one_seed_leaves_no_verdict_where_there_is_noise():
+    tried = {32: [0.01], 128: [0.01, 0.02]}
+    base = {(32, 0.01): 2.0, (128, 0.01): 2.8, (128, 0.02): 3.3}
+    plan = races.plan(tried, range(3), {"loss": [0.1], "accuracy": []}, BUDGETS, 1.5)
+    verdicts = {}
+    for noise in (0.001, 0.04):
+        random = np.random.default_rng(8)
+        courses = {
+            (*key, seed): Course(*([seconds * math.exp(noise * random.normal())],) * 2)
+            for key, seconds in base.items()
+            for seed in range(3)
+        }
+        last = races.run(plan, courses)
+        (answer,) = races.answer(plan, last, courses)
+        assert [each["batch_size"] for each in answer["ranking"]] == [32, 128]
+        assert len([trial for trial in last.trials if trial.learning_rate == 0.02]) == 1
+        verdicts[noise] = answer["ranking"][1]["verdict"]
+    assert verdicts == {0.001: "slower", 0.04: "unknown"}
+
+
 def test_a_target_met_by_the_initial_weights_needs_no_seeds():
     plan, last, _ = race({1: [0.0], 32: [0.0]}, seeds=(1, 2, 3))
     assert set(budget_of(plan, last)) == {(1, 1), (32, 1)}

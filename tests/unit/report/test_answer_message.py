@@ -154,3 +154,12 @@ def test_stopped_batch_sizes_are_named_with_their_bounds():
         "; batch 1, 8 were stopped at 3.5 s: more than 1.5 times as long; batch 60000 was stopped "
         "at 40 s: more than 1.5 times as long."
     )
+
+
+def test_a_verdict_that_pruning_leaves_open_is_explained():
+    (answer,) = answers(sweep([10, 11], batch_size=32), sweep([20, 21], batch_size=64))
+    answer["ranking"][1]["verdict"] = "unknown"
+    text = answer_message.write([answer], "9 seconds", 1.5)
+    assert "No verdict on batch 64 where none is given: with pruning, not all seeds" in text
+    assert "more than 1.5 times as long" in text
+    assert "repeats" not in text

@@ -83,7 +83,8 @@ def compare(
         over seeds (`seconds_low`, `seconds_high`, and its kind, `seconds_interval`). Each but the
         first has a `verdict`: slower; not distinguishable (also if `seconds_after` is below the
         winner's seconds); or unknown (its learning rates cannot all be
-        compared, or the winner has one seed). Its `ratio` is how
+        compared, the winner has one seed, or only rates without all of its seeds are not shown
+        to be slower). Its `ratio` is how
         many times as long it took as the winner, a geometric mean over `seeds`, with an interval
         (`ratio_low`, `ratio_high`, and its kind, `ratio_interval`). `ratio_low` is the lowest of
         all its learning rates. If some of its runs did not reach the target, the ratio is a lower
@@ -136,7 +137,9 @@ def _ranking(
         else:
             compared = against_winner.filter(of_this)
             n_rates = runs.filter(of_this).select(WITHIN_GROUP).n_unique()
-            entry |= _verdict(row, compared, n_rates, ranking[0]["seconds"], level)
+            entry |= _verdict(
+                row, compared, n_rates, ranking[0]["seconds"], level, ranking[0]["runs"]
+            )
         ranking.append(entry)
     return ranking
 
@@ -184,11 +187,17 @@ def _against(winner: dict[str, Any], usable: pl.DataFrame, level: float) -> pl.D
 
 
 def _verdict(
-    row: dict[str, Any], compared: pl.DataFrame, n_rates: int, needed: float, level: float
+    row: dict[str, Any],
+    compared: pl.DataFrame,
+    n_rates: int,
+    needed: float,
+    level: float,
+    n_seeds: int,
 ) -> dict[str, Any]:
     """Return whether a batch size is slower than the winner: all of its configurations must be.
 
-    It is not if its lower bound is below `needed`, the winner's seconds.
+    It is not if its lower bound is below `needed`, the winner's seconds. It is unknown if only
+    configurations that lack some of the winner's `n_seeds` seeds are not shown to be slower.
     """
     found: dict[str, Any] = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_interval"))
     if len(compared) < n_rates:
@@ -197,11 +206,17 @@ def _verdict(
     found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
     if not compared["margin"].is_finite().all():
         return found | {"verdict": "unknown"}
-    low = float(np.exp((compared["difference"] - compared["margin"]).to_numpy().min()))
+    lows = compared["difference"] - compared["margin"]
+    low = float(np.exp(lows.to_numpy().min()))
     if row["reached"] == row["runs"]:
         found["ratio_high"] = float(np.exp(own["difference"] + own["margin"]))
-    is_apart = low > 1 and row["median_low"] >= needed
-    verdict = "slower" if is_apart else "not distinguishable"
+    is_apart = row["median_low"] >= needed
+    if low > 1 and is_apart:
+        verdict = "slower"
+    elif is_apart and compared.filter(lows <= 0, pl.col("seeds") == n_seeds).is_empty():
+        verdict = "unknown"
+    else:
+        verdict = "not distinguishable"
     kind = f"{100 * level:g} % for all comparisons of the target at once"
     return found | {"ratio_low": low, "ratio_interval": kind, "verdict": verdict}
 

@@ -35,7 +35,7 @@ def write(answers: Sequence[Answer], given: str, factor: float | None = None) ->
     varying = varying_between(answers)
     lines = [f"Each run was given {given}."]
     lines += [_sentence(each, varying, factor) for each in answers]
-    lines += _caveats(answers, varying)
+    lines += _caveats(answers, varying, factor)
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +146,7 @@ def _intervals(ranked: Sequence[Answer]) -> list[str]:
     return [line + (f"; after a ratio, {ratios[0]}." if ratios else ".")]
 
 
-def _caveats(answers: Sequence[Answer], varying: Sequence[str]) -> list[str]:
+def _caveats(answers: Sequence[Answer], varying: Sequence[str], factor: float | None) -> list[str]:
     ranked = [each for each in answers if each["ranking"]]
     compared = [each for each in ranked if len(each["ranking"]) > 1]
     lines = _intervals(ranked)
@@ -157,7 +157,7 @@ def _caveats(answers: Sequence[Answer], varying: Sequence[str]) -> list[str]:
             f"each: the answer for {'; '.join(scattered)} leaves out the runs that only other "
             "machines made. Ask the batch system for one type (docs/scaling.md)."
         )
-    lines += _not_compared(compared)
+    lines += _not_compared(compared, factor)
     if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(
             "Where a batch size had one learning rate, it may have a better one: give a list of "
@@ -178,10 +178,13 @@ def _caveats(answers: Sequence[Answer], varying: Sequence[str]) -> list[str]:
     return lines
 
 
-def _not_compared(answers: Sequence[Answer]) -> list[str]:
+def _not_compared(answers: Sequence[Answer], factor: float | None) -> list[str]:
     unknown = [
         each for asked in answers for each in asked["ranking"][1:] if each["verdict"] == "unknown"
     ]
+    if factor is not None and any(asked["ranking"][0]["runs"] > 1 for asked in answers):
+        stopped = dict.fromkeys(f"batch {each['batch_size']}" for each in unknown)
+        return [_pruned(list(stopped), factor)] if stopped else []
     lines = []
     if any(each["seeds"] == 1 for each in unknown):
         lines.append(
@@ -194,3 +197,10 @@ def _not_compared(answers: Sequence[Answer]) -> list[str]:
             "each learning rate of both, and no run ended by a target of the budget."
         )
     return lines
+
+
+def _pruned(names: Sequence[str], factor: float) -> str:
+    return (
+        f"No verdict on {_listed(names)} where none is given: with pruning, not all seeds of their "
+        f"learning rates were trained, since one took more than {factor:g} times as long."
+    )

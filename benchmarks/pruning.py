@@ -115,7 +115,7 @@ def resample(folder: Path, n_sweeps: int) -> None:
     for _ in range(n_sweeps):
         courses = {
             (size, rate, seed): stored[(size, rate, int(random.choice(seeds)))]
-            for size, rate, seed in stored
+            for size, rate, seed in sorted(stored)
         }
         full = races.plan(rates, seeds, targets, BUDGETS[-1:], None)
         pruned = races.plan(rates, seeds, targets, BUDGETS, FACTOR)

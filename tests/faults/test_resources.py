@@ -298,6 +298,12 @@ def test_a_workflow_while_the_date_is_set_back_and_forth(project, tmp_path, monk
     for name in ("FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"):
         monkeypatch.setenv(name, "1")
     project.edit_config(batch_size=32, budget={"seconds": 2.0})
+    # Snakemake's plugin for Slurm, where it is installed, asks this when it is imported, and waits
+    # for the answer until a date.
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "scontrol").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin" / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     # Locks of its own, so that no run waits for a core: faketime breaks sleep.
     cores_file = project.folder / "workflow" / "scripts" / "batch_race" / "run" / "cores.py"
     code = cores_file.read_text()
@@ -336,6 +342,8 @@ def test_no_duration_is_computed_from_the_date():
     sources = [*ROOT.glob("nn/**/*.py"), *ROOT.glob("workflow/scripts/**/*.py")]
     assert len(sources) > 100
     for path in sources:
+        if path.parent.name == "plan":  # nothing is timed there, and files have dates
+            continue
         text = path.read_text()
         assert "time.time(" not in text, path
         assert "datetime" not in text, path

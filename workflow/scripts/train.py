@@ -39,6 +39,7 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
     data = {name: Path(path) for name, path in snakemake.input.items()}
     training = open_examples(data, "train")
     test = open_examples(data, "test")
+    described = description.read(data["description"])
     fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
 
     run = Run(specification, training, test)
@@ -69,7 +70,7 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "subnormals": trainer.subnormals,
         "fingerprint": fingerprint,
         "training_images": len(training.labels),
-        "training_data": description.read(data["description"])._asdict(),
+        "training_data": described._asdict(),
         "pixel_scaling": run.pixel_scaling,
         "machine": machine.describe(),
         "versions": machine.versions(),

@@ -84,6 +84,7 @@ def test_names_that_no_run_can_have_are_not_found():
         name.replace("batch_1-", "batch_3-"),
         name.replace("rate_0.01", "rate_0.02"),
         name.replace("rate_0.01", "rate_fast"),
+        name.replace("rate_0.01", "rate_auto"),
         name.replace("60_seconds", "50_seconds"),
         name.partition("/")[0],
         "ok/x",

@@ -141,15 +141,24 @@ class Race:
     def find(self, name: str) -> Specification | None:
         """Return the specification of the run with a name; None if none of the race can have it."""
         rate = _RATE.search(name)
-        if rate is None:
+        level = self._levels.get(name.rpartition("/")[2])
+        if rate is None or rate[1] == AUTO or level is None:
             return None
         for entrant, seed in self._by_shape.get(_shape(name), ()):
             asked = self.parts["entrants"][entrant]["values"]["learning_rate"]
-            for level in range(len(self.parts["budgets"])):
+            if asked == AUTO or rate[1] == str(asked):
                 known = (entrant, float(rate[1]) if asked == AUTO else asked, seed, level)
                 if self.name(*known) == name:
                     return self.specification(*known)
         return None
+
+    @cached_property
+    def _levels(self) -> dict[str, int]:
+        """The indices of the budgets, by how they end a name."""
+        first = self.parts["entrants"][0]
+        run = 0, first["values"]["learning_rate"], first["seeds"][0]
+        levels = range(len(self.parts["budgets"]))
+        return {self.name(*run, level).rpartition("/")[2]: level for level in levels}
 
     @cached_property
     def _by_shape(self) -> dict[str, list[tuple[int, int]]]:

@@ -20,10 +20,11 @@ LOWEST, HIGHEST = -6 * PER_DECADE, 3 * PER_DECADE
 """Places on the lattice beyond which a grid is not widened."""
 
 _AT_ONE_EXAMPLE = {"raw": 3e-4, "unit": 3e-2, "standardized": 1e-2}
-"""By the scaling of the inputs, about the best rate at batch size 1, measured on MNIST."""
+"""By the scaling of the inputs, a guess at the best rate at batch size 1: for raw pixels from the
+rates in docs/study.md. A wrong guess costs further rates, since the grid is widened."""
 
 _GROWTH = 0.75
-"""Exponent with which the best rate was found to grow with the batch size."""
+"""Exponent with which the best rate grows with the batch size, roughly as in docs/study.md."""
 
 
 class Standing(NamedTuple):

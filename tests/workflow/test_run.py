@@ -21,7 +21,7 @@ def test_a_whole_run(finished_checkout, finished_project):
     # Where the charts are is said at the end, and last of all the answer.
     answer = (results / "compare/race/answer.txt").read_text()
     assert "results/plot/race/loss_by_seconds.svg" in said
-    assert answer.startswith("Each run was given 4 steps.\nTo loss 0.5 on digits: ")
+    assert answer.startswith("Each run on digits was given 4 steps.\n")
     assert said.index(answer) > said.index("loss_by_seconds.svg")
 
     (parsed,) = results.glob("parse/digits-*")

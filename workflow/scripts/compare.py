@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from batch_race.analyze import comparison
-from batch_race.report import answer_message
+from batch_race.report import answer_message, notes
 from batch_race.store import logs, parquet
 from batch_race.store.files import replacing
 
@@ -16,8 +16,11 @@ def main() -> None:
     summary, _ = parquet.read(Path(snakemake.input.summary))
     params = snakemake.params
     answers = comparison.compare(runs, summary, params.most_seeds)
+    message = answer_message.write(
+        answers, params.given, params.factor, notes.count_contended(summary)
+    )
     for path, text in (
-        (snakemake.output.text, answer_message.write(answers, params.given, params.factor)),
+        (snakemake.output.text, message),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:

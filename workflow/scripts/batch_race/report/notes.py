@@ -33,6 +33,18 @@ def contended(summary: pl.DataFrame) -> str:
     summary : polars.DataFrame
         As `statistics.summarize` makes it.
     """
+    flagged, runs = count_contended(summary)
+    return f"{flagged} of {runs} runs contended" if flagged else ""
+
+
+def count_contended(summary: pl.DataFrame) -> tuple[int, int]:
+    """Return how many of the runs behind the medians were contended, and how many there are.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it.
+    """
     configurations = summary.filter(pl.col("measure") == "final_loss")
     flagged, runs = configurations.select(pl.col("contended", "runs").sum()).row(0)
-    return f"{flagged} of {runs} runs contended" if flagged else ""
+    return flagged, runs

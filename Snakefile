@@ -27,7 +27,7 @@ rule all:
     default_target: True
     input:
         f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
+        ANSWER,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
@@ -63,15 +63,15 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
+    logger.info(last_message())
 
 
 onsuccess:
     DISPLAY.close()
-    drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
-    table = Path(f"results/summarize/{EXPERIMENT}/table.md")
-    for path in (table, *drawn, Path(f"results/page/{EXPERIMENT}/report.html")):
-        if path.exists():
-            logger.info(f"  {path}")
-    answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
-    if answer.exists():
-        logger.info(answer.read_text())
+    made = up_to_date()
+    drawn = sorted(file for file in made if file.endswith(".svg"))
+    table = f"results/summarize/{EXPERIMENT}/table.md"
+    for file in (table, *drawn, f"results/page/{EXPERIMENT}/report.html"):
+        if file in made:
+            logger.info(f"  {file}")
+    logger.info(last_message())

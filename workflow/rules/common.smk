@@ -10,13 +10,14 @@ from snakemake.common.configfile import load_configfile
 
 from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, experiment, runs, sources
+from batch_race.report import closing
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
 configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
 try:
-    CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
+    CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -24,6 +25,7 @@ except InputError as error:
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
 TARGETS = runs.targets_name(config)
+ANSWER = f"results/compare/{EXPERIMENT}/answer.txt"
 
 # The table of a race's decisions, an input of what reads it; none without a race.
 DECISIONS = ["results/collect_decisions/{experiment}/decisions.parquet"] if RACE else []
@@ -174,3 +176,25 @@ def of_each_run(pattern):
 
 
 histories = of_each_run("results/train/{run}/history.parquet")
+
+
+def up_to_date():
+    """Return the files that this run made or found up to date; others may be of earlier runs."""
+    dag = workflow.dag
+    return {
+        str(file)
+        for job in dag.jobs
+        if dag.finished(job) or not dag.needrun(job)
+        for file in job.output
+    }
+
+
+def last_message():
+    """Return the answer, if it is up to date, or else how to make it."""
+    other_targets = set(workflow.dag_settings.targets) - {"all"}
+    return closing.answer(
+        Path(ANSWER),
+        DIGEST,
+        is_made=ANSWER in up_to_date(),
+        command=closing.command(sys.argv[1:], other_targets),
+    )

@@ -10,7 +10,7 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Write the answer as text and as JSON."""
+    """Write the answer as text and as JSON, and the digest of its configuration."""
     logs.start(snakemake.log[0])
     runs, _ = parquet.read(Path(snakemake.input.runs))
     summary, _ = parquet.read(Path(snakemake.input.summary))
@@ -22,6 +22,7 @@ def main() -> None:
     for path, text in (
         (snakemake.output.text, message),
         (snakemake.output.json, json.dumps(answers, indent=2) + "\n"),
+        (snakemake.output.made_for, f"{params.digest}\n"),
     ):
         with replacing(Path(path)) as temporary:
             temporary.write_text(text)

@@ -93,8 +93,3 @@ CONFIGURATION = (*GROUP, *WITHIN_GROUP)
 
 RUN = (*CONFIGURATION, *with_role("repeated"))
 """The columns that identify a run."""
-
-
-def describe_batch_size(batch_size: int, training_images: int) -> str:
-    """Return a batch size as text: `32`, or `all (60,000)`."""
-    return f"all ({batch_size:,})" if batch_size == training_images else f"{batch_size:,}"

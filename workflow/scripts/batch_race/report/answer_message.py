@@ -11,8 +11,14 @@ from typing import Any, NamedTuple
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.statistics import FEWEST_RUNS
 from batch_race.analyze.targets import UNITS, describe_target
-from batch_race.hyperparameters import REGISTRY, describe_batch_size, with_role
-from batch_race.report.groups import MOST_NAMED, describe_values, listed, varying_between
+from batch_race.hyperparameters import REGISTRY, with_role
+from batch_race.report.groups import (
+    MOST_NAMED,
+    describe_batch_size,
+    describe_values,
+    listed,
+    varying_between,
+)
 from batch_race.report.numbers import bracket, interval, number
 
 _Entry = Mapping[str, Any]

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from batch_race.analyze.targets import describe_target
-from batch_race.hyperparameters import CONFIGURATION, describe_batch_size
-from batch_race.report.groups import varying_parameters
+from batch_race.hyperparameters import CONFIGURATION
+from batch_race.report.groups import describe_batch_size, varying_parameters
 from batch_race.report.numbers import bracket, interval, number
 
 

@@ -42,7 +42,7 @@ def test_another_machines_results_are_laid_beside_ones_own(project):
     # A target that the other machine was not asked for is unknown there.
     said = project.run("--config", machines, "targets={loss: [2.28]}", "--", ANSWER)
     _, _, after = said.partition("loss 2.28 with machine laptop")
-    assert "For batches 1, 32 and all (300) it is unknown: " in after.splitlines()[1]
+    assert "Batches 1, 32 and all (300) may or may not reach it: " in after.splitlines()[1]
 
 
 def test_what_is_no_other_machines_result_is_refused(project):

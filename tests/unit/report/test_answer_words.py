@@ -28,7 +28,7 @@ WORDS = [
     ("missed", r" did not reach it\."),
     ("stopped", r" took more than (?P<ratio>[\d.]+) times as long: stopped at .+ s\."),
     ("diverged", r" diverged\."),
-    ("unknown", r" it is unknown: .+"),
+    ("unknown", r" may or may not reach it: .+"),
 ]
 COUNTED = {"did not reach it": "missed", "without a verdict": "no verdict"}
 
@@ -57,7 +57,7 @@ def read(paragraph):
         found = [
             (kind, match)
             for kind, form in WORDS
-            if (match := re.fullmatch(rf"(?:For )?(?P<sizes>[^:]+?){form}", line.strip()))
+            if (match := re.fullmatch(rf"(?P<sizes>[^:]+?){form}", line.strip()))
         ]
         assert len(found) == 1, line
         ((kind, match),) = found

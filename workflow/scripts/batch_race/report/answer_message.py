@@ -25,14 +25,15 @@ _Entry = Mapping[str, Any]
 
 
 class _Group(NamedTuple):
-    """Batch sizes of a target that share one line: what the line says, and what a count calls them.
+    """Batch sizes of a target that share one line, and what it says of them.
 
     Attributes
     ----------
     sizes : list of int
     text : str
-        With a place for their names.
+        What follows their names.
     called : str
+        What a count calls them.
     """
 
     sizes: list[int]
@@ -112,8 +113,7 @@ def _paragraph(
         room -= len(named)
         rest[group.called] += len(group.sizes) - len(named)
         if named:
-            line = group.text.format(_batches(named, asked))
-            lines.append(f"  {line[0].upper()}{line[1:]}.")
+            lines.append(f"  {_batches(named, asked)} {group.text}.")
     if rest.total():
         counts = ", ".join(f"{count} {called}" for called, count in rest.items() if count)
         lines.append(f"  {rest.total()} more: {counts}.")
@@ -124,7 +124,8 @@ def _fastest(asked: Answer, target: str, kinds: _Kinds, *, is_alone: bool) -> st
     first = asked["ranking"][0]
     reached = f"reached {target} in" if is_alone else f"was fastest to {target}:"
     seconds = _seconds(first, kinds) + _notes(first, _tuned(first))
-    return f"B{_batches([first['batch_size']], asked)[1:]} {reached} {seconds}."
+    name = _batches([first["batch_size"]], asked)
+    return f"{name} {reached} {seconds}."
 
 
 def _unreached(asked: Answer, target: str) -> str:
@@ -135,7 +136,7 @@ def _unreached(asked: Answer, target: str) -> str:
         return f"{text}."
     value = f"{number(nearest['value'])}{UNITS[asked['target']]}"
     return (
-        f"{text}: {_batches([nearest['batch_size']], asked)} came nearest, {value} "
+        f"{text}: {_batches([nearest['batch_size']], asked).lower()} came nearest, {value} "
         f"({_tuned(nearest)})."
     )
 
@@ -157,16 +158,16 @@ def _behind(asked: Answer, kinds: _Kinds) -> list[_Group]:
 def _compared(entry: _Entry, first: _Entry, seconds: str, kinds: _Kinds) -> tuple[str, str]:
     """Return what a line says of a batch size behind the fastest, and what a count calls it."""
     if entry["verdict"] == "not distinguishable":
-        return f"{{}} is not distinguishable from it: {seconds}", "not distinguishable"
+        return f"is not distinguishable from it: {seconds}", "not distinguishable"
     called = "slower" if entry["verdict"] == "slower" else "without a verdict"
     if entry["ratio"] is None:
-        return f"{{}} took {seconds} (no verdict)", called
+        return f"took {seconds} (no verdict)", called
     # Of a race with one seed a caveat says that it shows no difference.
     is_open = entry["verdict"] == "unknown" and first["runs"] > 1
     open_verdict = " (no verdict)" if is_open else ""
     at_least = "at least " if entry["reached"] < entry["runs"] else ""
     times = f"{at_least}{number(entry['ratio'])}{_ratio_interval(entry, kinds)} times as long"
-    return f"{{}} took {times}{open_verdict}: {seconds}", called
+    return f"took {times}{open_verdict}: {seconds}", called
 
 
 def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
@@ -175,20 +176,15 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
     for each in asked["stopped"]:
         stopped.setdefault(number(each["more_than"]), []).append(each["batch_size"])
     unknown = (
-        "for {} it is unknown: a target of the budget ended runs, or they were not asked for this "
-        "target"
+        "may or may not reach it: a target of the budget ended runs first, or they were not asked "
+        "for this target"
     )
-    groups = [
-        _Group(asked["missed"], "{} did not reach it", "did not reach it"),
-        *(
-            _Group(
-                sizes,
-                f"{{}} took more than {factor:g} times as long: stopped at {seconds} s",
-                "stopped",
-            )
-            for seconds, sizes in stopped.items()
-        ),
-        _Group(asked["diverged"], "{} diverged", "diverged"),
+    groups = [_Group(asked["missed"], "did not reach it", "did not reach it")]
+    for seconds, sizes in stopped.items():
+        text = f"took more than {factor:g} times as long: stopped at {seconds} s"
+        groups.append(_Group(sizes, text, "stopped"))
+    groups += [
+        _Group(asked["diverged"], "diverged", "diverged"),
         _Group(asked["unknown"], unknown, "unknown"),
     ]
     return [group for group in groups if group.sizes]
@@ -196,7 +192,7 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
 
 def _batches(sizes: Sequence[int], asked: Mapping[str, Any]) -> str:
     names = [describe_batch_size(size, asked["training_images"]) for size in sizes]
-    return f"{'batch' if len(sizes) == 1 else 'batches'} {listed(names)}"
+    return f"{'Batch' if len(sizes) == 1 else 'Batches'} {listed(names)}"
 
 
 def _of_group(asked: Mapping[str, Any], varying: Sequence[str]) -> str:
@@ -281,7 +277,7 @@ def _caveats(
             tried = each["learning_rates"]
             if len(tried) > 1 and each["learning_rate"] in (tried[0], tried[-1]):
                 rate = f"{each['learning_rate']:g}{_of_group(asked, varying)}"
-                at_the_edge[f"{_batches([each['batch_size']], asked)} ({rate})"] = None
+                at_the_edge[f"{_batches([each['batch_size']], asked).lower()} ({rate})"] = None
     if at_the_edge:
         lines.append(
             "At the end of the learning rates tried, so perhaps not at their best: "
@@ -298,7 +294,7 @@ def _without_verdict(answers: Sequence[Answer], factor: float | None) -> list[st
             f"One seed cannot show whether a difference is real: set `repeats: {FEWEST_RUNS}`."
         )
     unknown = dict.fromkeys(
-        _batches([each["batch_size"]], asked)
+        _batches([each["batch_size"]], asked).lower()
         for asked in answers
         for each in asked["ranking"][1:]
         if each["verdict"] == "unknown" and asked["ranking"][0]["runs"] > 1

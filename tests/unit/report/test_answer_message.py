@@ -92,8 +92,8 @@ def test_batch_sizes_outside_the_ranking_are_named_with_their_reason():
     ended = {"stopped": "target", "seed": 1}
     unknown = [curve([2.0, 1.5, 1.0], batch_size=8, **ended), curve([2.0, 1.0], **ended)]
     reason = (
-        "  Batches 8 and 32 may or may not reach it: a target of the budget ended runs first, or they "
-        "were not asked for this target."
+        "  Batches 8 and 32 may or may not reach it: a target of the budget ended runs first, or "
+        "they were not asked for this target."
     )
     missed = curve([2.0, 1.9], batch_size=1)
     assert lines(*unknown, missed, falling(9, batch_size=64), targets={"accuracy": [95]}) == [

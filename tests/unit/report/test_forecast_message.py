@@ -18,7 +18,7 @@ def test_a_paragraph_has_the_law_the_step_time_and_the_forecasts():
     )
     assert lines[2].startswith("  Whether a step's time depends on the learning rate is not known")
     assert lines[3].startswith(
-        "  1 worker, no communication: batch 4,096 [4,096, 4,096] (the largest considered), 0.0102 ["
+        "  1 worker, no communication: batch 4,096 [4,096, 4,096] (the largest considered), 0.0102"
     )
     assert "8 workers, 1000 µs of communication per step: batch " in lines[6]
 

@@ -81,6 +81,23 @@ def test_a_target_that_no_run_reached_has_a_nearest_run():
     )
 
 
+def test_a_miss_that_rounds_to_the_target_has_more_digits():
+    (line, _) = lines(curve([2.0, 0.50001]), targets={"loss": [0.5]})
+    assert " came nearest, 0.50001 (" in line
+
+
+def test_a_target_that_some_runs_reached_is_not_called_missed():
+    assert lines(
+        sweep([10], batch_size=32),
+        curve([2.0, 1.5], batch_size=32, seed=2),
+        curve([2.0, 1.5], batch_size=1),
+    ) == [
+        "No batch size reached loss 1 in more than half of its runs.",
+        "  Batch 32 reached it in 1 of 2 runs.",
+        "  Batch 1 did not reach it.",
+    ]
+
+
 def test_batch_sizes_outside_the_ranking_are_named_with_their_reason():
     assert lines(
         sweep([10, 10], batch_size=32),

@@ -7,14 +7,13 @@ import json
 import re
 from collections import Counter
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_race.report import answer_message
 from batch_race.report.numbers import number
-from tests.curves import A_RUN, curve
-from tests.unit.analyze.sweeps import answers, sweep
+from tests.curves import A_RUN, curve, falling
+from tests.unit.analyze.sweeps import answers
 
 DOZEN = 12
 IMAGES = A_RUN["training_images"]
@@ -25,12 +24,17 @@ WORDS = [
     ("slower", rf" {TIMES}: .+"),
     ("no verdict", rf" {TIMES} \(no verdict\): .+"),
     ("no verdict", r" took [^:]+ \(no verdict\)\."),
+    ("partly", r" reached it in (?P<ratio>\d+ of \d+) runs\."),
     ("missed", r" did not reach it\."),
     ("stopped", r" took more than (?P<ratio>[\d.]+) times as long: stopped at .+ s\."),
     ("diverged", r" diverged\."),
     ("unknown", r" may or may not reach it: .+"),
 ]
-COUNTED = {"did not reach it": "missed", "without a verdict": "no verdict"}
+COUNTED = {
+    "did not reach it": "missed",
+    "without a verdict": "no verdict",
+    "reached it in half of the runs or less": "partly",
+}
 
 
 def sizes_of(text):
@@ -78,6 +82,8 @@ def expected(answer, factor):
                 yield entry["batch_size"], "no verdict", ratio
             case _:
                 yield entry["batch_size"], "slower", ratio
+    for each in answer["partly"]:
+        yield each["batch_size"], "partly", f"{each['reached']} of {each['runs']}"
     for kind in ("missed", "diverged", "unknown"):
         yield from ((size, kind, None) for size in answer[kind])
     yield from ((each["batch_size"], "stopped", f"{factor:g}") for each in answer["stopped"])
@@ -121,7 +127,7 @@ def made_up(draw):
             unique=True,
         )
     )
-    kinds = ["ranking", "missed", "stopped", "diverged", "unknown"]
+    kinds = ["ranking", "partly", "missed", "stopped", "diverged", "unknown"]
     places = {kind: [] for kind in kinds}
     for size in sizes:
         places[draw(st.sampled_from(kinds))].append(size)
@@ -171,6 +177,10 @@ def made_up(draw):
             {"batch_size": size, "more_than": draw(st.sampled_from([3.5, 7.25]))}
             for size in sorted(places["stopped"])
         ],
+        "partly": [
+            {"batch_size": size, "reached": draw(st.integers(1, 3)), "runs": 6}
+            for size in places["partly"]
+        ],
         "nearest": draw(st.sampled_from([nearest, None])),
     }
 
@@ -181,28 +191,30 @@ def test_any_answer_stands_whole_in_its_words(found):
     check(found, factor=1.5)
 
 
-OUTCOMES = st.one_of(
-    st.lists(st.integers(1, 40), min_size=1, max_size=3),
-    st.sampled_from(["missed", "diverged", "ended"]),
-)
 LOST = {
-    "missed": lambda size: curve([2.0, 1.5], batch_size=size),
-    "diverged": lambda size: curve([2.0, 99.0], batch_size=size, stopped="diverged"),
-    "ended": lambda size: curve([2.0, 1.9], batch_size=size, stopped="target"),
+    "missed": {"losses": [2.0, 1.5]},
+    "diverged": {"losses": [2.0, 99.0], "stopped": "diverged"},
+    "ended": {"losses": [2.0, 1.9], "stopped": "target"},
 }
+OF_A_SEED = st.one_of(st.integers(1, 40), st.sampled_from([*LOST]))
+OUTCOMES = st.lists(OF_A_SEED, min_size=1, max_size=3)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from([1, 8, 32, 128, IMAGES]), OUTCOMES, min_size=1))
 def test_the_answer_to_any_runs_stands_whole_in_its_words(outcomes):
-    tables: list[pl.DataFrame] = [
-        LOST[outcome](size) if isinstance(outcome, str) else sweep(outcome, batch_size=size)
-        for size, outcome in outcomes.items()
+    tables = [
+        curve(**LOST[outcome], batch_size=size, seed=seed)
+        if isinstance(outcome, str)
+        else falling(2 * outcome, batch_size=size, seed=seed)
+        for size, of_seeds in outcomes.items()
+        for seed, outcome in enumerate(of_seeds, 1)
     ]
     found = answers(*tables, targets={"loss": [1.0, 2.0, 0.25]})
     for answer in found:
         if not answer["initial"]:
             raced = [entry["batch_size"] for entry in answer["ranking"]]
             others = [size for kind in ("missed", "diverged", "unknown") for size in answer[kind]]
+            others += [each["batch_size"] for each in answer["partly"]]
             assert sorted([*raced, *others]) == sorted(outcomes)
     check(found)

@@ -132,9 +132,14 @@ def _unreached(asked: Answer, target: str) -> str:
     known = "is known to have reached" if asked["unknown"] else "reached"
     text = f"No batch size {known} {target}"
     nearest = asked["nearest"]
+    if asked["partly"]:
+        return f"{text} in more than half of its runs."
     if nearest is None:
         return f"{text}."
-    value = f"{number(nearest['value'])}{UNITS[asked['target']]}"
+    value = number(nearest["value"])
+    if value == number(asked["target_value"]):
+        value = f"{nearest['value']:.6g}"
+    value += UNITS[asked["target"]]
     return (
         f"{text}: {_batches([nearest['batch_size']], asked).lower()} came nearest, {value} "
         f"({_tuned(nearest)})."
@@ -179,7 +184,15 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
         "may or may not reach it: a target of the budget ended runs first, or they were not asked "
         "for this target"
     )
-    groups = [_Group(asked["missed"], "did not reach it", "did not reach it")]
+    groups = [
+        _Group(
+            [each["batch_size"]],
+            f"reached it in {each['reached']} of {each['runs']} runs",
+            "reached it in half of the runs or less",
+        )
+        for each in asked["partly"]
+    ]
+    groups.append(_Group(asked["missed"], "did not reach it", "did not reach it"))
     for seconds, sizes in stopped.items():
         text = f"took more than {factor:g} times as long: stopped at {seconds} s"
         groups.append(_Group(sizes, text, "stopped"))

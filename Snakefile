@@ -8,6 +8,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "workflow/rules/screen.smk"
+
+
 configfile: "config.yaml"
 
 
@@ -38,7 +41,12 @@ rule all:
 
 
 KILLED_BEFORE = machine.kills_for_memory()
-DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, logger)
+PRODUCTS = {
+    "page": f"results/page/{EXPERIMENT}/report.html",
+    "table": f"results/summarize/{EXPERIMENT}/table.md",
+    "charts": f"results/plot/{EXPERIMENT}/",
+}
+DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, JOBS, logger)
 
 
 onstart:
@@ -49,9 +57,12 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
     try:
         allocation.check_executor(workflow.executor_settings)
+        check_threads()
     except InputError as error:
         raise WorkflowError(str(error))
-    DISPLAY.start()
+    if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
+        logger.log(NOTICE, DISPLAY.plan(EXPERIMENT, runs_at_once()))
+        DISPLAY.start(screen.open_terminal(logger))
 
 
 onerror:
@@ -63,15 +74,14 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
+    logger.log(NOTICE, f"All of Snakemake's messages: {', '.join(log)}")
 
 
 onsuccess:
     DISPLAY.close()
-    drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
-    table = Path(f"results/summarize/{EXPERIMENT}/table.md")
-    for path in (table, *drawn, Path(f"results/page/{EXPERIMENT}/report.html")):
-        if path.exists():
-            logger.info(f"  {path}")
     answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
     if answer.exists():
-        logger.info(answer.read_text())
+        logger.log(NOTICE, answer.read_text())
+    for name, path in PRODUCTS.items():
+        if Path(path).exists():
+            logger.log(NOTICE, f"{name:6}  {path}")

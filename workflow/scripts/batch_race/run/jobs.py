@@ -1,0 +1,50 @@
+"""The jobs of a workflow that are under way, from the events that Snakemake logs."""
+
+import logging
+import threading
+from collections import Counter
+
+
+class Jobs(logging.Handler):
+    """A log handler that keeps count of Snakemake's jobs.
+
+    Attributes
+    ----------
+    n_done, n_all : int
+        Numbers of finished jobs and of all jobs, which checkpoints change.
+    planned : dict of str to int
+        Number of jobs by rule, as Snakemake starts.
+    changed : threading.Event
+        Set when a job starts or ends.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.n_done = 0
+        self.n_all = 0
+        self.planned: dict[str, int] = {}
+        self.changed = threading.Event()
+        self._rules: dict[int, str] = {}  # of the jobs under way, by the job's number
+
+    def under_way(self) -> Counter[str]:
+        """Count the jobs that have started and not ended, by rule."""
+        return Counter(list(self._rules.values()))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Follow the events of jobs; other records are ignored."""
+        fields = vars(record)
+        match fields.get("event"):
+            case "job_info":
+                self._rules[fields["jobid"]] = fields["rule_name"]
+            case "job_finished":
+                self._rules.pop(fields["job_id"], None)
+            case "job_error":
+                self._rules.pop(fields["jobid"], None)
+            case "run_info":
+                self.planned = dict(fields["stats"])
+                self.n_all = self.planned.pop("total")
+            case "progress":
+                self.n_done, self.n_all = fields["done"], fields["total"]
+            case _:
+                return
+        self.changed.set()

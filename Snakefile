@@ -41,12 +41,8 @@ rule all:
 
 
 KILLED_BEFORE = machine.kills_for_memory()
-PRODUCTS = {
-    "page": f"results/page/{EXPERIMENT}/report.html",
-    "table": f"results/summarize/{EXPERIMENT}/table.md",
-    "charts": f"results/plot/{EXPERIMENT}/",
-}
 DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, JOBS, logger)
+JOBS.if_none = show_results
 
 
 onstart:
@@ -61,8 +57,8 @@ onstart:
     except InputError as error:
         raise WorkflowError(str(error))
     if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
-        logger.log(NOTICE, DISPLAY.plan(EXPERIMENT, runs_at_once()))
         DISPLAY.start(screen.open_terminal(logger))
+        DISPLAY.notice(DISPLAY.plan(EXPERIMENT, runs_at_once(), bool(RACE)))
 
 
 onerror:
@@ -74,14 +70,9 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
-    logger.log(NOTICE, f"All of Snakemake's messages: {', '.join(log)}")
+    DISPLAY.notice(f"All of Snakemake's messages: {', '.join(log)}")
 
 
 onsuccess:
     DISPLAY.close()
-    answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
-    if answer.exists():
-        logger.log(NOTICE, answer.read_text())
-    for name, path in PRODUCTS.items():
-        if Path(path).exists():
-            logger.log(NOTICE, f"{name:6}  {path}")
+    show_results()

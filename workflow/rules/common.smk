@@ -134,6 +134,27 @@ def runs_at_once():
     return most // max(specification["threads"] for specification in RUNS.values())
 
 
+def show_results():
+    """Show the answer and where the rest is, of what this run made or found up to date."""
+    dag = workflow.dag
+    made = {
+        str(file)
+        for job in dag.jobs
+        if dag.finished(job) or not dag.needrun(job)
+        for file in job.output
+    }
+    answer = f"results/compare/{EXPERIMENT}/answer.txt"
+    if answer in made:
+        DISPLAY.notice(f"\n{Path(answer).read_text('utf-8')}")
+    for name, path in {
+        "page": f"results/page/{EXPERIMENT}/report.html",
+        "table": f"results/summarize/{EXPERIMENT}/table.md",
+        "charts": f"results/plot/{EXPERIMENT}/",
+    }.items():
+        if any(file.startswith(path) for file in made):
+            DISPLAY.notice(f"{name:6}  {path}")
+
+
 def check_experiment(wildcards):
     """Refuse another experiment's name in a target's path.
 

@@ -3,12 +3,11 @@
 import sys
 from pathlib import Path
 
-HOME = Path(workflow.basedir)
+HOME = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module
 sys.path.append(str(HOME / "workflow" / "scripts"))
 
 from batch_race.run import screen
 from batch_race.run.jobs import Jobs
-from batch_race.run.screen import NOTICE
 
 JOBS = Jobs()
 logger.addHandler(JOBS)

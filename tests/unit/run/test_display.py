@@ -167,7 +167,21 @@ def test_the_plan_in_one_line(tmp_path, stream):
     shown = made(tmp_path, RUNS, stream, jobs)
     jobs.handle(events.planned(train=2, parse=1))
     text = "race: 3 jobs, 2 of them train a run for 1 min 0 s"
-    assert shown.plan("race", 4) == f"{text}, 2 at once"
-    assert shown.plan("race", None) == text
+    assert shown.plan("race", 4, False) == f"{text}, 2 at once"
+    assert shown.plan("race", None, False) == text
     jobs.handle(events.planned(plot=1, all=1))
-    assert shown.plan("race", 4) == "race: 2 jobs"
+    assert shown.plan("race", 4, False) == "race: 2 jobs"
+    assert shown.plan("race", 4, True) == "race: 2 jobs, and the runs that the race will ask for"
+
+
+def test_a_notice_is_folded_between_words_on_a_terminal(tmp_path, stream):
+    text = "the first of two sentences\n\nand results/of-all/of-them.html\n"
+    shown = made(tmp_path, {}, stream)
+    shown.notice(text)
+    assert stream.getvalue() == f"{text}\n"
+    stream.seek(stream.truncate(0))
+    shown.start(Terminal(columns=16))
+    shown.close()
+    shown.notice(text)
+    folded = ["the first of two", "sentences", "", "and", "results/of-all/of-them.html", "", ""]
+    assert stream.getvalue().split("\n") == folded

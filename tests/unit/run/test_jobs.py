@@ -1,5 +1,7 @@
 """The jobs under way, from Snakemake's events."""
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
+
 from batch_race.run.jobs import Jobs
 from tests.unit.run import events
 
@@ -34,3 +36,13 @@ def test_only_events_of_jobs_are_changes():
     assert not jobs.changed.is_set()
     jobs.handle(events.started(1, "train"))
     assert jobs.changed.is_set()
+
+
+def test_nothing_to_do_is_noticed():
+    jobs = Jobs()
+    jobs.handle(events.record(NOTHING_TO_BE_DONE_MSG))  # by default without consequences
+    called = []
+    jobs.if_none = lambda: called.append("once")
+    jobs.handle(events.record(NOTHING_TO_BE_DONE_MSG))
+    jobs.handle(events.started(1, "train"))
+    assert called == ["once"]

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import math
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -106,7 +107,19 @@ class Display:
             (folder / progress.NAME).unlink(missing_ok=True)
         self._thread.start()
 
-    def plan(self, experiment: str, n_at_once: int | None) -> str:
+    def notice(self, text: str) -> None:
+        """Log a message, on a terminal with no word split between two lines."""
+        if self._terminal:
+            width = self._terminal.size.columns
+            # What belongs together, as a path, is not split at its hyphens either.
+            lines = [
+                textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+                for line in text.split("\n")
+            ]
+            text = "\n".join(lines)
+        self._log.log(NOTICE, text)
+
+    def plan(self, experiment: str, n_at_once: int | None, is_race: bool) -> str:
         """Return a line on what will be done.
 
         Parameters
@@ -115,6 +128,8 @@ class Display:
             Its name.
         n_at_once : int or None
             The number of runs that are trained at once; None if it is not known.
+        is_race : bool
+            Whether further runs follow from results.
         """
         n_runs = self._jobs.planned.get(self._rule, 0)
         text = f"{experiment}: {self._jobs.n_all} jobs"
@@ -124,6 +139,8 @@ class Display:
                 text += f" for {_duration(self._budget_seconds)}"
             if n_at_once is not None and n_runs > 1:
                 text += f", {min(n_runs, n_at_once)} at once"
+        elif is_race:
+            text += ", and the runs that the race will ask for"
         return text
 
     def close(self) -> None:
@@ -190,7 +207,7 @@ class Display:
         if others := self._others(started):
             lines.append(others)
         if lines:
-            self._log.log(NOTICE, "\n".join(lines))
+            self.notice("\n".join(lines))
 
     def _others(self, started: Mapping[str, Progress]) -> str:
         """Return a line on the jobs under way besides started runs, empty if there are none."""

@@ -3,6 +3,10 @@
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
+
+NOTHING = "Nothing to be done"
+"""How Snakemake's message begins when it finds all files up to date."""
 
 
 class Jobs(logging.Handler):
@@ -16,6 +20,8 @@ class Jobs(logging.Handler):
         Number of jobs by rule, as Snakemake starts.
     changed : threading.Event
         Set when a job starts or ends.
+    if_none : callable
+        Called if Snakemake finds nothing to be done, as it calls no handler of the workflow then.
     """
 
     def __init__(self) -> None:
@@ -24,6 +30,7 @@ class Jobs(logging.Handler):
         self.n_all = 0
         self.planned: dict[str, int] = {}
         self.changed = threading.Event()
+        self.if_none: Callable[[], object] = lambda: None
         self._rules: dict[int, str] = {}  # of the jobs under way, by the job's number
 
     def under_way(self) -> Counter[str]:
@@ -45,6 +52,9 @@ class Jobs(logging.Handler):
                 self.n_all = self.planned.pop("total")
             case "progress":
                 self.n_done, self.n_all = fields["done"], fields["total"]
+            case None if str(record.msg).startswith(NOTHING):
+                self.if_none()
+                return
             case _:
                 return
         self.changed.set()

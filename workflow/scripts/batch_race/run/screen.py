@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from batch_race.run.jobs import NOTHING
 from batch_race.run.terminal import Terminal, can_redraw
 
 NOTICE = (logging.INFO + logging.WARNING) // 2
@@ -12,7 +13,7 @@ BEFORE_A_RUN = frozenset({"configfile", "execute_workflow"})
 """Functions of Snakemake that log before it has started a run."""
 
 KEPT = (
-    "Nothing to be done",
+    NOTHING,
     "Terminating processes on user request",
     "Will exit after finishing currently running jobs",
     "Trying to restart job",

@@ -35,8 +35,12 @@ class Terminal:
 
     @property
     def size(self) -> os.terminal_size:
-        """Columns and rows."""
-        return os.get_terminal_size(self._stream.fileno())
+        """Columns and lines; the usual ones if the terminal does not know."""
+        try:
+            size = os.get_terminal_size(self._stream.fileno())
+        except OSError:
+            size = os.terminal_size((0, 0))
+        return os.terminal_size((size.columns or 80, size.lines or 24))
 
     def show(self, lines: Sequence[str]) -> None:
         """Replace the block by other lines, of fewer characters than the terminal has columns."""

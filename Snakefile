@@ -41,7 +41,9 @@ rule all:
 
 
 KILLED_BEFORE = machine.kills_for_memory()
-DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, JOBS, logger)
+DISPLAY = display.Display(
+    Path("results/train"), {} if RACE else RUNS, JOBS, logger, TERMINAL
+)
 JOBS.if_none = show_results
 
 
@@ -57,7 +59,7 @@ onstart:
     except InputError as error:
         raise WorkflowError(str(error))
     if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
-        DISPLAY.start(screen.open_terminal(logger))
+        DISPLAY.start()
         DISPLAY.notice(DISPLAY.plan(EXPERIMENT, runs_at_once(), bool(RACE)))
 
 
@@ -70,7 +72,8 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
-    DISPLAY.notice(f"All of Snakemake's messages: {', '.join(log)}")
+    if log:
+        DISPLAY.notice(f"Full log: {', '.join(map(os.path.relpath, log))}")
 
 
 onsuccess:

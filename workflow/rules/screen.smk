@@ -10,7 +10,9 @@ from batch_race.run import screen
 from batch_race.run.jobs import Jobs
 
 JOBS = Jobs()
-logger.addHandler(JOBS)
+TERMINAL = None
 # Not where this workflow is a module of another, or runs one job for another Snakemake.
 if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
     screen.hide_reports(logger, workflow.output_settings)
+    logger.addHandler(JOBS)
+    TERMINAL = screen.open_terminal(logger)

@@ -42,10 +42,10 @@ def stream(monkeypatch):
     return io.StringIO()
 
 
-def made(folder, runs, stream, jobs=None):
+def made(folder, runs, stream, jobs=None, terminal=None):
     log = logging.Logger("snakemake.logging")
     log.addHandler(logging.StreamHandler(stream))
-    return Display(folder, runs, jobs or Jobs(), log)
+    return Display(folder, runs, jobs or Jobs(), log, terminal)
 
 
 class Terminal:
@@ -62,7 +62,7 @@ class Terminal:
 def test_lines_where_there_is_no_terminal(folders, stream):
     (folders["large"] / progress.NAME).write_text("left behind by a run that was killed")
     shown = made(folders["done"].parent, RUNS, stream)
-    shown.start(None)
+    shown.start()
     with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))
         time.sleep(0.3)
@@ -78,7 +78,7 @@ def test_lines_where_there_is_no_terminal(folders, stream):
 
 def test_nothing_is_displayed_while_no_run_is_under_way(folders, stream):
     shown = made(folders["done"].parent, RUNS, stream)
-    shown.start(None)
+    shown.start()
     time.sleep(0.2)
     shown.close()
     assert stream.getvalue() == ""
@@ -86,7 +86,7 @@ def test_nothing_is_displayed_while_no_run_is_under_way(folders, stream):
 
 def test_further_runs_are_displayed_with_those_known(folders, stream):
     shown = made(folders["done"].parent, {}, stream)
-    shown.start(None)
+    shown.start()
     for runs in (["done"], ["done", "small"]):
         shown.expect(runs, RUNS.__getitem__)
     with ProgressFile(folders["small"]) as file:
@@ -101,8 +101,8 @@ def test_further_runs_are_displayed_with_those_known(folders, stream):
 def test_a_terminal_shows_jobs_when_they_start(folders, stream):
     jobs = Jobs()
     terminal = Terminal()
-    shown = made(folders["done"].parent, RUNS, stream, jobs)
-    shown.start(terminal)
+    shown = made(folders["done"].parent, RUNS, stream, jobs, terminal)
+    shown.start()
     jobs.handle(events.planned(find_crossings=2, plot_loss_curves=1, train=2))
     for number, rule in enumerate(("find_crossings", "find_crossings", "plot_loss_curves")):
         jobs.handle(events.started(number, rule))
@@ -117,8 +117,8 @@ def test_runs_on_a_terminal_have_bars(folders, stream, monkeypatch):
     monkeypatch.setattr(display, "BARS_SECONDS", 0.05)
     jobs = Jobs()
     terminal = Terminal()
-    shown = made(folders["done"].parent, RUNS, stream, jobs)
-    shown.start(terminal)
+    shown = made(folders["done"].parent, RUNS, stream, jobs, terminal)
+    shown.start()
     jobs.handle(events.planned(train=2, parse=1))
     for number, rule in enumerate(("train", "train", "parse")):
         jobs.handle(events.started(number, rule))
@@ -169,6 +169,10 @@ def test_the_plan_in_one_line(tmp_path, stream):
     text = "race: 3 jobs, 2 of them train a run for 1 min 0 s"
     assert shown.plan("race", 4, False) == f"{text}, 2 at once"
     assert shown.plan("race", None, False) == text
+    jobs.handle(events.planned(train=1, parse=1))
+    assert shown.plan("race", 4, False) == "race: 2 jobs, 1 of them trains a run for 1 min 0 s"
+    jobs.handle(events.planned(parse=1))
+    assert shown.plan("race", 4, False) == "race: 1 job"
     jobs.handle(events.planned(plot=1, all=1))
     assert shown.plan("race", 4, False) == "race: 2 jobs"
     assert shown.plan("race", 4, True) == "race: 2 jobs, and the runs that the race will ask for"
@@ -180,8 +184,6 @@ def test_a_notice_is_folded_between_words_on_a_terminal(tmp_path, stream):
     shown.notice(text)
     assert stream.getvalue() == f"{text}\n"
     stream.seek(stream.truncate(0))
-    shown.start(Terminal(columns=16))
-    shown.close()
-    shown.notice(text)
+    made(tmp_path, {}, stream, terminal=Terminal(columns=16)).notice(text)
     folded = ["the first of two", "sentences", "", "and", "results/of-all/of-them.html", "", ""]
     assert stream.getvalue().split("\n") == folded

@@ -1,6 +1,7 @@
 """The jobs under way, from Snakemake's events."""
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from batch_race.run.jobs import Jobs
 from tests.unit.run import events
@@ -46,3 +47,10 @@ def test_nothing_to_do_is_noticed():
     jobs.handle(events.record(NOTHING_TO_BE_DONE_MSG))
     jobs.handle(events.started(1, "train"))
     assert called == ["once"]
+
+
+def test_an_event_without_its_fields_is_no_fault():
+    jobs = Jobs()
+    for event in LogEvent:
+        jobs.handle(events.record(event=event))
+    assert jobs.under_way() == {}

@@ -43,7 +43,9 @@ class Display:
     jobs : Jobs
         The jobs under way.
     log : logging.Logger
-        Where messages go if there is no terminal.
+        Of the messages.
+    terminal : Terminal or None
+        That of the log; None to log messages in place of bars.
     rule : str
         The rule whose jobs are the runs.
     """
@@ -54,6 +56,7 @@ class Display:
         specifications: Mapping[str, Mapping[str, Any]],
         jobs: Jobs,
         log: logging.Logger,
+        terminal: Terminal | None,
         rule: str = "train",
     ) -> None:
         self._folder = folder
@@ -66,7 +69,7 @@ class Display:
         self._jobs = jobs
         self._log = log
         self._rule = rule
-        self._terminal: Terminal | None = None
+        self._terminal = terminal
         self._is_over = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -93,15 +96,8 @@ class Display:
         self._budget_seconds = None if None in budgets else max(budgets)
         self._furthest = Progress()
 
-    def start(self, terminal: Terminal | None) -> None:
-        """Start to display; progress files that killed runs left behind are removed.
-
-        Parameters
-        ----------
-        terminal : Terminal or None
-            None to log messages instead.
-        """
-        self._terminal = terminal
+    def start(self) -> None:
+        """Start to display; progress files that killed runs left behind are removed."""
         atexit.register(self.close)  # if Snakemake ends by an exception
         for folder in self._unfinished.values():
             (folder / progress.NAME).unlink(missing_ok=True)
@@ -132,9 +128,10 @@ class Display:
             Whether further runs follow from results.
         """
         n_runs = self._jobs.planned.get(self._rule, 0)
-        text = f"{experiment}: {self._jobs.n_all} jobs"
+        n_jobs = self._jobs.n_all
+        text = f"{experiment}: {n_jobs} job{'s' if n_jobs != 1 else ''}"
         if n_runs:
-            text += f", {n_runs} of them train a run"
+            text += f", {n_runs} of them train{'s' if n_runs == 1 else ''} a run"
             if self._budget_seconds is not None:
                 text += f" for {_duration(self._budget_seconds)}"
             if n_at_once is not None and n_runs > 1:

@@ -1,9 +1,11 @@
 """The jobs of a workflow that are under way, from the events that Snakemake logs."""
 
+import contextlib
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 NOTHING = "Nothing to be done"
 """How Snakemake's message begins when it finds all files up to date."""
@@ -39,7 +41,13 @@ class Jobs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Follow the events of jobs; other records are ignored."""
-        fields = vars(record)
+        # Another version's event may lack a field: then a count is missing, and nothing fails.
+        with contextlib.suppress(KeyError):
+            if self._follow(vars(record)):
+                self.changed.set()
+
+    def _follow(self, fields: Mapping[str, Any]) -> bool:
+        """Return whether a record, by its fields, changes what is under way."""
         match fields.get("event"):
             case "job_info":
                 self._rules[fields["jobid"]] = fields["rule_name"]
@@ -48,13 +56,13 @@ class Jobs(logging.Handler):
             case "job_error":
                 self._rules.pop(fields["jobid"], None)
             case "run_info":
-                self.planned = dict(fields["stats"])
+                self.planned = {**fields["stats"]}
                 self.n_all = self.planned.pop("total")
             case "progress":
                 self.n_done, self.n_all = fields["done"], fields["total"]
-            case None if str(record.msg).startswith(NOTHING):
+            case None if str(fields["msg"]).startswith(NOTHING):
                 self.if_none()
-                return
+                return False
             case _:
-                return
-        self.changed.set()
+                return False
+        return True

@@ -9,6 +9,9 @@ from batch_race.run.terminal import Terminal, can_redraw
 NOTICE = (logging.INFO + logging.WARNING) // 2
 """The level of messages from this workflow, which Snakemake prints without a colour."""
 
+ASKED = ("dryrun", "verbose", "debug_dag", "printshellcmds")
+"""Settings of Snakemake's output by which the user asks for its reports."""
+
 BEFORE_A_RUN = frozenset({"configfile", "execute_workflow"})
 """Functions of Snakemake that log before it has started a run."""
 
@@ -19,10 +22,6 @@ KEPT = (
     "Trying to restart job",
 )
 """How those of Snakemake's reports begin that answer what the user has just done or seen."""
-
-
-ASKED = ("dryrun", "verbose", "debug_dag", "printshellcmds")
-"""Settings of Snakemake's output by which the user asks for its reports."""
 
 
 def hide_reports(log: logging.Logger, settings: object) -> None:

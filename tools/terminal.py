@@ -44,6 +44,8 @@ class Screen:
         """
         for found in SEQUENCE.finditer(sent):
             number, command = int(found[1] or 0), found[2]
+            if command not in (None, "m") or found[0] == "\b":
+                self._column = min(self._column, self._columns - 1)  # no longer past a full line
             match found[0]:
                 case "\r":
                     self._column = 0

@@ -44,15 +44,13 @@ class Screen:
         """
         for found in SEQUENCE.finditer(sent):
             number, command = int(found[1] or 0), found[2]
-            if command not in (None, "m") or found[0] == "\b":
-                self._column = min(self._column, self._columns - 1)  # no longer past a full line
             match found[0]:
                 case "\r":
                     self._column = 0
                 case "\n":
                     self._down()
                 case "\b":
-                    self._column = max(0, self._column - 1)
+                    self._column = max(0, min(self._column, self._columns - 1) - 1)
                 case text if command is None and text != "\x1b":
                     self._put(text)
                 case _ if command == "A":

@@ -102,7 +102,7 @@ SCENARIOS = (
         {
             "At the start": "now: draw",
             "While runs are trained": BARS,
-            "While charts are drawn": "now: plot",
+            "While charts are drawn": "now: charts",
         },
     ),
     Scenario("The same command again", QUICKSTART, {}),

@@ -108,7 +108,7 @@ def test_a_terminal_shows_jobs_when_they_start(folders, stream):
         jobs.handle(events.started(number, rule))
     time.sleep(0.2)
     shown.close()
-    assert ["0 of 5 jobs done, now: find crossings ×2, plot loss curves"] in terminal.shown
+    assert ["0 of 5 jobs done, now: find crossings ×2, charts of loss curves"] in terminal.shown
     assert terminal.shown[-1] == []
     assert stream.getvalue() == ""
 

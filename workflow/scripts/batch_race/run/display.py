@@ -211,8 +211,7 @@ class Display:
         rules = self._jobs.under_way()
         rules[self._rule] -= len(started)
         now = [
-            f"{rule.replace('_', ' ')}{f' ×{count}' if count > 1 else ''}"
-            for rule, count in (+rules).items()
+            f"{_job(rule)}{f' ×{count}' if count > 1 else ''}" for rule, count in (+rules).items()
         ]
         if not now:
             return ""
@@ -229,6 +228,11 @@ class Display:
             seconds = progress.estimate_seconds_left(started.values(), n_unstarted, run_seconds)
             left = f", about {_duration(seconds)} of training left"
         return f"{n_done} of {n_runs} runs done, {len(started)} under way{left}"
+
+
+def _job(rule: str) -> str:
+    """Return what a rule's job does, in words: rules are named by a verb and a noun."""
+    return rule.replace("plot_", "charts of ", 1).replace("_", " ")
 
 
 def _bars(runs: Mapping[str, Progress], width: int) -> list[str]:

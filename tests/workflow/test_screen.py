@@ -79,6 +79,7 @@ def test_a_race_from_its_plan_to_its_answer(project):
     assert " ".join(answer.split()) in " ".join(again.split())
 
     # Of another configuration's answer, or of none, nothing is shown.
+    # (And --config is not taken for --configfile.)
     assert "results/" not in project.run("--until", "train", "--config", "seed=5")
     assert "results/" not in project.run("results/prepare/" + prepared(project))
 
@@ -141,11 +142,11 @@ def test_ctrl_c_is_answered(project):
         ((), "Error: cores have to be specified for local execution"),
         (
             ("--cores", "2", "--configfile", "config/quikstart.yaml"),
-            "--configfile: found config/quikstart.yaml (No such file or directory), expected",
+            "--configfile: found no readable file config/quikstart.yaml, expected a YAML file",
         ),
         (
             ("--cores", "2", "--configfile=config"),
-            "--configfile: found config (Is a directory), expected a YAML file",
+            "--configfile: found no readable file config, expected a YAML file",
         ),
     ],
 )

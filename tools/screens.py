@@ -93,7 +93,7 @@ def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
 
 QUICKSTART = "--cores 2 --configfile config/quickstart.yaml"
 AGAIN = f"{QUICKSTART} --forcerun train"
-BARS = r"batch 1 +\|█.*\n.*\|█"
+BARS = r"\|████"
 
 SCENARIOS = (
     Scenario(

@@ -303,7 +303,7 @@ def test_the_quickstart_with_accounting_needs_no_setting(tmp_path):
     with (
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", nodes=2, keeps_accounts=True) as cluster,
-        started(project, cluster, *SOON, "--until", "compare", *quickstart) as snakemake,
+        started(project, cluster, *SOON, "-p", "--until", "compare", *quickstart) as snakemake,
     ):
         runs = {size: Run(project, cluster, size) for size in (1, 32, 128)}
         killed = first_running(runs, ())

@@ -1,12 +1,7 @@
 # What all rules share: the checked configuration, the datasets and the runs that it asks for.
 
-import sys
-from pathlib import Path
-
-HOME = Path(workflow.basedir)
-sys.path.append(str(HOME / "workflow" / "scripts"))
-
 from snakemake.common.configfile import load_configfile
+from snakemake.logging import is_quiet_about
 
 from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, experiment, runs, sources
@@ -35,6 +30,19 @@ if (
     and "physical_cores" not in workflow.global_resources
 ):
     workflow.register_resource("physical_cores", cores.available())
+
+
+# A dry run has no moment between its plan and the first job to refuse them.
+if workflow.output_settings.dryrun and workflow.resource_settings.nodes is None:
+    UNFINISHED = [
+        specification
+        for run, specification in RUNS.items()
+        if not Path(f"results/train/{run}/history.parquet").exists()
+    ]
+    try:
+        allocation.check_threads(UNFINISHED, cores.available())
+    except InputError as error:
+        logger.warning(f"This would fail: {error}")
 
 
 wildcard_constraints:
@@ -99,6 +107,51 @@ def specification(wildcards):
             f"results/train/{run}: not a run that this configuration asks for"
         )
     return found
+
+
+def check_threads():
+    """Refuse runs with more threads than cores, all at once and before the first job."""
+    if not workflow.local_exec:
+        return
+    # Of a race, the first jobs to train follow from results.
+    timed = [
+        specification(job.wildcards)
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name in ("train", "find_crossings")
+    ]
+    if RACE and "decide" in JOBS.planned:
+        timed += RUNS.values()
+    given = workflow.resource_settings.cores
+    allocation.check_threads(timed, cores.available(), given)
+
+
+def runs_at_once():
+    """Return how many runs are trained at once; None on a batch system."""
+    if not workflow.local_exec:
+        return None
+    most = min(workflow.resource_settings.cores, cores.available())
+    return most // max(specification["threads"] for specification in RUNS.values())
+
+
+def show_results():
+    """Show the answer and where the rest is, of what this run made or found up to date."""
+    dag = workflow.dag
+    made = {
+        str(file)
+        for job in dag.jobs
+        if dag.finished(job) or not dag.needrun(job)
+        for file in job.output
+    }
+    answer = f"results/compare/{EXPERIMENT}/answer.txt"
+    if answer in made:
+        DISPLAY.notice(f"\n{Path(answer).read_text('utf-8')}")
+    for name, path in {
+        "page": f"results/page/{EXPERIMENT}/report.html",
+        "table": f"results/summarize/{EXPERIMENT}/table.md",
+        "charts": f"results/plot/{EXPERIMENT}/",
+    }.items():
+        if any(file.startswith(path) for file in made):
+            DISPLAY.notice(f"{name:6}  {path}")
 
 
 def check_experiment(wildcards):

@@ -30,7 +30,7 @@ rule all:
     default_target: True
     input:
         f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
+        ANSWER,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
@@ -72,6 +72,7 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
+    DISPLAY.notice(last_message())
     if log:
         DISPLAY.notice(f"Full log: {', '.join(map(os.path.relpath, log))}")
 

@@ -21,7 +21,7 @@ def test_a_whole_run(finished_checkout, finished_project):
     results = project.folder / "results"
     # At the end come the answer, and where the rest is.
     answer = (results / "compare/race/answer.txt").read_text()
-    assert answer.startswith("Each run was given 4 steps.\nTo loss 0.5 on digits: ")
+    assert answer.startswith("Each run on digits was given 4 steps.\n")
     end = [
         "page    results/page/race/report.html",
         "table   results/summarize/race/table.md",

@@ -6,7 +6,7 @@
 # Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
 #          results/collect_crossings/<experiment>/crossings.parquet
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
-#          results/compare/<experiment>/answer.{txt,json}
+#          results/compare/<experiment>/{answer.txt,answer.json,made_for.txt}
 #          results/forecast/<experiment>/forecast.{txt,json}
 #          results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 
@@ -90,6 +90,7 @@ rule compare:
     output:
         text="results/compare/{experiment}/answer.txt",
         json="results/compare/{experiment}/answer.json",
+        made_for=f"results/compare/{{experiment}}/{closing.MADE_FOR}",
     log:
         "results/compare/{experiment}/compare.log",
     conda:
@@ -99,6 +100,7 @@ rule compare:
         most_seeds=RACE.most_seeds if RACE else None,
         factor=RACE.parts["factor"] if RACE else None,
         given=runs.given(config),
+        digest=DIGEST,
     script:
         "../scripts/compare.py"
 

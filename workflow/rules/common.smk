@@ -5,19 +5,21 @@ from snakemake.logging import is_quiet_about
 
 from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, experiment, runs, sources
+from batch_race.report import closing
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
 configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
 try:
-    CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
+    CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
+ANSWER = f"results/compare/{EXPERIMENT}/answer.txt"
 
 # The table of a race's decisions, an input of what reads it; none without a race.
 DECISIONS = ["results/collect_decisions/{experiment}/decisions.parquet"] if RACE else []
@@ -135,16 +137,8 @@ def runs_at_once():
 
 def show_results():
     """Show the answer and where the rest is, of what this run made or found up to date."""
-    dag = workflow.dag
-    made = {
-        str(file)
-        for job in dag.jobs
-        if dag.finished(job) or not dag.needrun(job)
-        for file in job.output
-    }
-    answer = f"results/compare/{EXPERIMENT}/answer.txt"
-    if answer in made:
-        DISPLAY.notice(f"\n{Path(answer).read_text('utf-8')}")
+    made = up_to_date()
+    DISPLAY.notice(f"\n{last_message()}")
     for name, path in {
         "page": f"results/page/{EXPERIMENT}/report.html",
         "table": f"results/summarize/{EXPERIMENT}/table.md",
@@ -244,3 +238,25 @@ def found_crossings(wildcards):
         for trial in rounds.read(Path(last)).trials
         if trial.sought
     ]
+
+
+def up_to_date():
+    """Return the files that this run made or found up to date; others may be of earlier runs."""
+    dag = workflow.dag
+    return {
+        str(file)
+        for job in dag.jobs
+        if dag.finished(job) or not dag.needrun(job)
+        for file in job.output
+    }
+
+
+def last_message():
+    """Return the answer, if it is up to date, or else how to make it."""
+    other_targets = set(workflow.dag_settings.targets) - {"all"}
+    return closing.answer(
+        Path(ANSWER),
+        DIGEST,
+        is_made=ANSWER in up_to_date(),
+        command=closing.command(sys.argv[1:], other_targets),
+    )

@@ -1,5 +1,7 @@
 """From a configuration to all that an experiment needs: its datasets, its runs, other machines."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +31,8 @@ class Experiment(NamedTuple):
         If only results decide which runs are made; see `plan.race`.
     machines : dict of str to tuple of str
         By its name, another machine's collected histories and crossings.
+    digest : str
+        Of all that the answer depends on: an answer with another one is to another configuration.
     """
 
     catalogue: dict[str, Any]
@@ -36,6 +40,7 @@ class Experiment(NamedTuple):
     runs: dict[str, Specification]
     race: Race | None
     machines: dict[str, tuple[str, str]]
+    digest: str
 
 
 def plan(config: dict[str, Any]) -> Experiment:
@@ -55,10 +60,8 @@ def plan(config: dict[str, Any]) -> Experiment:
     catalogue = yaml.safe_load(CATALOGUE_FILE.read_text("utf-8"))
     known = datasets.known(catalogue, config["own_datasets"])
     planned = runs.expand(config, known)
-    return Experiment(
-        catalogue,
-        known,
-        planned,
-        race.plan(config, planned, known),
-        machines.results_elsewhere(config["machines"], config["experiment"]),
-    )
+    raced = race.plan(config, planned, known)
+    elsewhere = machines.results_elsewhere(config["machines"], config["experiment"])
+    asked = [sorted(planned), raced and raced.parts, elsewhere, runs.asked(config)]
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:10]
+    return Experiment(catalogue, known, planned, raced, elsewhere, digest)

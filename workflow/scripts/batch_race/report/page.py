@@ -79,12 +79,12 @@ def race(histories: pl.DataFrame) -> dict[str, Any]:
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
-    styles = [theme.line_style(index) for index in range(len(names))]
+    styles = series.styles(named)
     return {
         "note": note,
         "series": [
             {"name": name, "colour": colour, "dash": dash}
-            for name, (colour, dash) in zip(names, styles, strict=True)
+            for name, (colour, dash) in styles.items()
         ],
         "curves": {
             x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES

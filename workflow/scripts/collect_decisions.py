@@ -12,7 +12,7 @@ def main() -> None:
     logs.start(snakemake.log[0])
     last = rounds.read(Path(snakemake.input.last))
     table = decisions.tabulate(Race(snakemake.params.race), last)
-    parquet.write(Path(snakemake.output.decisions), table)
+    parquet.write_with_csv(Path(snakemake.output.decisions), table)
 
 
 if __name__ == "__main__":

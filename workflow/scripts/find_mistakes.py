@@ -29,8 +29,9 @@ def main() -> None:
         tables = mistakes.examine(
             run, classifier.probabilities(pixels), labels, images, data.classes
         )
-    for table, path in zip(tables, snakemake.output, strict=True):
-        parquet.write(Path(path), table)
+    paths = (snakemake.output.confusion, snakemake.output.mistakes)
+    for table, path in zip(tables, paths, strict=True):
+        parquet.write_with_csv(Path(path), table)
 
 
 if __name__ == "__main__":

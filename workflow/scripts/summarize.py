@@ -38,9 +38,10 @@ def main() -> None:
     )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):
-        parquet.write(Path(snakemake.output[name]), table)
-    with replacing(Path(snakemake.output.table)) as temporary:
-        temporary.write_text(tables.markdown(summary))
+        parquet.write_with_csv(Path(snakemake.output[name]), table)
+    for write, name in ((tables.markdown, "table"), (tables.csv, "table_csv")):
+        with replacing(Path(snakemake.output[name])) as temporary:
+            temporary.write_text(write(summary))
 
 
 if __name__ == "__main__":

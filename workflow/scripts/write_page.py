@@ -43,6 +43,7 @@ def main() -> None:
             "race": page.race(histories),
             "charts": drawn,
             "gallery": page.gallery(mistakes),
+            "vega": Path(files.vega).read_text(),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }

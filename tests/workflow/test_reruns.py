@@ -19,7 +19,10 @@ def test_a_first_plan_from_nothing(project):
     )
     everything = "dataset=[digits, mnist, strokes, kmnist, fashion_mnist]"
     assert project.jobs("--config", everything) == (
-        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5} | trained(15) | AGGREGATES | BUNDLE
+        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5}
+        | trained(15)
+        | AGGREGATES
+        | BUNDLE
     )
 
 

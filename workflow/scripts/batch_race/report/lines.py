@@ -196,7 +196,7 @@ def _x(values: pl.Series, x_title: str, *, is_log: bool) -> alt.X:
         scale = axes.log_scale(low, high)
     else:
         axis.tickCount = 6
-        scale = alt.Scale(type="linear", nice=False)
+        scale = alt.Scale(type="linear", nice=False, zero=values.name != "iteration")
     if values.name in ("step", "iteration"):
         axis.tickMinStep = 1
     return alt.X(f"{values.name}:Q", title=x_title, axis=axis, scale=scale)

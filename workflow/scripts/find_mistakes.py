@@ -6,7 +6,7 @@ from pathlib import Path
 from batch_race.analyze import mistakes
 from batch_race.data.examples import open_images, open_labels
 from batch_race.run.classifier import Classifier
-from batch_race.store import logs, parquet
+from batch_race.store import logs, parquet, with_csv
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         )
     paths = (snakemake.output.confusion, snakemake.output.mistakes)
     for table, path in zip(tables, paths, strict=True):
-        parquet.write_with_csv(Path(path), table)
+        with_csv.write(Path(path), table)
 
 
 if __name__ == "__main__":

@@ -37,22 +37,6 @@ def write(path: Path, table: pl.DataFrame, metadata: Mapping[str, str] | None = 
         temporary.write_bytes(content.replace(_PREFIX + _BLANK, _PREFIX + _digest(content)))
 
 
-def write_with_csv(path: Path, table: pl.DataFrame) -> None:
-    """Write a table, and beside it as CSV, for programs that do not read parquet.
-
-    Parameters
-    ----------
-    path : Path
-        Of the parquet file; the other has the suffix `.csv`.
-    table : polars.DataFrame
-        The CSV file is without its nested columns.
-    """
-    write(path, table)
-    flat = [name for name, kind in table.schema.items() if not kind.is_nested()]
-    with replacing(path.with_suffix(".csv")) as temporary:
-        table.select(flat).write_csv(temporary)
-
-
 def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """Read a table.
 

@@ -26,16 +26,23 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
 
+# Without charts and page.
+rule answer:
+    input:
+        expand(f"results/summarize/{EXPERIMENT}/table.{{format}}", format=["md", "csv"]),
+        ANSWER,
+
+
 rule all:
     default_target: True
     input:
-        f"results/summarize/{EXPERIMENT}/table.md",
-        ANSWER,
+        rules.answer.input,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
+        f"results/collect/{EXPERIMENT}/histories.csv",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
-            format=["svg", "png", "json"],
+            format=["svg", "json"],
         ),
         f"results/page/{EXPERIMENT}/report.html",
 

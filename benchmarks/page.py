@@ -15,13 +15,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+import vl_convert
 
 from batch_race.analyze import comparison, measures, mistakes
 from batch_race.analyze.statistics import summarize
 from batch_race.data import strokes
 from batch_race.report import answer_message, charts, page, tables
+from batch_race.report.context import Context
 from batch_race.store import crossings, history
-from benchmarks.scale import TARGETS, write_results
+from benchmarks.scale import CROSSINGS, HISTORIES, TARGETS, write_results
 from tests import browser
 
 SIZES = (4, 100, 1000)
@@ -32,9 +34,9 @@ OF_SUMMARY = ("seconds", "steps", "examples")
 def write_page(count: int, folder: Path) -> Path:
     """Write the page of so many made-up runs; return its path."""
     write_results(count, folder)
-    paths = sorted(folder.glob("*.parquet"))
+    paths = sorted(folder.glob(HISTORIES))
     histories = history.collect(paths)
-    found = crossings.collect([(path, folder / "crossings" / path.name) for path in paths])
+    found = crossings.collect(paths, sorted(folder.glob(CROSSINGS)), TARGETS)
     runs = measures.per_run(histories, found, TARGETS, "training")
     summary = summarize(runs)
     answers = comparison.compare(runs, summary)
@@ -45,6 +47,7 @@ def write_page(count: int, folder: Path) -> Path:
     confusion, worst = mistakes.examine(winner, probabilities, np.asarray(labels), images)
     drawn = {f"{cost}_to_target": summary for cost in OF_SUMMARY}
     drawn |= {"throughput": summary, "learning_rates": summary, "confusion_matrix": confusion}
+    context = Context("", "training", TARGETS)
     text = page.write(
         {
             "title": "Which batch size gets the loss down fastest?",
@@ -56,10 +59,11 @@ def write_page(count: int, folder: Path) -> Path:
             "table": tables.rows(summary),
             "race": page.race(histories),
             "charts": [
-                page.chart(name, charts.load(name).draw(table, "Title", "training").to_dict(), name)
+                page.chart(name, charts.load(name).draw(table, context).to_dict(), name)
                 for name, table in drawn.items()
             ],
             "gallery": page.gallery(worst),
+            "vega": vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
             "measured": page.measured(list(metadata.values())),
             "configuration": page.configuration(list(metadata.values()), summary),
         }

@@ -229,7 +229,7 @@ def final_weights(wildcards):
     return [f"results/train/{run}/weights.npz" for run in counted_runs(wildcards)]
 
 
-def found_crossings(wildcards):
+def crossings(wildcards):
     """List the crossings of the runs whose results count, as far as they were looked for."""
     if not (last := last_round(wildcards)):
         return [crossings_file(run) for run in RUNS]
@@ -253,7 +253,7 @@ def up_to_date():
 
 def last_message():
     """Return the answer, if it is up to date, or else how to make it."""
-    other_targets = set(workflow.dag_settings.targets) - {"all"}
+    other_targets = set(workflow.dag_settings.targets) - {"all", "answer"}
     return closing.answer(
         Path(ANSWER),
         DIGEST,

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from batch_race.report import decisions_table, page, tables
+from batch_race.report import charts, decisions_table, page, tables
+from batch_race.report.context import Context
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
 
@@ -18,13 +19,15 @@ def main() -> None:
     runs = list(json.loads(Path(files.runs).read_text()).values())
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
-    charts = [
+    drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
+    context = Context("", clock, params.targets)
+    drawn = [
         page.chart(
             name,
-            json.loads(Path(drawn).read_text()),
+            charts.load(name).draw(drawn_from[table], context).to_dict(),
             page.caption(Path(caption).read_text(), experiment, clock),
         )
-        for name, drawn, caption in zip(params.charts, files.charts, files.captions, strict=True)
+        for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)
     ]
     text = page.write(
         {
@@ -38,8 +41,9 @@ def main() -> None:
             "decisions": decisions_table.rows(made[0], params.factor) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
             "race": page.race(histories),
-            "charts": charts,
+            "charts": drawn,
             "gallery": page.gallery(mistakes),
+            "vega": Path(files.vega).read_text(),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }

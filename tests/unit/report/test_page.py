@@ -16,7 +16,7 @@ from tests.project import DEFAULTS
 
 def test_a_curve_is_that_of_its_history():
     race = page.race(pl.concat([curve([2.0, 1.5, 1.0]), curve([2.0, 1.0], batch_size=1)]))
-    assert [each["name"] for each in race["series"]] == ["Stochastic GD", "Batch 32"]
+    assert [each["name"] for each in race["series"]] == ["batch 1", "batch 32"]
     of_batch_32 = race["curves"]["examples"]["training_loss"][1]
     assert of_batch_32 == {"x": [0, 32, 64], "y": [2.0, 1.5, 1.0]}
     assert race["curves"]["wall_seconds"]["test_accuracy"][0] == {"x": [0, 1.0], "y": [80, 90]}

@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 import numpy as np
 import polars as pl
-import vl_convert
 import yaml
 
 from batch_race.hyperparameters import REGISTRY
@@ -37,7 +36,7 @@ def write(parts: Mapping[str, Any]) -> str:
         and `machines` (lists of str); `table`, as `tables.rows` makes it; `decisions`, as
         `decisions_table.rows` makes it, and `max_decisions`, how many of them to show; `race`,
         `charts`, `gallery`, `measured` and `configuration`, as the functions of this module make
-        them.
+        them; `vega`, the script that draws, as bundle_vega.py makes it.
 
     Returns
     -------
@@ -51,7 +50,7 @@ def write(parts: Mapping[str, Any]) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     own = {kind: Path(__file__).with_suffix(f".{kind}").read_text() for kind in ("css", "js")}
-    scripts = [vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), own["js"]]
+    scripts = [parts["vega"], own["js"]]
     return environment.get_template("page.html").render(
         parts,
         scripts=scripts,
@@ -79,12 +78,12 @@ def race(histories: pl.DataFrame) -> dict[str, Any]:
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
-    styles = [theme.line_style(index) for index in range(len(names))]
+    styles = series.styles(named)
     return {
         "note": note,
         "series": [
             {"name": name, "colour": colour, "dash": dash}
-            for name, (colour, dash) in zip(names, styles, strict=True)
+            for name, (colour, dash) in styles.items()
         ],
         "curves": {
             x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES

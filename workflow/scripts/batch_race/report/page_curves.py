@@ -1,0 +1,125 @@
+"""The curves that the page's own script draws."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from batch_race.analyze.targets import describe_target
+from batch_race.hyperparameters import CONFIGURATION
+from batch_race.report import curves, series, theme
+from batch_race.report.groups import varying_parameters
+from batch_race.report.numbers import number
+
+COLUMNS = 120
+"""Columns to which a curve is thinned, on a linear and on a logarithmic axis; few, so that the page
+is small."""
+
+_TARGETS = {"training_loss": "loss", "test_accuracy": "accuracy"}
+"""The targets of each y column."""
+
+
+def race(histories: pl.DataFrame, summary: pl.DataFrame) -> dict[str, Any]:
+    """Return the curves that the page's own script draws.
+
+    Parameters
+    ----------
+    histories : polars.DataFrame
+        Collected histories.
+    summary : polars.DataFrame
+        As `statistics.summarize` makes it; has the targets.
+
+    Returns
+    -------
+    dict
+        `note`, which curves are shown; `series`: the name and style of each, what it is (`about`)
+        and whether one of its runs `diverged`; `curves`, by x and y column, for each series the
+        lists x, y and, with several seeds, low and high; and `targets`, by y column, the value and
+        name of each.
+    """
+    chosen, note = curves.choose(histories)
+    named, names = series.in_order(chosen)
+    styles = [theme.line_style(index) for index in range(len(names))]
+    parts = named.partition_by("series", as_dict=True)
+    also = [key for key in varying_parameters(chosen, CONFIGURATION) if key not in _ALWAYS]
+    return {
+        "note": note,
+        "series": [
+            {"name": name, "colour": colour, "dash": dash}
+            | {"about": _about(parts[(name,)], also)}
+            | {"diverged": (parts[(name,)]["stopped"] == "diverged").any()}
+            for name, (colour, dash) in zip(names, styles, strict=True)
+        ],
+        "curves": {
+            x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES
+        },
+        "targets": {y: _targets(summary, _TARGETS[y]) for y in curves.Y_TITLES},
+    }
+
+
+_ALWAYS = ("batch_size", "learning_rate")
+
+
+def _about(rows: pl.DataFrame, also: Sequence[str]) -> str:
+    """Return what a line is as text.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        The histories of its runs.
+    also : sequence of str
+        The parameters to name besides those that always are.
+    """
+    first = rows.row(0, named=True)
+    runs = rows.group_by("seed").agg(
+        pl.col("stopped", "contended").first(), pl.col("training_seconds").max()
+    )
+    spent = [number(runs["training_seconds"].min()), number(runs["training_seconds"].max())]  # type: ignore[arg-type]
+    parts = [
+        f"batch size {first['batch_size']:,}",
+        *(f"{key.replace('_', ' ')} {first[key]}" for key in ("learning_rate", *also)),
+        f"trained for {' to '.join(dict.fromkeys(spent))} s",
+        "1 seed"
+        if len(runs) == 1
+        else f"median of {len(runs)} seeds, band from the lowest to the highest",
+        *(
+            f"{count} of {len(runs)} runs {what}"
+            for count, what in (
+                (runs["contended"].sum(), "contended (its times read high)"),
+                ((runs["stopped"] == "diverged").sum(), "diverged"),
+            )
+            if count
+        ),
+    ]
+    return "; ".join(parts)
+
+
+def _targets(summary: pl.DataFrame, target: str) -> list[dict[str, Any]]:
+    """Return the value and name of each target of the loss, or of the accuracy."""
+    asked = summary.filter(pl.col("target") == target).unique("target_value", maintain_order=True)
+    return [
+        {"value": row["target_value"], "name": describe_target(row)} for row in asked.to_dicts()
+    ]
+
+
+def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[dict[str, Any]]:
+    """Return the thinned columns of each series' curve and band."""
+    bands = curves.band(named, x, y, ["series"])
+    above_zero = bands.filter(pl.col(x) > 0)
+    thinned = pl.concat(
+        [
+            curves.thin(bands, x, y, ["series"], columns=COLUMNS),
+            curves.thin(above_zero, x, y, ["series"], is_log=True, columns=COLUMNS),
+        ]
+    ).unique()
+    # More digits could not be seen.
+    rounded = thinned.sort(x).with_columns(
+        pl.col(x).round_sig_figs(6), pl.col(y, "low", "high").round_sig_figs(5)
+    )
+    has_band = named["seed"].n_unique() > 1
+    columns = {"x": x, "y": y} | ({"low": "low", "high": "high"} if has_band else {})
+    parts = rounded.partition_by("series", as_dict=True)
+    return [
+        {short: parts[(name,)][column].to_list() for short, column in columns.items()}
+        for name in names
+    ]

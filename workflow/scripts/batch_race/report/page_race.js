@@ -14,6 +14,8 @@ let dragStart = null;
 let view = null;
 let drawing = Promise.resolve();
 
+const SAVED = { width: 900, height: 450, background: "white" };
+
 const curves = () => data.race.curves[element("cost").value][element("measure").value];
 const targets = () => data.race.targets[element("measure").value];
 const shown = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));
@@ -81,14 +83,16 @@ function targetRows([low, high]) {
 }
 
 /** Return the marks of the curves, bands and targets, and their scales. */
-function raceSpec(theme) {
+function raceSpec(theme, legend = null) {
   const values = rows();
   const domain = yDomain(values);
   const y = {
     field: "y",
     type: "quantitative",
     title: yTitle(),
-    scale: { type: isLogY() ? "log" : "linear", domain, nice: !isLogY() && !zoom, zero: false },
+    scale: isLogY()
+      ? { type: "log", domain, nice: false }
+      : { type: "linear", domain, nice: !zoom, zero: false },
   };
   const x = {
     field: "x",
@@ -99,8 +103,8 @@ function raceSpec(theme) {
   };
   const names = data.race.series.map((each) => each.name);
   const style = (of) => ({ domain: names, range: data.race.series.map((each) => each[of]) });
-  const colour = { field: "series", type: "nominal", scale: style("colour"), legend: null };
-  const dash = { field: "series", type: "nominal", scale: style("dash"), legend: null };
+  const colour = { field: "series", type: "nominal", scale: style("colour"), legend };
+  const dash = { field: "series", type: "nominal", scale: style("dash"), legend };
   const shared = { x, color: colour };
   const layer = [
     {
@@ -378,16 +382,15 @@ for (const [id, checked] of [["all", true], ["none", false]]) {
 
 /** Save the curves as they are drawn, on white, with a legend and a title. */
 element("save-svg").addEventListener("click", async () => {
-  const spec = raceSpec("light");
-  for (const { encoding } of spec.layer.filter((each) => each.encoding)) {
-    encoding.color = { ...encoding.color, title: null };
-    delete encoding.color.legend;
-    if (encoding.strokeDash) encoding.strokeDash = { ...encoding.strokeDash, title: null };
-    delete encoding.strokeDash?.legend;
-  }
+  const values = shown().map((series) => data.race.series[series].name);
+  const longest = Math.max(0, ...values.map((name) => name.length));
+  const columns = Math.max(1, Math.floor(SAVED.width / (60 + 6.5 * longest)));
+  const symbol = { symbolType: "stroke", symbolSize: 400, symbolStrokeWidth: 2, symbolOpacity: 1 };
+  const legend = { title: null, values, orient: "bottom", columns, labelLimit: 0, ...symbol };
+  const spec = raceSpec("light", legend);
   const drawn = await embed(
     document.createElement("div"),
-    { ...spec, title: data.title, width: 900, height: 450, background: "white" },
+    { ...spec, ...SAVED, title: { text: data.title, anchor: "start", limit: SAVED.width } },
     "light",
   );
   const svg = await drawn.view.toSVG();

@@ -119,7 +119,7 @@ def test_what_a_setting_runs_again(kept_project):
         ),
         # In another order they are the same, but the answer follows it.
         (["targets={loss: [0.2, 0.5], accuracy: [95]}"], ANSWERS),
-        (["forecast={workers: [3]}"], {"forecast": 1}),
+        (["forecast={workers: [3]}"], {"forecast": 1} | PAGE),
         (["experiment=other"], AGGREGATES),
         # One seed more for each of three batch sizes.
         (["repeats=2"], trained(3) | AGGREGATES),

@@ -74,22 +74,19 @@ def _about(rows: pl.DataFrame, also: Sequence[str]) -> str:
     runs = rows.group_by("seed").agg(
         pl.col("stopped", "contended").first(), pl.col("training_seconds").max()
     )
-    spent = [number(runs["training_seconds"].min()), number(runs["training_seconds"].max())]  # type: ignore[arg-type]
+    spent = sorted(runs["training_seconds"])
+    ends = dict.fromkeys([number(spent[0]), number(spent[-1])])  # one if they read the same
+    median = f"median of {len(runs)} seeds, band from the lowest to the highest"
+    flags = {
+        "contended (its times read high)": runs["contended"].sum(),
+        "diverged": (runs["stopped"] == "diverged").sum(),
+    }
     parts = [
         f"batch size {first['batch_size']:,}",
         *(f"{key.replace('_', ' ')} {first[key]}" for key in ("learning_rate", *also)),
-        f"trained for {' to '.join(dict.fromkeys(spent))} s",
-        "1 seed"
-        if len(runs) == 1
-        else f"median of {len(runs)} seeds, band from the lowest to the highest",
-        *(
-            f"{count} of {len(runs)} runs {what}"
-            for count, what in (
-                (runs["contended"].sum(), "contended (its times read high)"),
-                ((runs["stopped"] == "diverged").sum(), "diverged"),
-            )
-            if count
-        ),
+        f"trained for {' to '.join(ends)} s",
+        median if len(runs) > 1 else "1 seed",
+        *(f"{count} of {len(runs)} runs {flag}" for flag, count in flags.items() if count),
     ]
     return "; ".join(parts)
 

@@ -41,10 +41,7 @@ def table(summary: pl.DataFrame, answers: Sequence[Answer]) -> dict[str, Any]:
     return {
         "heading": [heading[column] for column in kept],
         "rows": [
-            [
-                {"text": row[column], "wins": _wins(heading[column], targets)}
-                for column in kept
-            ]
+            [{"text": row[column], "wins": _wins(heading[column], targets)} for column in kept]
             for row, targets in zip(body, winners, strict=True)
         ],
         "shared": shared,
@@ -71,11 +68,12 @@ def csv(summary: pl.DataFrame) -> str:
         first = configuration.row(0, named=True)
         line = {key: first[key] for key in (*CONFIGURATION, "runs", "contended", "interval")}
         for row in configuration.to_dicts():
-            name, more = row["measure"], ()
+            name, others = row["measure"], ["low", "high"]
             if row["target"]:
-                name, more = f"{name} to {describe_target(row)}", ("more_than", "reached")
+                name += f" to {describe_target(row)}"
+                others += ["more_than", "reached"]
             line[name] = row["median"]
-            line |= {f"{name}, {key}": row[key] for key in ("low", "high", *more)}
+            line |= {f"{name}, {key}": row[key] for key in others}
         lines.append(line)
     return pl.DataFrame(lines, infer_schema_length=None).write_csv()
 

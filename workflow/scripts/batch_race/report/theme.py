@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -50,6 +51,12 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
         if is_dark
         else ("#f4f4f4", "#cfcfcf", ["#fdf0e1", "#f28e2b"])
     )
+    # Of matrices: cells without a value, those that stand out, and letters on both.
+    styles: Any = {  # Altair's type knows Vega's own styles only
+        "empty-cell": {"color": empty},
+        "strong-cell": {"color": strong},
+        "cell-text": {"color": ink},
+    }
     return {
         # White, so that a single chart is legible on a dark page too.
         "background": "transparent" if is_dark else "white",
@@ -84,12 +91,7 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
         },
         # A mitred corner would draw a spike too high.
         "line": {"strokeWidth": 2, "strokeJoin": "round"},
-        # Of matrices: cells without a value, those that stand out, letters on both, and shades.
-        "style": {
-            "empty-cell": {"color": empty},
-            "strong-cell": {"color": strong},
-            "cell-text": {"color": ink},
-        },
+        "style": styles,
         "range": {"heatmap": shades},
         "view": {"stroke": None},
     }

@@ -32,9 +32,16 @@ rule all:
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
-            format=["svg", "png", "json"],
+            format=["svg", "json"],
         ),
         f"results/page/{EXPERIMENT}/report.html",
+
+
+# Without charts and page.
+rule answer:
+    input:
+        f"results/summarize/{EXPERIMENT}/table.md",
+        f"results/compare/{EXPERIMENT}/answer.txt",
 
 
 KILLED_BEFORE = machine.kills_for_memory()

@@ -21,7 +21,9 @@ from tests.curves import A_RUN, crossed
 
 ROOT = Path(__file__).parent.parent
 
-ON_PAGE = [name for name, table in charts.CHARTS.items() if table in ("summary", "confusion")]
+ON_PAGE = {
+    name: table for name, table in charts.CHARTS.items() if table in ("summary", "confusion")
+}
 
 DIGITS = [str(digit) for digit in range(10)]
 
@@ -139,15 +141,12 @@ def write(
         if winner
         else mistakes.empty_tables()
     )
-    tables = {"histories": histories, "summary": summary, "mistakes": worst}
+    tables = {"histories": histories, "summary": summary}
+    tables |= {"confusion": confusion, "mistakes": worst}
     tables |= {"decisions": made} if made is not None else {}
     for name, table in tables.items():
         files[name] = folder / f"{name}.parquet"
         parquet.write(files[name], table)
-    for chart in ON_PAGE:
-        table = confusion if charts.CHARTS[chart] == "confusion" else summary
-        drawn = charts.load(chart).draw(table, title, "training")
-        (folder / f"{chart}.json").write_text(drawn.to_json())
     page = folder / "report.html"
     job = SimpleNamespace(
         input=SimpleNamespace(
@@ -158,15 +157,20 @@ def write(
             summary=files["summary"],
             mistakes=files["mistakes"],
             runs=files["runs.json"],
+            confusion=files["confusion"],
             decisions=[files["decisions"]] if is_pruned else [],
-            charts=[folder / f"{chart}.json" for chart in ON_PAGE],
             captions=[ROOT / "workflow" / "report" / f"{chart}.rst" for chart in ON_PAGE],
         ),
         output=SimpleNamespace(page=page),
         log=[folder / "write_page.log"],
         wildcards=SimpleNamespace(experiment="race"),
         params=SimpleNamespace(
-            charts=ON_PAGE, title=title, clock="training", factor=factor, version="1.2.3"
+            charts=ON_PAGE,
+            targets=targets,
+            title=title,
+            clock="training",
+            factor=factor,
+            version="1.2.3",
         ),
     )
     script = ROOT / "workflow" / "scripts" / "write_page.py"

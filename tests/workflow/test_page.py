@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import polars as pl
 import pytest
 
+from batch_race.report.colours import of_batch_size
 from tests.browser import lines, opened, ticks, values, wait_until_drawn
 from tests.project import small_checkout
 
@@ -59,9 +60,9 @@ def test_all_results_are_on_the_page_and_all_text_is_escaped(page, results):
 def test_a_line_is_switched_off_and_on(page):
     before = lines(page)
     assert len(before) == 3
-    page.get_by_label(re.compile("^Batch 32")).uncheck()
+    page.get_by_label(re.compile("^batch 32")).uncheck()
     wait_until_drawn(page)
-    assert lines(page) == before - {"#E69F00"}
+    assert lines(page) == before - {of_batch_size(32)}
     page.get_by_role("button", name="None").click()
     wait_until_drawn(page)
     assert lines(page) == set()
@@ -130,7 +131,7 @@ def test_the_keyboard_is_enough(page, results):
     last = histories.filter(pl.col("step") == 4).group_by("batch_size")
     losses = dict(last.agg(pl.col("training_loss").median()).rows())
     read = values(page)
-    names = {"Stochastic GD": 1, "Batch 32": 32, "Batch GD": 300}
+    names = {"batch 1": 1, "batch 32": 32, "all (300)": 300}
     assert {name: float(number) for name, number in read.items()} == {
         name: pytest.approx(losses[size], rel=1e-3) for name, size in names.items()
     }
@@ -144,7 +145,7 @@ def test_the_keyboard_is_enough(page, results):
     page.keyboard.press("Space")
     wait_until_drawn(page)
     assert len(lines(page)) == 2
-    assert values(page)["Stochastic GD"] == ""
+    assert values(page)["batch 1"] == ""
 
 
 def test_the_pointer_reads_values_and_zooms(page):

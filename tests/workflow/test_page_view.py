@@ -374,7 +374,7 @@ def test_the_table_is_saved_as_csv(page, written):
 
 
 def test_the_curves_are_saved_as_svg(page):
-    page.get_by_label("Batch 2", exact=True).uncheck()
+    page.get_by_label("batch 2", exact=True).uncheck()
     page.get_by_label("log y").check()
     wait_until_drawn(page)
     with page.expect_download() as download:
@@ -382,8 +382,8 @@ def test_the_curves_are_saved_as_svg(page):
     assert download.value.suggested_filename == "race.svg"
     root = ElementTree.parse(download.value.path()).getroot()
     texts = {each.text for each in root.iter() if each.text}
-    assert {"Which batch size is fastest?", "loss", "loss 0.5", "Batch 4"} <= texts
-    assert "Batch 2" not in texts
+    assert {"Which batch size is fastest?", "loss", "loss 0.5", "batch 4"} <= texts
+    assert "batch 2" not in texts
     assert any(each.get("fill") == "white" for each in root.iter())
     assert not [each for each in root.iter() if "href" in "".join(each.attrib)]
 
@@ -403,7 +403,7 @@ def test_the_address_restores_the_view(chromium, page, written):
     assert "#" not in page.url
     page.get_by_label("against").select_option(label="examples")
     page.get_by_label("log x").check()
-    page.get_by_label("Batch 8", exact=True).uncheck()
+    page.get_by_label("batch 8", exact=True).uncheck()
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="final loss").press("Enter")
     wait_until_drawn(page)

@@ -3,8 +3,7 @@
 # Inputs: results/train/<run>/history.parquet
 #         results/find_crossings/<run>/<digest of the targets>.parquet
 #         results/train/<run>/weights.npz and the test images, to evaluate the winner
-# Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
-#          results/collect_crossings/<experiment>/crossings.parquet
+# Outputs: results/collect/<experiment>/{histories.parquet,crossings.parquet,runs.json}
 #          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
@@ -13,12 +12,12 @@
 # The datasets whose test images the winner may be evaluated on.
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
-# Seconds of work: a batch system would take longer to find a node.
+# Seconds of work: a batch system would take longer to find a node. With a priority are those that
+# lead to the answer, then to the page.
 
 
 localrules:
     collect,
-    collect_crossings,
     summarize,
     compare,
     forecast,
@@ -28,8 +27,10 @@ localrules:
 rule collect:
     input:
         histories=histories,
+        crossings=crossings,
     output:
         histories="results/collect/{experiment}/histories.parquet",
+        crossings="results/collect/{experiment}/crossings.parquet",
         runs="results/collect/{experiment}/runs.json",
     log:
         "results/collect/{experiment}/collect.log",
@@ -41,27 +42,11 @@ rule collect:
         "../scripts/collect.py"
 
 
-# Apart from `collect`, so that another target does not draw the curves again.
-rule collect_crossings:
-    input:
-        histories=histories,
-        crossings=of_each_run(f"results/find_crossings/{{run}}/{TARGETS}.parquet"),
-    output:
-        crossings="results/collect_crossings/{experiment}/crossings.parquet",
-    log:
-        "results/collect_crossings/{experiment}/collect_crossings.log",
-    conda:
-        "../../environment.yml"
-    params:
-        code=code("collect_crossings.py"),
-    script:
-        "../scripts/collect_crossings.py"
-
-
+# Reads the runs themselves, beside `collect`, so that the answer waits for one job fewer.
 rule summarize:
     input:
-        histories="results/collect/{experiment}/histories.parquet",
-        crossings="results/collect_crossings/{experiment}/crossings.parquet",
+        histories=histories,
+        crossings=crossings,
         decisions=DECISIONS,
         other_histories=[paths[0] for paths in MACHINES.values()],
         other_crossings=[paths[1] for paths in MACHINES.values()],
@@ -73,6 +58,7 @@ rule summarize:
         "results/summarize/{experiment}/summarize.log",
     conda:
         "../../environment.yml"
+    priority: 2
     params:
         code=code("summarize.py"),
         machines=list(MACHINES),
@@ -93,6 +79,7 @@ rule compare:
         "results/compare/{experiment}/compare.log",
     conda:
         "../../environment.yml"
+    priority: 2
     params:
         code=code("compare.py"),
         most_seeds=RACE.most_seeds if RACE else None,
@@ -141,6 +128,7 @@ rule find_mistakes:
         "results/find_mistakes/{experiment}/find_mistakes.log",
     conda:
         "../../environment.yml"
+    priority: 1
     params:
         code=code("find_mistakes.py"),
         datasets=RACED,

@@ -174,3 +174,4 @@ def of_each_run(pattern):
 
 
 histories = of_each_run("results/train/{run}/history.parquet")
+crossings = of_each_run(f"results/find_crossings/{{run}}/{TARGETS}.parquet")

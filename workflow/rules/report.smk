@@ -5,7 +5,7 @@
 #         results/compare/<experiment>/answer.{txt,json},
 #         results/forecast/<experiment>/forecast.txt,
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
-# Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
+# Outputs: results/plot/<experiment>/<chart>.{svg,json}, and .png on request
 #          results/page/<experiment>/report.html
 
 from batch_race.report.charts import CHARTS
@@ -18,35 +18,60 @@ TABLES = {
     "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
 }
 
-# A rule for each chart, because a caption's path takes no wildcard.
-for chart, table in CHARTS.items():
+# A rule for each table, which draws all of its charts in one process: starting the program that draws
+# takes longer than most charts.
+for table, path in TABLES.items():
+    of_table = [chart for chart in CHARTS if CHARTS[chart] == table]
 
     rule:
         name:
-            f"plot_{chart}"
+            f"plot_{table}"
         input:
-            table=TABLES[table],
+            table=path,
         output:
-            svg=report(
-                f"results/plot/{{experiment}}/{chart}.svg",
-                caption=f"../report/{chart}.rst",
-                category="Charts",
-                labels={"chart": chart.replace("_", " ")},
-            ),
-            png=f"results/plot/{{experiment}}/{chart}.png",
-            json=f"results/plot/{{experiment}}/{chart}.json",
+            svg=[
+                report(
+                    f"results/plot/{{experiment}}/{chart}.svg",
+                    caption=f"../report/{chart}.rst",
+                    category="Charts",
+                    labels={"chart": chart.replace("_", " ")},
+                )
+                for chart in of_table
+            ],
+            json=[f"results/plot/{{experiment}}/{chart}.json" for chart in of_table],
         log:
-            f"results/plot/{{experiment}}/{chart}.log",
+            f"results/plot/{{experiment}}/plot_{table}.log",
         localrule: True
         conda:
             "../../environment.yml"
         params:
-            code=code("plot.py", f"batch_race/report/charts/{table}/{chart}.py"),
-            chart=chart,
+            code=code(
+                "plot.py",
+                *(f"batch_race/report/charts/{table}/{chart}.py" for chart in of_table),
+            ),
+            charts=of_table,
             title=lambda wildcards: runs.title(config),  # may have braces
             clock=config["budget"]["clock"],
+            targets=config["targets"],
         script:
             "../scripts/plot.py"
+
+
+# On request only.
+rule rasterize:
+    input:
+        json="results/plot/{experiment}/{chart}.json",
+    output:
+        png="results/plot/{experiment}/{chart}.png",
+    log:
+        "results/plot/{experiment}/{chart}.png.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("rasterize.py"),
+    script:
+        "../scripts/rasterize.py"
 
 
 # The page draws histories and mistakes in its own ways.
@@ -72,11 +97,8 @@ rule write_page:
         summary=TABLES["summary"],
         mistakes=TABLES["mistakes"],
         runs="results/collect/{experiment}/runs.json",
+        confusion=TABLES["confusion"],
         decisions=DECISIONS,
-        charts=expand(
-            "results/plot/{{experiment}}/{chart}.json",
-            chart=ON_PAGE,
-        ),
         captions=[
             os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
             for chart in ON_PAGE
@@ -89,9 +111,14 @@ rule write_page:
     localrule: True
     conda:
         "../../environment.yml"
+    priority: 1
     params:
-        code=code("write_page.py"),
-        charts=ON_PAGE,
+        code=code(
+            "write_page.py",
+            *(f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py" for chart in ON_PAGE),
+        ),
+        charts={chart: CHARTS[chart] for chart in ON_PAGE},
+        targets=config["targets"],
         factor=RACE.parts["factor"] if RACE else None,
         title=lambda wildcards: runs.title(config),
         clock=config["budget"]["clock"],

@@ -11,10 +11,11 @@ from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Write the measures and medians of this machine's and the other machines' results."""
+    """Write the measures and medians of this machine's and the other machines' runs."""
     logs.start(snakemake.log[0])
-    histories = [history.read_collected(Path(snakemake.input.histories))]
-    found = [crossings.read_collected(Path(snakemake.input.crossings))]
+    paths = [Path(path) for path in snakemake.input.histories]
+    pairs = zip(paths, map(Path, snakemake.input.crossings), strict=True)
+    histories, found = [history.collect(paths)], [crossings.collect(list(pairs))]
     machines = zip(
         snakemake.params.machines,
         snakemake.input.other_histories,

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_race.report import decisions_table, page, page_curves, page_table
+from batch_race.report import charts, decisions_table, page, page_curves, page_table
+from batch_race.report.context import Context
 from batch_race.report.data_url import encode
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
@@ -21,13 +22,15 @@ def main() -> None:
     answers = json.loads(Path(files.answers).read_text())
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
-    charts = [
+    drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
+    context = Context("", clock, params.targets)
+    drawn = [
         page.chart(
             name,
-            json.loads(Path(drawn).read_text()),
+            charts.load(name).draw(drawn_from[table], context).to_dict(),
             page.caption(Path(caption).read_text(), experiment, clock),
         )
-        for name, drawn, caption in zip(params.charts, files.charts, files.captions, strict=True)
+        for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)
     ]
     text = page.write(
         {
@@ -44,8 +47,8 @@ def main() -> None:
             "csv": encode(page_table.csv(summary).encode(), "text/csv"),
             "decisions": decisions_table.rows(made[0], params.factor) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
-            "race": page_curves.race(histories, summary),
-            "charts": charts,
+            "race": page_curves.race(histories, params.targets),
+            "charts": drawn,
             "gallery": page.gallery(mistakes),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),

@@ -11,6 +11,7 @@ import pytest
 from batch_race.analyze import mistakes
 from batch_race.analyze.statistics import summarize
 from batch_race.report import charts, theme
+from batch_race.report.context import Context
 from batch_race.report.data_url import data_url
 from tests.conftest import ROOT
 from tests.curves import curve, each_seed, falling, measured
@@ -23,13 +24,13 @@ def of(*tables):
     return [chart for chart, table in charts.CHARTS.items() if table in tables]
 
 
-def draw(name, table, clock="training"):
-    return charts.load(name).draw(table, "Title", clock)
+def draw(name, table, clock="training", targets=None):
+    return charts.load(name).draw(table, Context("Race", clock, targets or {}))
 
 
-def drawn(name, table, clock="training"):
+def drawn(name, table, clock="training", targets=None):
     """Return a chart's Vega-Lite and its only dataset."""
-    described = draw(name, table, clock).to_dict()
+    described = draw(name, table, clock, targets).to_dict()
     (data,) = described["datasets"].values()
     return described, data
 

@@ -6,20 +6,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from batch_race.analyze.statistics import summarize
 from batch_race.report import page_curves
-from tests.curves import curve, each_seed, falling, measured
+from tests.curves import curve, each_seed, falling
 
 TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
 
 
 def race(histories):
-    return page_curves.race(histories, summarize(measured(histories, TARGETS, "training")))
+    return page_curves.race(histories, TARGETS)
 
 
 def test_a_curve_is_that_of_its_history():
     made = race(pl.concat([curve([2.0, 1.5, 1.0]), curve([2.0, 1.0], batch_size=1)]))
-    assert [each["name"] for each in made["series"]] == ["Stochastic GD", "Batch 32"]
+    assert [each["name"] for each in made["series"]] == ["batch 1", "batch 32"]
     of_batch_32 = made["curves"]["examples"]["training_loss"][1]
     assert of_batch_32 == {"x": [0, 32, 64], "y": [2.0, 1.5, 1.0]}
     assert made["curves"]["wall_seconds"]["test_accuracy"][0] == {"x": [0, 1.0], "y": [80, 90]}

@@ -35,4 +35,9 @@ def contended(summary: pl.DataFrame) -> str:
     """
     configurations = summary.filter(pl.col("measure") == "final_loss")
     flagged, runs = configurations.select(pl.col("contended", "runs").sum()).row(0)
+    return count_contended(flagged, runs)
+
+
+def count_contended(flagged: int, runs: int) -> str:
+    """Return how many of so many runs were contended; empty if none was."""
     return f"{flagged} of {runs} runs contended" if flagged else ""

@@ -1,13 +1,13 @@
 """The curves that the page's own script draws."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import CONFIGURATION
-from batch_race.report import curves, series, theme
+from batch_race.report import curves, series
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
 
@@ -15,45 +15,51 @@ COLUMNS = 120
 """Columns to which a curve is thinned, on a linear and on a logarithmic axis; few, so that the page
 is small."""
 
-_TARGETS = {"training_loss": "loss", "test_accuracy": "accuracy"}
-"""The targets of each y column."""
 
-
-def race(histories: pl.DataFrame, summary: pl.DataFrame) -> dict[str, Any]:
+def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """Return the curves that the page's own script draws.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
-    summary : polars.DataFrame
-        As `statistics.summarize` makes it; has the targets.
+    targets : mapping of str to sequence of float
+        Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
 
     Returns
     -------
     dict
         `note`, which curves are shown; `series`: the name and style of each, what it is (`about`)
         and whether one of its runs `diverged`; `curves`, by x and y column, for each series the
-        lists x, y and, with several seeds, low and high; and `targets`, by y column, the value and
-        name of each.
+        lists x, y and, with several seeds, low and high; `log_starts`, by the same, where a
+        logarithmic axis of x begins; and `targets`, by y column, the value and name of each.
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
-    styles = [theme.line_style(index) for index in range(len(names))]
     parts = named.partition_by("series", as_dict=True)
     also = [key for key in varying_parameters(chosen, CONFIGURATION) if key not in _ALWAYS]
+    diverged = named.filter(pl.col("stopped") == "diverged")["series"].unique().to_list()
+    bands = {
+        x: {y: curves.band(named, x, y, ["series"]) for y in curves.Y_TITLES}
+        for x in curves.X_TITLES
+    }
+    has_band = named["seed"].n_unique() > 1
     return {
         "note": note,
         "series": [
             {"name": name, "colour": colour, "dash": dash}
-            | {"about": _about(parts[(name,)], also)}
-            | {"diverged": (parts[(name,)]["stopped"] == "diverged").any()}
-            for name, (colour, dash) in zip(names, styles, strict=True)
+            | {"about": _about(parts[(name,)], also), "diverged": name in diverged}
+            for name, (colour, dash) in series.styles(named).items()
         ],
         "curves": {
-            x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES
+            x: {y: _columns(of_y, names, x, y, has_band) for y, of_y in of_x.items()}
+            for x, of_x in bands.items()
         },
-        "targets": {y: _targets(summary, _TARGETS[y]) for y in curves.Y_TITLES},
+        "log_starts": {
+            x: {y: _log_start(of_y, diverged, x, y) for y, of_y in of_x.items()}
+            for x, of_x in bands.items()
+        },
+        "targets": {y: _targets(target, targets) for y, target in curves.TARGETS.items()},
     }
 
 
@@ -91,17 +97,27 @@ def _about(rows: pl.DataFrame, also: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def _targets(summary: pl.DataFrame, target: str) -> list[dict[str, Any]]:
+def _targets(target: str, targets: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     """Return the value and name of each target of the loss, or of the accuracy."""
-    asked = summary.filter(pl.col("target") == target).unique("target_value", maintain_order=True)
     return [
-        {"value": row["target_value"], "name": describe_target(row)} for row in asked.to_dicts()
+        {"value": value, "name": describe_target({"target": target, "target_value": value})}
+        for value in targets.get(target, ())
     ]
 
 
-def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[dict[str, Any]]:
-    """Return the thinned columns of each series' curve and band."""
-    bands = curves.band(named, x, y, ["series"])
+def _log_start(bands: pl.DataFrame, diverged: Sequence[str], x: str, y: str) -> float:
+    """Return where a logarithmic axis begins, which follows from what did not diverge, if any."""
+    steady = bands.filter(pl.col("series").is_in(diverged).not_())
+    for each in (steady, bands):
+        if (each[x] > 0).any():
+            return curves.log_start(each, x, y)
+    return 1.0  # no run has made a step
+
+
+def _columns(
+    bands: pl.DataFrame, names: Sequence[str], x: str, y: str, has_band: bool
+) -> list[dict[str, Any]]:
+    """Return the thinned columns of each series' curve and, if it has one, band."""
     above_zero = bands.filter(pl.col(x) > 0)
     thinned = pl.concat(
         [
@@ -113,7 +129,6 @@ def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[
     rounded = thinned.sort(x).with_columns(
         pl.col(x).round_sig_figs(6), pl.col(y, "low", "high").round_sig_figs(5)
     )
-    has_band = named["seed"].n_unique() > 1
     columns = {"x": x, "y": y} | ({"low": "low", "high": "high"} if has_band else {})
     parts = rounded.partition_by("series", as_dict=True)
     return [

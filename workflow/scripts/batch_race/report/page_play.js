@@ -27,18 +27,18 @@ function showUntil(x) {
   const [, last] = extent();
   time.value = x === null ? 1 : x / last;
   time.setAttribute("aria-valuetext", `${formatted(x ?? last)} ${xTitle()}`);
-  if (x !== null) cursor = Math.max(x, (zoom ?? extent())[0]);
+  if (x !== null) cursor = x;
   showValues();
 }
 
 function nextFrame(now) {
   const end = (zoom ?? extent())[1];
-  const x = (until ?? 0) + ((now - lastFrame) / 1000) * Number(speed.value);
+  const x = until + ((now - lastFrame) / 1000) * Number(speed.value);
   lastFrame = now;
   if (x >= end) {
     pause();
     cursor = end;
-    showUntil(end < extent()[1] ? end : null);
+    showUntil(null);
     return;
   }
   frame = requestAnimationFrame(nextFrame);
@@ -65,7 +65,7 @@ async function play() {
     await changeAxes();
   }
   const [first, end] = zoom ?? extent();
-  if (until === null || until >= end) showUntil(isLogX() || zoom ? first : 0);
+  if (until === null || until < first || until >= end) showUntil(first);
   playButton.textContent = "Pause";
   element("cursor").setAttribute("aria-live", "off"); // it changes with every frame
   lastFrame = performance.now();

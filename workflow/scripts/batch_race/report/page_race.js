@@ -28,8 +28,9 @@ const yTitle = () => data.y_titles[element("measure").value];
 
 /** Return the extent of all curves, shown or not, so that the axis does not jump. */
 function extent() {
-  const all = curves().flatMap((curve) => curve.x).filter((x) => !isLogX() || x > 0);
-  return [Math.min(...all), Math.max(...all)];
+  const last = Math.max(...curves().map((curve) => curve.x.at(-1)));
+  const first = isLogX() ? data.race.log_starts[element("cost").value][element("measure").value] : 0;
+  return [first, Math.max(first, last)];
 }
 
 /** Return the rows of the shown curves within the zoom, and one row beyond each end. */
@@ -42,13 +43,27 @@ function rows() {
     const end = beyond < 0 ? curve.x.length : beyond + 1;
     const { name, diverged } = data.race.series[series];
     const part = [];
-    for (let i = first; i < end; i++) {
-      const row = { series: name, diverged, x: curve.x[i], y: curve.y[i] };
-      if (curve.low) Object.assign(row, { low: curve.low[i], high: curve.high[i] });
-      if (row.y !== null && (!isLogX() || row.x > 0) && isOnAxis(row.low ?? row.y)) part.push(row);
+    const add = (x, value) => {
+      const row = { series: name, diverged, x, y: value("y") };
+      if (curve.low) Object.assign(row, { low: value("low"), high: value("high") });
+      if (row.y !== null && isOnAxis(row.low ?? row.y)) part.push(row);
+    };
+    // On a logarithmic axis a straight line is none: it begins at the axis, with points in between.
+    const isCut = isLogX() && curve.x[first] < from;
+    if (isCut && first + 1 < curve.x.length) {
+      for (const x of logSpaced(from, curve.x[first + 1])) {
+        add(x, (column) => interpolate(curve, x, column));
+      }
     }
+    for (let i = isCut ? first + 1 : first; i < end; i++) add(curve.x[i], (column) => curve[column][i]);
     return part;
   });
+}
+
+/** Return 24 log-spaced numbers from `from` on, below `to`; none if there is nothing in between. */
+function logSpaced(from, to) {
+  if (!(from < to)) return [];
+  return Array.from({ length: 24 }, (_, i) => from * (to / from) ** (i / 24));
 }
 
 const isOnAxis = (y) => !isLogY() || y > 0;

@@ -5,20 +5,20 @@ const tableRows = [...tableBody.rows];
 const headings = [...document.querySelectorAll("[aria-labelledby=table] th")];
 const byText = new Intl.Collator("en", { numeric: true });
 
-/** Return the number that a cell begins with, its text, or null if it has no value. */
+/** Return what a cell is sorted by: a number, then a lower bound, then a text; null if it is empty. */
 function sortKey(cell) {
   const text = cell.textContent;
   if (/^[–?]|^$/.test(text)) return null;
-  const number = text.match(/^(?:all \(|[<>] )?(-?[\d.,]+(?:e[-+]?\d+)?|inf)/);
-  if (!number) return text;
-  return number[1] === "inf" ? Infinity : Number(number[1].replaceAll(",", ""));
+  const found = text.match(/^(?:all \()?(> )?(-?[\d.,]+(?:e[-+]?\d+)?|inf)/);
+  if (!found) return [2, text];
+  const number = found[2] === "inf" ? Infinity : Number(found[2].replaceAll(",", ""));
+  return [found[1] ? 1 : 0, number];
 }
 
-/** Compare two keys; numbers come before texts. */
-function compareKeys(a, b) {
-  if (typeof a === "number" && typeof b === "number") return a === b ? 0 : a - b;
-  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
-  return byText.compare(a, b);
+function compareKeys([rankA, a], [rankB, b]) {
+  if (rankA !== rankB) return rankA - rankB;
+  if (typeof a === "string") return byText.compare(a, b);
+  return a === b ? 0 : a - b;
 }
 
 /** Sort by the column of this heading; "" is the order in which the page was written. */

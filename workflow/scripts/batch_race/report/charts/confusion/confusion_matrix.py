@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from batch_race.report import theme
+from batch_race.report.context import Context
 from batch_race.report.theme import AnyChart
 
 MAX_CLASSES = 50
@@ -13,7 +14,7 @@ CELL_PIXELS = (24, 18)
 """The smallest width and height of a cell."""
 
 
-def draw(confusion: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(confusion: pl.DataFrame, context: Context) -> AnyChart:
     """Draw the confusion matrix, its mistakes in colour, whatever the clock."""
     is_wrong = pl.col("label") != pl.col("predicted")
     pairs = confusion.select("label", "predicted", "count")
@@ -45,7 +46,8 @@ def draw(confusion: pl.DataFrame, title: str, clock: str) -> AnyChart:
         .encode(alt.Text("count:Q", format=","))
         .transform_filter("datum.count > 0"),
     ]
-    titled = theme.title(confusion, title, *confusion["run"].unique(), note)
+    text = "The winner's confusion matrix"
+    titled = theme.title(confusion, text, context, *confusion["run"].unique(), note)
     return alt.LayerChart(layer=layers).properties(width=width, height=height, title=titled)
 
 

@@ -7,12 +7,13 @@ import polars as pl
 
 from batch_race.hyperparameters import GROUP
 from batch_race.report import costs, notes, theme
+from batch_race.report.context import Context
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
 from batch_race.report.theme import AnyChart
 
 
-def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
     """Draw a heat map of the seconds to each target; a cell without a colour has no median.
 
     Each target of each comparison group has a panel.
@@ -25,14 +26,14 @@ def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         cell["text"] = _cell_text(row)
         panels.setdefault(costs.name_target(row, varying), []).append(cell)
     legend = "seconds to target, – is a miss, ? unknown"
-    subtitle = (notes.evaluation(clock), legend, notes.contended(summary))
-    titled = theme.title(summary, title, *subtitle)
+    subtitle = (notes.evaluation(context.clock), legend, notes.contended(summary))
+    titled = theme.title(summary, "Seconds to each target by learning rate", context, *subtitle)
     return alt.vconcat(*(_panel(name, cells) for name, cells in panels.items()), title=titled)
 
 
 def _panel(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
     chart = alt.Chart(pl.DataFrame(cells, infer_schema_length=None)).encode(
-        alt.X("batch_size:O", title="batch size").axis(labelAngle=0),
+        alt.X("batch_size:O", title="batch size").axis(labelAngle=0, format=",d"),
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
     shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.page
 
-Writes the pages of 4, 100 and 1,000 made-up runs (`tests.pages`), and opens each five times in a new
-Chromium. The seconds are those from the request until the last chart is drawn; the frames are those
-of Play in two seconds. Prints a table; takes a few minutes.
+Writes the pages of 4, 100 and 1,000 made-up runs (`tests.pages`), and opens each five times in a
+new Chromium. The seconds are those from the request until the last chart is drawn; the frames are
+those of Play in two seconds. Prints a table; takes a few minutes.
 """
 
 import os

@@ -1,5 +1,7 @@
 """The parts of the page (tests/workflow/test_page.py opens it in a browser)."""
 
+import tomllib
+
 import yaml
 
 from batch_race.analyze.statistics import summarize
@@ -53,3 +55,12 @@ def test_the_parts_of_a_concatenated_chart_become_single_charts():
     assert made["note"] == "one two"
     assert [spec["datasets"] for spec in made["specs"]] == [{"a": data["a"]}, {"b": data["b"]}]
     assert {spec["width"] for spec in made["specs"]} == {"container"}
+
+
+def test_the_version_has_one_source():
+    version = (ROOT / "workflow" / "VERSION").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    dynamic = project["tool"]["setuptools"]["dynamic"]["version"]
+    assert dynamic == {"file": "workflow/VERSION"}
+    assert "version" not in project["project"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version.strip()

@@ -66,18 +66,28 @@ def test_targets_are_those_of_the_axis():
 
 def test_a_line_says_what_it_is():
     runs = [
-        curve([2.0, 1.0], seed=1, momentum=0.9),
-        curve([2.0, 1.0, 0.5], seed=2, momentum=0.9, contended=True),
+        curve([2.0, 1.0], seed=1),
+        curve([2.0, 1.0, 0.5], seed=2, contended=True),
         curve([2.0, 9.0], batch_size=1024, stopped="diverged"),
     ]
     first, second = race(pl.concat(runs))["series"]
     assert first["about"] == (
-        "batch size 32; learning rate 0.01; momentum 0.9; trained for 0.5 to 1 s; "
+        "learning rate 0.01; trained for 0.5 to 1 s; "
         "median of 2 seeds, band from the lowest to the highest; "
         "1 of 2 runs contended (its times read high)"
     )
     assert second["about"] == (
-        "batch size 1,024; learning rate 0.01; momentum 0.0; trained for 0.5 s; 1 seed; "
-        "1 of 1 runs diverged"
+        "learning rate 0.01; trained for 0.5 s; 1 seed; 1 of 1 runs diverged"
     )
     assert [first["diverged"], second["diverged"]] == [False, True]
+
+
+def test_a_logarithmic_axis_begins_where_the_curves_begin_to_fall():
+    flat = curve([2.0, 2.0, 2.0, 1.0, 0.5])
+    lost = curve([2.0, 1e9, 1e18], batch_size=1024, stopped="diverged")
+    for tables in ([flat], [flat, lost]):
+        starts = race(pl.concat(tables))["log_starts"]
+        assert starts["step"] == {"training_loss": 2, "test_accuracy": 2}
+        assert starts["training_seconds"]["training_loss"] == 1.0
+    assert race(lost)["log_starts"]["step"]["training_loss"] > 0
+    assert race(curve([2.0]))["log_starts"]["step"]["training_loss"] > 0

@@ -6,9 +6,7 @@ from typing import Any
 import polars as pl
 
 from batch_race.analyze.targets import describe_target
-from batch_race.hyperparameters import CONFIGURATION
 from batch_race.report import curves, series
-from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
 
 COLUMNS = 120
@@ -37,7 +35,6 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
     parts = named.partition_by("series", as_dict=True)
-    also = [key for key in varying_parameters(chosen, CONFIGURATION) if key not in _ALWAYS]
     diverged = named.filter(pl.col("stopped") == "diverged")["series"].unique().to_list()
     bands = {
         x: {y: curves.band(named, x, y, ["series"]) for y in curves.Y_TITLES}
@@ -48,7 +45,7 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
         "note": note,
         "series": [
             {"name": name, "colour": colour, "dash": dash}
-            | {"about": _about(parts[(name,)], also), "diverged": name in diverged}
+            | {"about": _about(parts[(name,)]), "diverged": name in diverged}
             for name, (colour, dash) in series.styles(named).items()
         ],
         "curves": {
@@ -63,20 +60,14 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
     }
 
 
-_ALWAYS = ("batch_size", "learning_rate")
-
-
-def _about(rows: pl.DataFrame, also: Sequence[str]) -> str:
-    """Return what a line is as text.
+def _about(rows: pl.DataFrame) -> str:
+    """Return what a line is as text, besides its name.
 
     Parameters
     ----------
     rows : polars.DataFrame
         The histories of its runs.
-    also : sequence of str
-        The parameters to name besides those that always are.
     """
-    first = rows.row(0, named=True)
     runs = rows.group_by("seed").agg(
         pl.col("stopped", "contended").first(), pl.col("training_seconds").max()
     )
@@ -88,8 +79,7 @@ def _about(rows: pl.DataFrame, also: Sequence[str]) -> str:
         "diverged": (runs["stopped"] == "diverged").sum(),
     }
     parts = [
-        f"batch size {first['batch_size']:,}",
-        *(f"{key.replace('_', ' ')} {first[key]}" for key in ("learning_rate", *also)),
+        f"learning rate {rows['learning_rate'][0]:g}",
         f"trained for {' to '.join(ends)} s",
         median if len(runs) > 1 else "1 seed",
         *(f"{count} of {len(runs)} runs {flag}" for flag, count in flags.items() if count),

@@ -83,6 +83,17 @@ function yDomain(values) {
   return isLogY() ? [low / 2, low * 2] : [low - 0.5, low + 0.5];
 }
 
+/** Return the decades in a range, or 1, 2 and 5 in each; undefined if they are fewer than three. */
+function logTicks([low, high]) {
+  const first = Math.floor(Math.log10(low));
+  const count = Math.ceil(Math.log10(high)) - first + 1;
+  const decades = Array.from({ length: count }, (_, i) => first + i);
+  return [[1], [1, 2, 5]]
+    .map((factors) => decades.flatMap((each) => factors.map((factor) => Number(`${factor}e${each}`))))
+    .map((ticks) => ticks.filter((tick) => tick >= low && tick <= high))
+    .find((ticks) => ticks.length >= 3);
+}
+
 /** Return the targets within a range of y, without the names that would overlap. */
 function targetRows([low, high]) {
   const scaled = (y) => (isLogY() ? Math.log(y / low) / Math.log(high / low) : (y - low) / (high - low));
@@ -108,13 +119,15 @@ function raceSpec(theme, legend = null) {
     scale: isLogY()
       ? { type: "log", domain, nice: false }
       : { type: "linear", domain, nice: !zoom, zero: false },
+    axis: isLogY() ? { values: logTicks(domain) } : {},
   };
+  const range = zoom ?? extent();
   const x = {
     field: "x",
     type: "quantitative",
     title: xTitle(),
-    scale: { type: isLogX() ? "log" : "linear", domain: zoom ?? extent(), nice: false },
-    axis: { tickCount: { expr: "ceil(width / 70)" } },
+    scale: { type: isLogX() ? "log" : "linear", domain: range, nice: false },
+    axis: isLogX() ? { values: logTicks(range) } : { tickCount: { expr: "ceil(width / 70)" } },
   };
   const names = data.race.series.map((each) => each.name);
   const style = (of) => ({ domain: names, range: data.race.series.map((each) => each[of]) });

@@ -240,7 +240,7 @@ def test_a_line_says_what_it_is(chromium, written):
         page.locator("#race-chart").scroll_into_view_if_needed()
         contended = page.locator("#series li").filter(has_text="contended").first
         colour = contended.locator("line").get_attribute("stroke")
-        path = page.locator(f"#race-chart .mark-line path[stroke='{colour}']").first
+        path = page.locator(f"#race-chart .mark-line path[stroke='{colour}']").last
         x, y = path.evaluate(
             "one => { const at = one.getPointAtLength(one.getTotalLength() / 2)"
             ".matrixTransform(one.getScreenCTM()); return [at.x, at.y] }"

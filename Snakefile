@@ -23,25 +23,25 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
 
+# Without charts and page.
+rule answer:
+    input:
+        expand(f"results/summarize/{EXPERIMENT}/table.{{format}}", format=["md", "csv"]),
+        f"results/compare/{EXPERIMENT}/answer.txt",
+
+
 rule all:
     default_target: True
     input:
-        f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
+        rules.answer.input,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
+        f"results/collect/{EXPERIMENT}/histories.csv",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
             format=["svg", "json"],
         ),
         f"results/page/{EXPERIMENT}/report.html",
-
-
-# Without charts and page.
-rule answer:
-    input:
-        f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
 
 
 KILLED_BEFORE = machine.kills_for_memory()

@@ -147,8 +147,10 @@ def write(
     for name, table in tables.items():
         files[name] = folder / f"{name}.parquet"
         parquet.write(files[name], table)
-    page = folder / "report.html"
-    job = SimpleNamespace(
+    page, vega = folder / "report.html", folder / "vega_embed.js"
+    _run("bundle_vega.py", output=SimpleNamespace(js=vega), log=[folder / "bundle_vega.log"])
+    _run(
+        "write_page.py",
         input=SimpleNamespace(
             answer=files["answer.txt"],
             answers=files["answer.json"],
@@ -157,6 +159,7 @@ def write(
             summary=files["summary"],
             mistakes=files["mistakes"],
             runs=files["runs.json"],
+            vega=vega,
             confusion=files["confusion"],
             decisions=[files["decisions"]] if is_pruned else [],
             captions=[ROOT / "workflow" / "report" / f"{chart}.rst" for chart in ON_PAGE],
@@ -173,10 +176,14 @@ def write(
             version="1.2.3",
         ),
     )
-    script = ROOT / "workflow" / "scripts" / "write_page.py"
-    with mock.patch.object(logs, "start"):  # would replace pytest's handlers
-        runpy.run_path(str(script), {"snakemake": job}, "__main__")
     return page
+
+
+def _run(script: str, **job: object) -> None:
+    """Run a script of the workflow as a job."""
+    path = ROOT / "workflow" / "scripts" / script
+    with mock.patch.object(logs, "start"):  # would replace pytest's handlers
+        runpy.run_path(str(path), {"snakemake": SimpleNamespace(**job)}, "__main__")
 
 
 def _metadata(histories: pl.DataFrame) -> dict[str, dict[str, Any]]:

@@ -6,20 +6,23 @@ from batch_race.data import idx
 from batch_race.store import history
 from tests import forms
 from tests.project import PUBLISHED, Project
-from tests.workflow.jobs import AGGREGATES, ANSWERS, CHARTS, CURVES, DATA, PAGE, trained
+from tests.workflow.jobs import AGGREGATES, ANSWERS, BUNDLE, CHARTS, CURVES, DATA, PAGE, trained
 
 
 def test_a_first_plan_from_nothing(project):
-    assert project.jobs() == DATA | trained(3) | AGGREGATES
+    assert project.jobs() == DATA | trained(3) | AGGREGATES | BUNDLE
     assert project.jobs("--config", "dataset=mnist") == (
-        {"download": 1} | DATA | trained(3) | AGGREGATES
+        {"download": 1} | DATA | trained(3) | AGGREGATES | BUNDLE
     )
     assert project.jobs("--config", "dataset=strokes") == (
-        {"draw_strokes": 1} | DATA | trained(3) | AGGREGATES
+        {"draw_strokes": 1} | DATA | trained(3) | AGGREGATES | BUNDLE
     )
     everything = "dataset=[digits, mnist, strokes, kmnist, fashion_mnist]"
     assert project.jobs("--config", everything) == (
-        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5} | trained(15) | AGGREGATES
+        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5}
+        | trained(15)
+        | AGGREGATES
+        | BUNDLE
     )
 
 

@@ -3,11 +3,11 @@
 # Inputs: results/train/<run>/history.parquet
 #         results/find_crossings/<run>/<digest of the targets>.parquet
 #         results/train/<run>/weights.npz and the test images, to evaluate the winner
-# Outputs: results/collect/<experiment>/{histories.parquet,crossings.parquet,runs.json}
-#          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
+# Outputs: results/collect/<experiment>/{histories,crossings}.{parquet,csv}, runs.json
+#          results/summarize/<experiment>/{runs,summary}.{parquet,csv}, table.{md,csv}
 #          results/compare/<experiment>/answer.{txt,json}
 #          results/forecast/<experiment>/forecast.{txt,json}
-#          results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
+#          results/find_mistakes/<experiment>/{confusion,mistakes}.{parquet,csv}
 
 # The datasets whose test images the winner may be evaluated on.
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
@@ -30,7 +30,9 @@ rule collect:
         crossings=crossings,
     output:
         histories="results/collect/{experiment}/histories.parquet",
+        histories_csv="results/collect/{experiment}/histories.csv",
         crossings="results/collect/{experiment}/crossings.parquet",
+        crossings_csv="results/collect/{experiment}/crossings.csv",
         runs="results/collect/{experiment}/runs.json",
     log:
         "results/collect/{experiment}/collect.log",
@@ -52,13 +54,21 @@ rule summarize:
         other_crossings=[paths[1] for paths in MACHINES.values()],
     output:
         runs="results/summarize/{experiment}/runs.parquet",
+        runs_csv="results/summarize/{experiment}/runs.csv",
         summary="results/summarize/{experiment}/summary.parquet",
+        summary_csv="results/summarize/{experiment}/summary.csv",
         table="results/summarize/{experiment}/table.md",
+        table_csv=report(
+            "results/summarize/{experiment}/table.csv",
+            caption="../report/table.rst",
+            category="Answer",
+            labels={"answer": "table"},
+        ),
     log:
         "results/summarize/{experiment}/summarize.log",
+    priority: 2
     conda:
         "../../environment.yml"
-    priority: 2
     params:
         code=code("summarize.py"),
         machines=list(MACHINES),
@@ -73,13 +83,18 @@ rule compare:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
     output:
-        text="results/compare/{experiment}/answer.txt",
+        text=report(
+            "results/compare/{experiment}/answer.txt",
+            caption="../report/answer.rst",
+            category="Answer",
+            labels={"answer": "text"},
+        ),
         json="results/compare/{experiment}/answer.json",
     log:
         "results/compare/{experiment}/compare.log",
+    priority: 2
     conda:
         "../../environment.yml"
-    priority: 2
     params:
         code=code("compare.py"),
         most_seeds=RACE.most_seeds if RACE else None,
@@ -123,12 +138,14 @@ rule find_mistakes:
         ],
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
+        confusion_csv="results/find_mistakes/{experiment}/confusion.csv",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",
+        mistakes_csv="results/find_mistakes/{experiment}/mistakes.csv",
     log:
         "results/find_mistakes/{experiment}/find_mistakes.log",
+    priority: 1
     conda:
         "../../environment.yml"
-    priority: 1
     params:
         code=code("find_mistakes.py"),
         datasets=RACED,

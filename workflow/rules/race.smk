@@ -3,7 +3,7 @@
 # Inputs: results/train/<run>/history.parquet and results/find_crossings/<run>/<targets>.parquet of
 #         the runs that the round before asked for
 # Outputs: results/decide/<experiment>/round_<number>.json
-#          results/collect_decisions/<experiment>/decisions.parquet
+#          results/collect_decisions/<experiment>/decisions.{parquet,csv}
 
 
 localrules:
@@ -37,6 +37,7 @@ rule collect_decisions:
         last=last_round,
     output:
         decisions="results/collect_decisions/{experiment}/decisions.parquet",
+        decisions_csv="results/collect_decisions/{experiment}/decisions.csv",
     log:
         "results/collect_decisions/{experiment}/collect_decisions.log",
     conda:

@@ -7,27 +7,31 @@
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,json}, and .png on request
 #          results/page/<experiment>/report.html
+#          results/bundle_vega/vega_embed.js, the page's drawing library
+
+from importlib.metadata import version
 
 from batch_race.report.charts import CHARTS
 
-# By the folders of workflow/scripts/batch_race/report/charts/.
+# By the job that draws from them, then by the folders of workflow/scripts/batch_race/report/charts/.
 TABLES = {
-    "histories": "results/collect/{experiment}/histories.parquet",
-    "summary": "results/summarize/{experiment}/summary.parquet",
-    "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
-    "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
+    "histories": {"histories": "results/collect/{experiment}/histories.parquet"},
+    "summary": {"summary": "results/summarize/{experiment}/summary.parquet"},
+    "mistakes": {
+        "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
+        "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
+    },
 }
 
-# A rule for each table, which draws all of its charts in one process: starting the program that draws
-# takes longer than most charts.
-for table, path in TABLES.items():
-    of_table = [chart for chart in CHARTS if CHARTS[chart] == table]
+# One process for all charts of a table: starting the program that draws takes longer than most.
+for name, tables in TABLES.items():
+    drawn = [chart for chart in CHARTS if CHARTS[chart] in tables]
 
     rule:
         name:
-            f"plot_{table}"
+            f"plot_{name}"
         input:
-            table=path,
+            **tables,
         output:
             svg=[
                 report(
@@ -36,20 +40,23 @@ for table, path in TABLES.items():
                     category="Charts",
                     labels={"chart": chart.replace("_", " ")},
                 )
-                for chart in of_table
+                for chart in drawn
             ],
-            json=[f"results/plot/{{experiment}}/{chart}.json" for chart in of_table],
+            json=[f"results/plot/{{experiment}}/{chart}.json" for chart in drawn],
         log:
-            f"results/plot/{{experiment}}/plot_{table}.log",
+            f"results/plot/{{experiment}}/plot_{name}.log",
         localrule: True
         conda:
             "../../environment.yml"
         params:
             code=code(
                 "plot.py",
-                *(f"batch_race/report/charts/{table}/{chart}.py" for chart in of_table),
+                *(
+                    f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py"
+                    for chart in drawn
+                ),
             ),
-            charts=of_table,
+            charts=drawn,
             title=lambda wildcards: runs.title(config),  # may have braces
             clock=config["budget"]["clock"],
             targets=config["targets"],
@@ -74,6 +81,25 @@ rule rasterize:
         "../scripts/rasterize.py"
 
 
+# Takes a second, so it is done before the runs, not after them.
+rule bundle_vega:
+    output:
+        js="results/bundle_vega/vega_embed.js",
+    log:
+        "results/bundle_vega/bundle_vega.log",
+    priority: 1
+    localrule: True
+    conda:
+        "../../environment.yml"
+    resources:
+        physical_cores=1,
+    params:
+        code=code("bundle_vega.py"),
+        version=version("vl-convert-python"),
+    script:
+        "../scripts/bundle_vega.py"
+
+
 # The page draws histories and mistakes in its own ways.
 ON_PAGE = [
     chart
@@ -90,14 +116,14 @@ PAGE = [
 
 rule write_page:
     input:
+        **TABLES["histories"],
+        **TABLES["summary"],
+        **TABLES["mistakes"],
         answer="results/compare/{experiment}/answer.txt",
         answers="results/compare/{experiment}/answer.json",
         forecast="results/forecast/{experiment}/forecast.txt",
-        histories=TABLES["histories"],
-        summary=TABLES["summary"],
-        mistakes=TABLES["mistakes"],
         runs="results/collect/{experiment}/runs.json",
-        confusion=TABLES["confusion"],
+        vega="results/bundle_vega/vega_embed.js",
         decisions=DECISIONS,
         captions=[
             os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
@@ -105,17 +131,25 @@ rule write_page:
         ],
         page=PAGE,
     output:
-        page="results/page/{experiment}/report.html",
+        page=report(
+            "results/page/{experiment}/report.html",
+            caption="../report/page.rst",
+            category="Answer",
+            labels={"answer": "page with answer, table, curves and charts"},
+        ),
     log:
         "results/page/{experiment}/write_page.log",
+    priority: 1
     localrule: True
     conda:
         "../../environment.yml"
-    priority: 1
     params:
         code=code(
             "write_page.py",
-            *(f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py" for chart in ON_PAGE),
+            *(
+                f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py"
+                for chart in ON_PAGE
+            ),
         ),
         charts={chart: CHARTS[chart] for chart in ON_PAGE},
         targets=config["targets"],

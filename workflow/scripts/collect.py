@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from batch_race.store import crossings, history, logs, parquet
+from batch_race.store import crossings, history, logs, with_csv
 from batch_race.store.files import replacing
 
 
@@ -11,9 +11,9 @@ def main() -> None:
     """Check the files of all runs and write them as tables."""
     logs.start(snakemake.log[0])
     paths = [Path(path) for path in snakemake.input.histories]
-    parquet.write(Path(snakemake.output.histories), history.collect(paths))
+    with_csv.write(Path(snakemake.output.histories), history.collect(paths))
     pairs = list(zip(paths, map(Path, snakemake.input.crossings), strict=True))
-    parquet.write(Path(snakemake.output.crossings), crossings.collect(pairs))
+    with_csv.write(Path(snakemake.output.crossings), crossings.collect(pairs))
     runs = {str(path.parent): history.read_metadata(path) for path in paths}
     with replacing(Path(snakemake.output.runs)) as temporary:
         temporary.write_text(json.dumps(runs) + "\n")

@@ -1,4 +1,4 @@
-"""Draw all charts of a table."""
+"""Draw the charts of some tables."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from batch_race.store import logs, parquet
 def main() -> None:
     """Draw each chart that the rule names, as SVG and as Vega-Lite."""
     logs.start(snakemake.log[0])
-    params = snakemake.params
-    table, _ = parquet.read(Path(snakemake.input.table))
+    params, output = snakemake.params, snakemake.output
+    tables = {name: parquet.read(Path(path))[0] for name, path in snakemake.input.items()}
     context = Context(params.title, params.clock, params.targets)
-    files = zip(params.charts, snakemake.output.svg, snakemake.output.json, strict=True)
-    for name, *paths in files:
-        theme.save(charts.load(name).draw(table, context), *map(Path, paths))
+    for name, *paths in zip(params.charts, output.svg, output.json, strict=True):
+        chart = charts.load(name).draw(tables[charts.CHARTS[name]], context)
+        theme.save(chart, *map(Path, paths))
 
 
 if __name__ == "__main__":

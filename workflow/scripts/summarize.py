@@ -6,7 +6,7 @@ import polars as pl
 
 from batch_race.analyze import decisions, measures, statistics
 from batch_race.report import tables
-from batch_race.store import crossings, history, logs, parquet
+from batch_race.store import crossings, history, logs, parquet, with_csv
 from batch_race.store.files import replacing
 
 
@@ -38,9 +38,10 @@ def main() -> None:
     )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):
-        parquet.write(Path(snakemake.output[name]), table)
-    with replacing(Path(snakemake.output.table)) as temporary:
-        temporary.write_text(tables.markdown(summary))
+        with_csv.write(Path(snakemake.output[name]), table)
+    for write, name in ((tables.markdown, "table"), (tables.csv, "table_csv")):
+        with replacing(Path(snakemake.output[name])) as temporary:
+            temporary.write_text(write(summary))
 
 
 if __name__ == "__main__":

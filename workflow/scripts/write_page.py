@@ -50,6 +50,7 @@ def main() -> None:
             "race": page_curves.race(histories, params.targets),
             "charts": drawn,
             "gallery": page.gallery(mistakes),
+            "vega": Path(files.vega).read_text(),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }

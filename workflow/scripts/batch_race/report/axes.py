@@ -4,8 +4,10 @@ from math import ceil, floor, log10
 
 import altair as alt
 
-LABELS = "abs(datum.value) >= 10000 ? format(datum.value, '~s') : format(datum.value, '~g')"
-"""A Vega expression that writes the number of a tick: 0.01, 1000, 60k."""
+_KIND = "datum.value >= 10000 ? '~s' : datum.value > 0 && datum.value < 0.001 ? '~e' : '~g'"
+
+LABELS = f"format(datum.value, {_KIND})"
+"""A Vega expression that writes the number of a tick: 1e-4, 0.01, 1000, 60k."""
 
 MOST_DECADES = 16
 """Of more, every second, third … has a tick."""

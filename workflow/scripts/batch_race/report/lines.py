@@ -91,8 +91,8 @@ def panel(
         left = curves.exits(of_diverged, x, y, extent.high, is_log=extent.is_log)
         if left.height:
             crosses = lines.mark_point(shape=_CROSS, size=60, strokeWidth=2, opacity=1)
-            solid = alt.StrokeDash(value=theme.dashes(0))
-            layers.append(crosses.encode(solid).properties(data=left))
+            solid = crosses.encode(strokeDash=alt.value(theme.dashes(0)))
+            layers.append(solid.properties(data=left))
     return alt.LayerChart(layer=layers)
 
 
@@ -194,7 +194,7 @@ def _x(values: pl.Series, x_title: str, *, is_log: bool) -> alt.X:
         scale = axes.log_scale(low, high)
     else:
         axis.tickCount = 6
-        scale = alt.Scale(type="linear", nice=False)
+        scale = alt.Scale(type="linear", nice=False, zero=values.name != "iteration")
     if values.name in ("step", "iteration"):
         axis.tickMinStep = 1
     return alt.X(f"{values.name}:Q", title=x_title, axis=axis, scale=scale)
@@ -207,7 +207,7 @@ def _y(field: str, y_title: str, extent: _Range | None) -> alt.Y:
         axis.values = axes.log_ticks(extent.low, extent.high)
         scale = axes.log_scale(extent.low, extent.high)
     elif extent is not None:
-        scale = alt.Scale(domain=[extent.low, extent.high], nice=False)
+        scale = alt.Scale(type="linear", domain=[extent.low, extent.high], nice=False)
     return alt.Y(f"{field}:Q", title=y_title, axis=axis, scale=scale)
 
 

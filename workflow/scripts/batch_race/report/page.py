@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 import numpy as np
 import polars as pl
-import vl_convert
 import yaml
 
 from batch_race.hyperparameters import REGISTRY
@@ -34,7 +33,8 @@ def write(parts: Mapping[str, Any]) -> str:
         `page_table.table` makes it, and `csv`, its `data:` URL; `decisions`, as
         `decisions_table.rows` makes it, and `max_decisions`, how many of them to show; `race`, as
         `page_curves.race` makes it; `charts`, `gallery`, `measured` and `configuration`, as the
-        functions of this module make them.
+        functions of this module make them; `vega`, the script that draws, as bundle_vega.py makes
+        it.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def write(parts: Mapping[str, Any]) -> str:
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     own = (path.read_text() for path in sorted(Path(__file__).parent.glob("page*.js")))
     scripts = [
-        vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
+        parts["vega"],
         f'(() => {{\n"use strict";\n{"".join(own)}}})();\n',
     ]
     return environment.get_template("page.html").render(

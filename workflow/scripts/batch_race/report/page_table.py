@@ -49,7 +49,7 @@ def table(summary: pl.DataFrame, answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def csv(summary: pl.DataFrame) -> str:
-    """Return a summary as CSV: a row for each configuration, with unrounded numbers.
+    """Return a summary as CSV: a row for each configuration, with unrounded numbers, not texts.
 
     Parameters
     ----------

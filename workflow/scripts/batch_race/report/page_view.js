@@ -19,7 +19,11 @@ function writeView() {
   }
   if (sorted.heading) parameters.set(sorted.order, sorted.heading);
   const fragment = parameters.size ? `#${parameters}` : "";
-  history.replaceState(null, "", location.pathname + location.search + fragment);
+  try {
+    history.replaceState(null, "", location.href.split("#")[0] + fragment);
+  } catch {
+    // A page without an address of its own, such as one inside Snakemake's report, keeps no view.
+  }
 }
 
 /** Set the page as the address says; what it does not know, it ignores. */

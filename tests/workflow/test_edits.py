@@ -42,7 +42,7 @@ FOUND_AGAIN = {"find_crossings": 3} | AGGREGATES
         ("workflow/scripts/batch_race/data/idx.py", DATA | RUNS),
         ("workflow/scripts/batch_race/store/crossings.py", FOUND_AGAIN),
         ("workflow/scripts/batch_race/run/contention.py", RUNS),
-        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1}),
+        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1} | PAGE),
         ("workflow/scripts/batch_race/report/tables.py", ANSWERS),
         (
             "workflow/scripts/batch_race/report/charts/summary/throughput.py",

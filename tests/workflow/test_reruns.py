@@ -119,7 +119,7 @@ def test_what_a_setting_runs_again(kept_project):
         (["targets={loss: [0.7, 0.2]}"], {"find_crossings": 3} | AGGREGATES),
         # In another order they are the same, but the answer follows it.
         (["targets={loss: [0.2, 0.5], accuracy: [95]}"], ANSWERS | CURVES),
-        (["forecast={workers: [3]}"], {"forecast": 1}),
+        (["forecast={workers: [3]}"], {"forecast": 1} | PAGE),
         (["experiment=other"], AGGREGATES),
         # One seed more for each of three batch sizes.
         (["repeats=2"], trained(3) | AGGREGATES),

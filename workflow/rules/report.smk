@@ -2,7 +2,8 @@
 #
 # Inputs: results/collect/<experiment>/{histories.parquet,runs.json},
 #         results/summarize/<experiment>/summary.parquet,
-#         results/compare/<experiment>/answer.txt,
+#         results/compare/<experiment>/answer.{txt,json},
+#         results/forecast/<experiment>/forecast.txt,
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
 # Outputs: results/plot/<experiment>/<chart>.{svg,json}, and .png on request
 #          results/page/<experiment>/report.html
@@ -107,8 +108,9 @@ ON_PAGE = [
     if CHARTS[chart] == table
 ]
 PAGE = [
-    os.path.relpath(sources.SCRIPTS / "batch_race" / "report" / f"page.{kind}")
+    os.path.relpath(path)
     for kind in ("html", "css", "js")
+    for path in sorted((sources.SCRIPTS / "batch_race" / "report").glob(f"page*.{kind}"))
 ]
 
 
@@ -118,6 +120,8 @@ rule write_page:
         **TABLES["summary"],
         **TABLES["mistakes"],
         answer="results/compare/{experiment}/answer.txt",
+        answers="results/compare/{experiment}/answer.json",
+        forecast="results/forecast/{experiment}/forecast.txt",
         runs="results/collect/{experiment}/runs.json",
         vega="results/bundle_vega/vega_embed.js",
         decisions=DECISIONS,
@@ -152,5 +156,6 @@ rule write_page:
         factor=RACE.parts["factor"] if RACE else None,
         title=lambda wildcards: runs.title(config),
         clock=config["budget"]["clock"],
+        version=(HOME / "workflow" / "VERSION").read_text().strip(),
     script:
         "../scripts/write_page.py"

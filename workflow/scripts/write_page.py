@@ -1,10 +1,12 @@
 """Write the page of an experiment."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_race.report import charts, decisions_table, page, tables
+from batch_race.report import charts, decisions_table, page, page_curves, page_table
 from batch_race.report.context import Context
+from batch_race.report.data_url import encode
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
 
@@ -17,6 +19,7 @@ def main() -> None:
     histories = history.read_collected(Path(files.histories))
     summary, _ = parquet.read(Path(files.summary))
     runs = list(json.loads(Path(files.runs).read_text()).values())
+    answers = json.loads(Path(files.answers).read_text())
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
     drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
@@ -37,10 +40,14 @@ def main() -> None:
             "datasets": histories["dataset"].unique().sort().to_list(),
             "machines": histories["machine"].unique().sort().to_list(),
             "answer": Path(files.answer).read_text(),
-            "table": tables.rows(summary),
+            "forecast": Path(files.forecast).read_text(),
+            "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "version": params.version,
+            "table": page_table.table(summary, answers),
+            "csv": encode(page_table.csv(summary).encode(), "text/csv"),
             "decisions": decisions_table.rows(made[0], params.factor) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
-            "race": page.race(histories),
+            "race": page_curves.race(histories, params.targets),
             "charts": drawn,
             "gallery": page.gallery(mistakes),
             "vega": Path(files.vega).read_text(),

@@ -19,6 +19,9 @@ X_TITLES = {
 Y_TITLES = {"training_loss": "loss", "test_accuracy": "accuracy (%)"}
 """The columns that are drawn against cost, with the titles of their axes."""
 
+TARGETS = {"training_loss": "loss", "test_accuracy": "accuracy"}
+"""The targets of each column that is drawn."""
+
 MOST_CURVES = 16
 
 _FLAT = 0.01

@@ -14,8 +14,6 @@ from batch_race.report.theme import AnyChart
 MOST_POINTS = 120
 """Evaluations of a curve up to which each is drawn as a point; of more, the line is enough."""
 
-_TARGETS = {"training_loss": "loss", "test_accuracy": "accuracy"}
-
 _NEAR = 3.0
 """How far beyond the curves a target's line may be, as a factor of the loss."""
 
@@ -74,7 +72,7 @@ def panel(
         bands = curves.on_log_axis(bands, x, y, start)
     elif is_log or x == "iteration":  # the first iteration is 1
         bands = positive
-    targets = context.targets.get(_TARGETS[y], ())
+    targets = context.targets.get(curves.TARGETS[y], ())
     extent = _range(bands, diverged, targets, is_log=is_log) if y == "training_loss" else None
 
     chart = alt.Chart(curves.thin(bands, x, y, keys, is_log=is_log)).encode(

@@ -52,6 +52,17 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
     ink, grey, grid = (
         ("#f0f0f0", "#b8b8b8", "#3a3a3a") if is_dark else ("black", "#595959", "#e5e5e5")
     )
+    empty, strong, shades = (
+        ("#26292d", "#54595f", ["#3b2a1a", "#b25e0a"])
+        if is_dark
+        else ("#f4f4f4", "#cfcfcf", ["#fdf0e1", "#f28e2b"])
+    )
+    # Of matrices: cells without a value, those that stand out, and letters on both.
+    styles: Any = {  # Altair's type knows Vega's own styles only
+        "empty-cell": {"color": empty},
+        "strong-cell": {"color": strong},
+        "cell-text": {"color": ink},
+    }
     return {
         # White, so that a single chart is legible on a dark page too.
         "background": "transparent" if is_dark else "white",
@@ -86,6 +97,8 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
         },
         # A mitred corner would draw a spike too high.
         "line": {"strokeWidth": 2, "strokeJoin": "round"},
+        "style": styles,
+        "range": {"heatmap": shades},
         "view": {"stroke": None},
     }
 

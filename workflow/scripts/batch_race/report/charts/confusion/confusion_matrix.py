@@ -33,16 +33,16 @@ def draw(confusion: pl.DataFrame, context: Context) -> AnyChart:
         predicted = predicted.axis(labelAngle=0)
     true = alt.Y("label:O", title="true class").sort(order)
     cells = alt.Chart(counts).encode(predicted, true)
-    shade = alt.Color("count:Q", legend=None).scale(range=["#fdf0e1", "#f28e2b"])
+    shade = alt.Color("count:Q", legend=None)
     width, height = (
         max(least, pixels * len(order))
         for least, pixels in zip((520, 360), CELL_PIXELS, strict=True)
     )
     layers = [
-        cells.mark_rect(color="#f4f4f4"),
-        cells.mark_rect(color="#cfcfcf").properties(data=right),
+        cells.mark_rect(style="empty-cell"),
+        cells.mark_rect(style="strong-cell").properties(data=right),
         cells.mark_rect().encode(shade).properties(data=wrong),
-        cells.mark_text(fontSize=12 if len(order) <= 20 else 8, color="black")
+        cells.mark_text(fontSize=12 if len(order) <= 20 else 8, style="cell-text")
         .encode(alt.Text("count:Q", format=","))
         .transform_filter("datum.count > 0"),
     ]

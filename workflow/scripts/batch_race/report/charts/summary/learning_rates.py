@@ -37,14 +37,18 @@ def _panel(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
     shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)
-    tiles = chart.transform_filter("datum.median > 0").mark_rect().encode(shade)
+    has_median = "datum.median > 0"
+    tiles = chart.transform_filter(has_median).mark_rect().encode(shade)
     is_dark = f"datum.median > {_middle(cells)}"
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
-    texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
-    missed = chart.mark_rect(color="#f4f4f4")  # black letters are legible on it, on any page
+    text = alt.Text("text:N")
+    texts = chart.transform_filter(has_median).mark_text(fontSize=12).encode(text, color=ink)
+    others = chart.transform_filter(f"!({has_median})").encode(text)
+    missed = chart.mark_rect(style="empty-cell")
     # Vega warns of a logarithmic scale without data.
     known = [tiles] if any(cell["median"] for cell in cells) else []
-    both = alt.LayerChart(layer=[missed, *known, texts])
+    words = others.mark_text(fontSize=12, style="cell-text")
+    both = alt.LayerChart(layer=[missed, *known, texts, words])
     titled = alt.TitleParams(name, fontSize=13, anchor="start")
     layered: alt.LayerChart = both.resolve_scale(color="independent")
     return layered.properties(width=alt.Step(64), height=alt.Step(26), title=titled)

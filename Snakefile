@@ -76,4 +76,4 @@ onsuccess:
             logger.info(f"  {path}")
     answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
     if answer.exists():
-        logger.info(answer.read_text())
+        logger.info(answer.read_text(encoding="utf-8"))

@@ -75,9 +75,9 @@ rule summarize:
         "../../environment.yml"
     params:
         code=code("summarize.py"),
-        machines=list(MACHINES),
-        targets=config["targets"],
-        clock=config["budget"]["clock"],
+        machines=verbatim(list(MACHINES)),
+        targets=verbatim(config["targets"]),
+        clock=verbatim(config["budget"]["clock"]),
     script:
         "../scripts/summarize.py"
 
@@ -95,9 +95,9 @@ rule compare:
         "../../environment.yml"
     params:
         code=code("compare.py"),
-        most_seeds=RACE.most_seeds if RACE else None,
-        factor=RACE.parts["factor"] if RACE else None,
-        given=runs.given(config),
+        most_seeds=verbatim(RACE and RACE.most_seeds),
+        factor=verbatim(RACE and RACE.parts["factor"]),
+        given=verbatim(runs.given(config)),
     script:
         "../scripts/compare.py"
 
@@ -115,8 +115,8 @@ rule forecast:
         "../../environment.yml"
     params:
         code=code("forecast.py"),
-        workers=config["forecast"]["workers"],
-        communication_seconds=config["forecast"]["communication_seconds"],
+        workers=verbatim(config["forecast"]["workers"]),
+        communication_seconds=verbatim(config["forecast"]["communication_seconds"]),
     script:
         "../scripts/forecast.py"
 
@@ -143,6 +143,6 @@ rule find_mistakes:
         "../../environment.yml"
     params:
         code=code("find_mistakes.py"),
-        datasets=RACED,
+        datasets=verbatim(RACED),
     script:
         "../scripts/find_mistakes.py"

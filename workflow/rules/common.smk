@@ -3,8 +3,14 @@
 import sys
 from pathlib import Path
 
-HOME = Path(workflow.basedir)
-sys.path.append(str(HOME / "workflow" / "scripts"))
+# This file's own place, whichever project uses the rules as a module.
+RULES = Path(str(workflow.current_basedir))
+if not RULES.is_dir():
+    raise WorkflowError(
+        f"{RULES}: found an address, expected a folder: the rules need the whole project; clone it "
+        "and name its Snakefile by a path (docs/surroundings.md)"
+    )
+sys.path.append(str(RULES.parent / "scripts"))
 
 from snakemake.common.configfile import load_configfile
 
@@ -14,11 +20,13 @@ from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
-configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
+configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])
 try:
     CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
+
+DOWNLOADED = {name: each for name, each in CATALOGUE.items() if each["mirrors"]}
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
@@ -64,13 +72,21 @@ def named(dataset, table):
     return table[dataset]
 
 
+def verbatim(value):
+    """Return an input function of a parameter: Snakemake reads texts in others as patterns.
+
+    All that a user configured becomes a parameter by this function.
+    """
+    return lambda wildcards: value
+
+
 def mirrors(wildcards, output):
     """List where to look for a file, the user's mirrors first.
 
     Asking for `output` makes this a derived parameter, whose change reruns nothing: it is the
     checksum that says what the file is, not the place it came from.
     """
-    return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
+    return config["mirrors"] + named(wildcards.dataset, DOWNLOADED)["mirrors"]
 
 
 # The next three ask for `output` for the same reason: they do not change what a run's result is.
@@ -115,6 +131,24 @@ def check_experiment(wildcards):
         )
 
 
+def check_race(wildcards):
+    """Refuse a race's files where all runs are known before."""
+    if RACE is None:
+        raise WorkflowError(
+            f"{EXPERIMENT}: found no race, expected pruning or learning_rate: auto for its rounds"
+        )
+
+
+def asked_targets(wildcards):
+    """Look up the targets of a file that is named by them."""
+    if wildcards.targets != TARGETS:
+        raise WorkflowError(
+            f"targets: found {wildcards.targets} in a target's path, expected {TARGETS}, those of "
+            "this configuration"
+        )
+    return runs.asked(config)
+
+
 def round_file(number):
     """Return the file of a round; Snakemake comes back here once it is decided."""
     return checkpoints.decide.get(experiment=EXPERIMENT, round=number).output[0]
@@ -123,6 +157,7 @@ def round_file(number):
 def round_before(wildcards):
     """Return the file of the round before; none for the first."""
     check_experiment(wildcards)
+    check_race(wildcards)
     number = int(wildcards.round)
     return [round_file(number - 1)] if number else []
 
@@ -152,6 +187,12 @@ def last_round(wildcards):
         if decided.is_over:
             return file
         number += 1
+
+
+def last_round_of_race(wildcards):
+    """Return the file of the race's last round; refuse where there is no race."""
+    check_race(wildcards)
+    return last_round(wildcards)
 
 
 def of_each_run(pattern):

@@ -42,8 +42,8 @@ for chart, table in CHARTS.items():
         params:
             code=code("plot.py", f"batch_race/report/charts/{table}/{chart}.py"),
             chart=chart,
-            title=lambda wildcards: runs.title(config),  # may have braces
-            clock=config["budget"]["clock"],
+            title=verbatim(runs.title(config)),
+            clock=verbatim(config["budget"]["clock"]),
         script:
             "../scripts/plot.py"
 
@@ -74,7 +74,7 @@ rule write_page:
             chart=ON_PAGE,
         ),
         captions=[
-            os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
+            os.path.relpath(RULES.parent / "report" / f"{chart}.rst")
             for chart in ON_PAGE
         ],
         page=PAGE,
@@ -88,8 +88,8 @@ rule write_page:
     params:
         code=code("write_page.py"),
         charts=ON_PAGE,
-        factor=RACE.parts["factor"] if RACE else None,
-        title=lambda wildcards: runs.title(config),
-        clock=config["budget"]["clock"],
+        factor=verbatim(RACE and RACE.parts["factor"]),
+        title=verbatim(runs.title(config)),
+        clock=verbatim(config["budget"]["clock"]),
     script:
         "../scripts/write_page.py"

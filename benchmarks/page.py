@@ -65,7 +65,7 @@ def write_page(count: int, folder: Path) -> Path:
         }
     )
     path = folder / "report.html"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

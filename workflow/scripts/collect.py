@@ -14,7 +14,7 @@ def main() -> None:
     parquet.write(Path(snakemake.output.histories), history.collect(paths))
     runs = {str(path.parent): history.read_metadata(path) for path in paths}
     with replacing(Path(snakemake.output.runs)) as temporary:
-        temporary.write_text(json.dumps(runs) + "\n")
+        temporary.write_text(json.dumps(runs) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def main() -> None:
     for table, name in ((runs, "runs"), (summary, "summary")):
         parquet.write(Path(snakemake.output[name]), table)
     with replacing(Path(snakemake.output.table)) as temporary:
-        temporary.write_text(tables.markdown(summary))
+        temporary.write_text(tables.markdown(summary), encoding="utf-8")
 
 
 if __name__ == "__main__":

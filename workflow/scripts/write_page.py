@@ -15,14 +15,14 @@ def main() -> None:
     experiment, clock = snakemake.wildcards.experiment, params.clock
     histories = history.read_collected(Path(files.histories))
     summary, _ = parquet.read(Path(files.summary))
-    runs = list(json.loads(Path(files.runs).read_text()).values())
+    runs = list(json.loads(Path(files.runs).read_text(encoding="utf-8")).values())
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
     charts = [
         page.chart(
             name,
-            json.loads(Path(drawn).read_text()),
-            page.caption(Path(caption).read_text(), experiment, clock),
+            json.loads(Path(drawn).read_text(encoding="utf-8")),
+            page.caption(Path(caption).read_text(encoding="utf-8"), experiment, clock),
         )
         for name, drawn, caption in zip(params.charts, files.charts, files.captions, strict=True)
     ]
@@ -33,7 +33,7 @@ def main() -> None:
             "clock": clock,
             "datasets": histories["dataset"].unique().sort().to_list(),
             "machines": histories["machine"].unique().sort().to_list(),
-            "answer": Path(files.answer).read_text(),
+            "answer": Path(files.answer).read_text(encoding="utf-8"),
             "table": tables.rows(summary),
             "decisions": decisions_table.rows(made[0], params.factor) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
@@ -45,7 +45,7 @@ def main() -> None:
         }
     )
     with replacing(Path(snakemake.output.page)) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

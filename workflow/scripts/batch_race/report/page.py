@@ -50,7 +50,9 @@ def write(parts: Mapping[str, Any]) -> str:
         autoescape=True, loader=loader, undefined=jinja2.StrictUndefined
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    own = {kind: Path(__file__).with_suffix(f".{kind}").read_text() for kind in ("css", "js")}
+    own = {
+        kind: Path(__file__).with_suffix(f".{kind}").read_text("utf-8") for kind in ("css", "js")
+    }
     scripts = [vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), own["js"]]
     return environment.get_template("page.html").render(
         parts,

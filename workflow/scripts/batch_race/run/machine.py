@@ -51,7 +51,7 @@ def kills_for_memory() -> int:
         batch jobs; 0 on other systems.
     """
     try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
+        lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     counts = dict(line.split() for line in lines)
@@ -70,7 +70,7 @@ def _processor() -> str:
     # On Linux, platform.processor() is empty.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

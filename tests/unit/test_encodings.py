@@ -26,8 +26,9 @@ def without_encoding(source):
         n_before_encoding = {"read_text": 0, "write_text": 1}.get(name)
         if n_before_encoding is not None and len(node.args) <= n_before_encoding:
             found.append(node.lineno)
-        if any(each.arg in ("text", "universal_newlines") for each in node.keywords):
-            found.append(node.lineno)  # a process's output
+        for each in node.keywords:  # of a process whose output is text
+            if each.arg in ("text", "universal_newlines") and isinstance(each.value, ast.Constant):
+                found.append(node.lineno)
     return found
 
 

@@ -66,10 +66,7 @@ def test_an_unknown_run_is_refused(untouched):
         ),
         ("decide/quickstart/round_2.json", "quickstart: found no race, expected pruning or learn"),
         ("collect_decisions/quickstart/decisions.parquet", "quickstart: found no race, expected"),
-        (
-            "find_crossings/strokes/any/9_seconds/any.parquet",
-            "results/train/strokes/any/9_seconds: not a run that this configuration asks for",
-        ),
+        ("find_crossings/strokes/any/9_seconds/any.parquet", "targets: found any in a target's p"),
     ],
 )
 def test_what_this_configuration_does_not_make_is_refused(untouched, target, message):

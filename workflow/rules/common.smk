@@ -22,6 +22,7 @@ from batch_race.store import rounds
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
 configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])
 try:
+    machine.check_user()
     CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))

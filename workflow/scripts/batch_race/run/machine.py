@@ -1,5 +1,6 @@
 """The machine that a run is timed on."""
 
+import getpass
 import os
 import platform
 from importlib.metadata import version
@@ -7,8 +8,27 @@ from pathlib import Path
 
 import threadpoolctl
 
+from batch_race.errors import InputError
+
 PACKAGES = ("numpy", "scipy", "numexpr", "polars", "snakemake")
 """Packages whose versions are recorded in each history."""
+
+
+def check_user() -> None:
+    """Check that the user has a name, which Snakemake writes into its log.
+
+    Raises
+    ------
+    InputError
+        If the user id has no name, as in a container, and no environment variable gives one.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # the one before Python 3.13
+        raise InputError(
+            f"USER: found none, and the user id {os.getuid()} has no name; expected a name, as in "
+            "USER=me snakemake …"
+        ) from None
 
 
 def describe() -> dict[str, str | int]:

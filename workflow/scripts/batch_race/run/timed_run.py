@@ -166,7 +166,7 @@ class Run:
         """Whether the step at which a target is reached takes a replay to find."""
         return bool(self._specification["evaluation"]["every_steps"] != 1)
 
-    def start(self, folder: Path, fingerprint: str, *, may_be_contended: bool) -> Found:
+    def start(self, folder: Path, fingerprint: str, *, may_be_contended: bool = True) -> Found:
         """Return the state to start from: one on disk, else the initial weights."""
         found = checkpoint.latest(
             folder,

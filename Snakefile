@@ -60,6 +60,8 @@ onstart:
     # timed runs (Snakemake's issue 2967). Submissions to a batch system are still limited.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+        if quota := cores.notice():
+            logger.warning(quota)
     try:
         allocation.check_executor(workflow.executor_settings)
         check_threads()

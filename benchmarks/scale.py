@@ -87,7 +87,7 @@ def cost(command: list[str], folder: Path) -> str:
     """Return the seconds and the peak memory of a process."""
     started = time.perf_counter()
     log = folder / "log"
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -98,7 +98,7 @@ def cost(command: list[str], folder: Path) -> str:
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status != 0:
-        raise SystemExit(f"{command} failed:\n{log.read_text()[-2000:]}")
+        raise SystemExit(f"{command} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
     return f"{seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MB"
 
 
@@ -110,7 +110,7 @@ def plan(count: int, folder: Path, target: str = "all") -> str:
         "repeats": SEEDS if count > 10 else 1,
     }
     overlay = folder / f"sweep_{count}.yaml"
-    overlay.write_text(yaml.safe_dump(sweep))
+    overlay.write_text(yaml.safe_dump(sweep), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command = [*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"]
     configuration = ["--configfile", str(ROOT / "config.yaml"), str(overlay)]
@@ -120,7 +120,7 @@ def plan(count: int, folder: Path, target: str = "all") -> str:
 def bare(count: int, folder: Path) -> str:
     """Plan a workflow of as many jobs that does nothing; return the cost."""
     snakefile = folder / f"bare_{count}.smk"
-    snakefile.write_text(BARE.format(count=count))
+    snakefile.write_text(BARE.format(count=count), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     return cost([*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"], folder)
 
@@ -190,9 +190,9 @@ def race(count: int, folder: Path) -> None:
         **{"batch_size": list(range(1, 11)), "learning_rate": rates, "repeats": 3},
         **{"pruning": {"enabled": True}, "targets": TARGETS, "budget": {"seconds": 14}},
     }
-    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | sweep
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | sweep
     overlay = folder / "race.yaml"
-    overlay.write_text(yaml.safe_dump(sweep))
+    overlay.write_text(yaml.safe_dump(sweep), encoding="utf-8")
     planned = experiment.plan(config)
     if planned.race is None:
         raise SystemExit("no race")

@@ -40,7 +40,7 @@ rule collect:
         "../../environment.yml"
     params:
         code=code("collect.py"),
-        targets=config["targets"],
+        targets=verbatim(config["targets"]),
     script:
         "../scripts/collect.py"
 
@@ -72,9 +72,9 @@ rule summarize:
         "../../environment.yml"
     params:
         code=code("summarize.py"),
-        machines=list(MACHINES),
-        targets=config["targets"],
-        clock=config["budget"]["clock"],
+        machines=verbatim(list(MACHINES)),
+        targets=verbatim(config["targets"]),
+        clock=verbatim(config["budget"]["clock"]),
     script:
         "../scripts/summarize.py"
 
@@ -99,10 +99,10 @@ rule compare:
         "../../environment.yml"
     params:
         code=code("compare.py"),
-        most_seeds=RACE.most_seeds if RACE else None,
-        factor=RACE.parts["factor"] if RACE else None,
-        given=runs.given(config),
-        digest=DIGEST,
+        most_seeds=verbatim(RACE and RACE.most_seeds),
+        factor=verbatim(RACE and RACE.parts["factor"]),
+        given=verbatim(runs.given(config)),
+        digest=verbatim(DIGEST),
     script:
         "../scripts/compare.py"
 
@@ -120,8 +120,8 @@ rule forecast:
         "../../environment.yml"
     params:
         code=code("forecast.py"),
-        workers=config["forecast"]["workers"],
-        communication_seconds=config["forecast"]["communication_seconds"],
+        workers=verbatim(config["forecast"]["workers"]),
+        communication_seconds=verbatim(config["forecast"]["communication_seconds"]),
     script:
         "../scripts/forecast.py"
 
@@ -151,6 +151,6 @@ rule find_mistakes:
         "../../environment.yml"
     params:
         code=code("find_mistakes.py"),
-        datasets=RACED,
+        datasets=verbatim(RACED),
     script:
         "../scripts/find_mistakes.py"

@@ -10,11 +10,14 @@ from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
-configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
+configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])
 try:
+    machine.check_user()
     CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = experiment.plan(config)
 except InputError as error:
     raise WorkflowError(str(error))
+
+DOWNLOADED = {name: each for name, each in CATALOGUE.items() if each["mirrors"]}
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
@@ -73,13 +76,21 @@ def named(dataset, table):
     return table[dataset]
 
 
+def verbatim(value):
+    """Return an input function of a parameter: Snakemake reads texts in others as patterns.
+
+    All that a user configured becomes a parameter by this function.
+    """
+    return lambda wildcards: value
+
+
 def mirrors(wildcards, output):
     """List where to look for a file, the user's mirrors first.
 
     Asking for `output` makes this a derived parameter, whose change reruns nothing: it is the
     checksum that says what the file is, not the place it came from.
     """
-    return config["mirrors"] + CATALOGUE[wildcards.dataset]["mirrors"]
+    return config["mirrors"] + named(wildcards.dataset, DOWNLOADED)["mirrors"]
 
 
 # The next three ask for `output` for the same reason: they do not change what a run's result is.
@@ -161,6 +172,22 @@ def check_experiment(wildcards):
         )
 
 
+def check_race(wildcards):
+    """Refuse a race's files where all runs are known before."""
+    if RACE is None:
+        raise WorkflowError(
+            f"{EXPERIMENT}: found no race, expected pruning or learning_rate: auto for its rounds"
+        )
+
+
+def asked_targets(wildcards):
+    """Look up the targets of a file that is named by them."""
+    try:
+        return runs.named_targets(config, wildcards.targets)
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
 def round_file(number):
     """Return the file of a round; Snakemake comes back here once it is decided."""
     return checkpoints.decide.get(experiment=EXPERIMENT, round=number).output[0]
@@ -169,6 +196,7 @@ def round_file(number):
 def round_before(wildcards):
     """Return the file of the round before; none for the first."""
     check_experiment(wildcards)
+    check_race(wildcards)
     number = int(wildcards.round)
     return [round_file(number - 1)] if number else []
 
@@ -211,6 +239,12 @@ def last_round(wildcards):
         if decided.is_over:
             return file
         number += 1
+
+
+def last_round_of_race(wildcards):
+    """Return the file of the race's last round; refuse where there is no race."""
+    check_race(wildcards)
+    return last_round(wildcards)
 
 
 def counted_runs(wildcards):

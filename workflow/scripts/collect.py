@@ -17,7 +17,7 @@ def main() -> None:
     with_csv.write(Path(snakemake.output.crossings), table)
     runs = {str(path.parent): history.read_metadata(path) for path in paths}
     with replacing(Path(snakemake.output.runs)) as temporary:
-        temporary.write_text(json.dumps(runs) + "\n")
+        temporary.write_text(json.dumps(runs) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

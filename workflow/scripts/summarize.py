@@ -45,7 +45,7 @@ def main() -> None:
         with_csv.write(Path(snakemake.output[name]), table)
     for write, name in ((tables.markdown, "table"), (tables.csv, "table_csv")):
         with replacing(Path(snakemake.output[name])) as temporary:
-            temporary.write_text(write(summary))
+            temporary.write_text(write(summary), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,14 @@ def discard(folder: Path) -> None:
     (folder / NAME).unlink(missing_ok=True)
 
 
-def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: str) -> Found | None:
+def latest(
+    folder: Path,
+    budget: Budget,
+    batches_per_epoch: int,
+    fingerprint: str,
+    *,
+    may_be_contended: bool = True,
+) -> Found | None:
     """Return the furthest state from which a run can resume.
 
     Parameters
@@ -81,6 +88,8 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: st
     batches_per_epoch : int
     fingerprint : str
         That of the state.
+    may_be_contended : bool
+        Whether the state may be that of a contended run, whose times read high.
 
     Returns
     -------
@@ -94,6 +103,7 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: st
         if path.parent != folder
     ]
     usable = [each for each in found if each and _is_within(each.state, budget, batches_per_epoch)]
+    usable = [each for each in usable if may_be_contended or not each.contention]
     return max(usable, key=lambda each: each.state.step, default=None)
 
 

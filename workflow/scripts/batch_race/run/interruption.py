@@ -20,6 +20,8 @@ class SignalHandler:
     terminal was closed). `check` also finds that the Snakemake process which started the run has
     ended: after a SIGKILL of Snakemake nothing else shows it.
 
+    A signal that the process inherited as ignored (SIGHUP, under nohup) stays ignored.
+
     A signal raises `InterruptionError` at once; within `deferred` only `check` reports it.
     """
 
@@ -28,7 +30,8 @@ class SignalHandler:
         self._signal: signal.Signals | None = None
         self._workflow_has_ended = _watch_workflow()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._handle)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

@@ -1,13 +1,33 @@
 """Files that are written completely or not at all, and locks on folders."""
 
+import errno
 import fcntl
+import logging
 import os
 import re
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from batch_race.errors import InputError, OutputError
+
+WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF}
+"""Errors of flock on file systems without it: Lustre, NFS without its lock daemon, or NFS's refusal
+to lock a folder."""
+
+log = logging.getLogger(__name__)
+
+
+OWN_FILE = os.O_RDWR | os.O_NOFOLLOW
+"""How temporary files are opened. (A folder may be a link.)"""
+
+POLL_SECONDS = 0.2
+
+
+class _NoLocksError(OSError):
+    """A file system has no locks."""
 
 
 def folder_of(key: str, text: str) -> Path:
@@ -50,7 +70,8 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary file is flushed to the disk before it is renamed, and the folder after: even a
     power failure leaves either the old file or the complete new one. If the block raises, the
     temporary file is removed and `path` is not changed. Temporary files of killed processes are
-    removed too: the file of a living process is locked.
+    removed too: the file of a living process is locked. (Where there are no locks, they stay.) The
+    name cannot be guessed, and a file or link that has it is not written to.
 
     Parameters
     ----------
@@ -67,37 +88,40 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         If the file cannot be written.
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-        with _open(temporary, os.O_RDWR | os.O_CREAT) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield temporary
-            _flush_to_disk(temporary)
-            temporary.replace(path)
-            _flush_to_disk(path.parent)
+        with _open(temporary, OWN_FILE | os.O_CREAT | os.O_EXCL) as descriptor:
+            try:
+                with suppress(_NoLocksError):
+                    _try_lock(descriptor)
+                yield temporary
+                _flush_to_disk(temporary)
+                temporary.replace(path)
+                _flush_to_disk(path.parent)
+            finally:
+                with suppress(OSError):  # it has been renamed
+                    temporary.unlink()
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {_reason(error)}") from error
-    finally:
-        with suppress(OSError):  # it was never created
-            temporary.unlink()
 
 
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of `path` that killed processes left behind."""
     for other in path.parent.iterdir():
-        if re.fullmatch(rf"\.\d+\.{re.escape(path.name)}", other.name):
-            with suppress(OSError), _open(other, os.O_RDWR) as descriptor:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                other.unlink()
+        if re.fullmatch(rf"\.[0-9a-f]+\.{re.escape(path.name)}", other.name):
+            with suppress(OSError), _open(other, OWN_FILE) as descriptor:
+                if _try_lock(descriptor):
+                    other.unlink()
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder; wait while another process holds it.
 
-    The lock ends with the process, however that ends.
+    The lock ends with the process, however that ends. Without locks in the file system, a warning
+    is logged instead.
 
     Parameters
     ----------
@@ -106,8 +130,35 @@ def locked(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            while not _try_lock(descriptor):
+                time.sleep(POLL_SECONDS)
+        except _NoLocksError as error:
+            log.warning(
+                "%s: not locked, its file system has no locks (%s); nothing keeps another process "
+                "from the same run",
+                folder,
+                error.strerror,
+            )
         yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock a file or folder; return whether no other process holds its lock.
+
+    Raises
+    ------
+    _NoLocksError
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in WITHOUT_LOCKS:
+            raise _NoLocksError(error.errno, error.strerror) from error
+        raise
+    return True
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -138,7 +138,7 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
 
     with started(project, *limit) as snakemake:
         wait_until(
-            lambda: len(list(train.glob("*/*/*/checkpoint.npz"))) == at_once,
+            lambda: len(list(train.glob("*/*/*/checkpoint-*.npz"))) == at_once,
             f"{at_once} checkpoint(s)",
         )
         assert not list(train.glob("*/*/*/history.parquet"))

@@ -53,9 +53,10 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         attendant = Attendant(folder, fingerprint, save_every, watch, signals, progress, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
-        with signals.deferred():
-            watch.open()
-            stopped = trainer.run()
+        signals.defer()
+        watch.open()
+        stopped = trainer.run()
+        attendant.save(trainer)  # before anything else may fail
         contention = watch.report()
     if contention["contended"] and snakemake.params.on_contention == "fail":
         checkpoint.discard(folder)
@@ -76,7 +77,8 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "versions": machine.versions(),
     }
     save({name: Path(path) for name, path in snakemake.output.items()}, trainer, record)
-    checkpoint.discard(folder)
+    if not signals.check():  # else Snakemake may remove the results
+        checkpoint.discard(folder)
 
 
 if __name__ == "__main__":

@@ -8,5 +8,9 @@ class InputError(Exception):
     """
 
 
+class UnreadableError(InputError):
+    """A file exists and cannot be read now: it may be intact, so nothing may replace it."""
+
+
 class OutputError(InputError):
     """A file cannot be written: the disk is full, permission is denied, or the folder is gone."""

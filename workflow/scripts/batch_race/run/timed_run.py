@@ -86,11 +86,15 @@ class Attendant:
             self._snapshots.take(trainer)
         reason = self._signals.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
-            self._saved_at = time.monotonic()
+            self.save(trainer)
         if reason:
             raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
         self._watch.open()
+
+    def save(self, trainer: Trainer) -> None:
+        """Write a checkpoint."""
+        checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
+        self._saved_at = time.monotonic()
 
 
 def log_evaluation(evaluation: Evaluation, batches_per_epoch: int) -> None:
@@ -230,7 +234,7 @@ class Run:
 
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:
-    """Write the results of a finished run.
+    """Write the results of a finished run, its history last: a run that has one is finished.
 
     Parameters
     ----------
@@ -241,10 +245,9 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
         Its metadata.
     """
     specification = record["specification"]
-    table = history.tabulate(trainer.evaluations, specification)
-    history.write(paths["history"], table, record)
-    clock.write(paths["clock"], trainer.readings)
     state = trainer.state
     arrays.write_weights(paths["weights"], state.weights, state.velocity)
+    clock.write(paths["clock"], trainer.readings)
     with replacing(paths["specification"]) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")
+    history.write(paths["history"], history.tabulate(trainer.evaluations, specification), record)

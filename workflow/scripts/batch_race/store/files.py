@@ -1,13 +1,23 @@
-"""Files that are written completely or not at all, and locks on folders."""
+"""Files that are written completely or not at all, opening files, and locks on folders."""
 
+import errno
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
-from batch_race.errors import InputError, OutputError
+from batch_race.errors import InputError, OutputError, UnreadableError
+
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def folder_of(key: str, text: str) -> Path:
@@ -41,6 +51,61 @@ def folder_of(key: str, text: str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else "there is no such user"
         raise InputError(f"{key}: found {text[:60]!r}, expected a folder: {reason}") from None
     return folder
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; never wait for a FIFO's writer.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened, or is a folder, FIFO, socket or device.
+    """
+    # Checked before it is opened, which on a device may have an effect, and after.
+    _check_regular(path.stat().st_mode)
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    try:
+        _check_regular(os.fstat(file.fileno()).st_mode)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    UnreadableError
+        If it cannot be read now.
+    """
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that nothing replaces it; return its new path.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be renamed.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be renamed: {error.strerror}") from error
 
 
 @contextmanager
@@ -108,6 +173,14 @@ def locked(folder: Path) -> Iterator[None]:
     with _open(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "of another kind")
+        raise OSError(errno.EINVAL, f"it is {kind}, expected a regular file")
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from batch_race.errors import InputError
-from batch_race.store.files import replacing
+from batch_race.store.files import read_bytes, replacing
 
 _PREFIX = b"batch-race-sha256:"
 _BLANK = b"0" * 64  # in place of the checksum while that is computed
@@ -80,9 +80,9 @@ def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
 
 def _read_checked(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     start = content.rfind(_PREFIX) + len(_PREFIX)
     found = content[start : start + len(_BLANK)]
     if _digest(content[:start] + _BLANK + content[start + len(_BLANK) :]) != found:

@@ -5,9 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.store import clock, history, parquet
-from batch_race.store.history import HistoryError
 from nn.records import Evaluation, Reading
 from tests.project import DEFAULTS
 
@@ -157,17 +156,17 @@ def test_other_columns_are_neither_written_nor_read(tmp_path, table):
 
 def test_missing_metadata_is_named(tmp_path):
     path = tmp_path / "history.parquet"
-    with pytest.raises(HistoryError, match=r"found the metadata \['stopped'\], expected"):
+    with pytest.raises(ResultError, match=r"found the metadata \['stopped'\], expected"):
         history.write(path, TABLE, {"stopped": "budget"})
 
 
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
     as_format(path, TABLE, "0")
-    with pytest.raises(HistoryError, match=f"format 0, expected {history.FORMAT}; remove it"):
+    with pytest.raises(ResultError, match=f"format 0, expected {history.FORMAT}; remove it"):
         history.read(path)
     parquet.write(path, TABLE)
-    with pytest.raises(HistoryError, match="found a history of format None, expected"):
+    with pytest.raises(ResultError, match="found a history of format None, expected"):
         history.read(path)
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import polars as pl
 
-from batch_race.errors import InputError
+from batch_race.errors import ResultError
 from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
@@ -65,10 +65,6 @@ COLLECTED = pl.Schema([*SCHEMA.items(), *_OF_RUN.items()])
 
 A machine is known by its processor's model.
 """
-
-
-class HistoryError(InputError):
-    """A file that is not a history of this format; the message names it."""
 
 
 def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]) -> pl.DataFrame:
@@ -213,9 +209,8 @@ def constants(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     if texts.get("format") != FORMAT:
-        raise HistoryError(
-            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}; "
-            "remove it, and the same command creates it again"
+        raise ResultError(
+            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}"
         )
     metadata = {key: json.loads(texts[key]) for key in METADATA if key in texts}
     _check_metadata(path, metadata)
@@ -234,6 +229,6 @@ def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
     if set(metadata) != set(METADATA):
-        raise HistoryError(
+        raise ResultError(
             f"{path}: found the metadata {sorted(metadata)}, expected {sorted(METADATA)}"
         )

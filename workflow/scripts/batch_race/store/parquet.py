@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.store.files import read_bytes, replacing
 
 _PREFIX = b"batch-race-sha256:"
@@ -53,7 +53,7 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     Raises
     ------
     InputError
-        If the file cannot be read, or was changed since it was written.
+        If the file cannot be read; a `ResultError` if it was changed since it was written.
     """
     content = _read_checked(path)
     return pl.read_parquet(content), pl.read_parquet_metadata(io.BytesIO(content))
@@ -69,11 +69,11 @@ def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
 
     Raises
     ------
-    InputError
+    ResultError
         If they are not the expected ones.
     """
     if found != expected:
-        raise InputError(
+        raise ResultError(
             f"{path}: found the columns {_format(found)}, expected {_format(expected)}"
         )
 
@@ -86,9 +86,9 @@ def _read_checked(path: Path) -> bytes:
     start = content.rfind(_PREFIX) + len(_PREFIX)
     found = content[start : start + len(_BLANK)]
     if _digest(content[:start] + _BLANK + content[start + len(_BLANK) :]) != found:
-        raise InputError(
+        raise ResultError(
             f"{path}: found a table that is damaged, edited or of an older version, expected an "
-            "unchanged one; remove it, and the same command makes it again"
+            "unchanged one"
         )
     return content
 

@@ -13,12 +13,19 @@ from batch_race.plan import allocation, configuration, experiment, runs, sources
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
-LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
-configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
 try:
-    CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
+    if os.path.isfile(KEPT):
+        PLANNED = experiment.plan_kept(Path(KEPT), config)
+    else:
+        LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
+        configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
+        PLANNED = experiment.plan(config)
+    if workflow.is_main_process and workflow.resource_settings.nodes is not None:
+        os.environ["BATCH_RACE_KEPT"] = str(experiment.keep(config, PLANNED))
+        workflow.register_envvars("BATCH_RACE_KEPT")
 except InputError as error:
     raise WorkflowError(str(error))
+CATALOGUE, DATASETS, RUNS, RACE, MACHINES = PLANNED
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}

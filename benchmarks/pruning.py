@@ -32,7 +32,7 @@ from benchmarks import races
 from benchmarks.checkout import ROOT, Checkout
 from benchmarks.races import Course
 
-BUDGETS = races.budgets(14, 3)
+BUDGETS = races.budgets(14, 5)
 FACTOR = 1.5
 SEEDS = (3, 6)
 DESIGNS = ((4, 1), (8, 1), (8, 3))

@@ -42,21 +42,25 @@ def test_a_pruned_run_has_its_name_of_the_sweep_at_its_whole_budget():
     assert found.most_seeds == 2
 
 
-def seconds(**changes):
-    return [each["seconds"] for each in plan(**changes)[0].parts["budgets"]]
-
-
-def test_budgets_double_from_one_and_a_half_seconds_or_more():
-    found = seconds(pruning={"enabled": True}, budget={"seconds": 14})
-    assert found[:: race.PER_DOUBLING] == [1.75, 3.5, 7, 14]
-    assert found == sorted(set(found))
-    ratios = [later / earlier for earlier, later in itertools.pairwise(found)]
+def test_the_first_round_has_one_and_a_half_seconds_or_more():
+    found, _ = plan(pruning={"enabled": True}, budget={"seconds": 14})
+    budgets = [each["seconds"] for each in found.parts["budgets"]]
+    assert budgets[found.first_level :: race.PER_DOUBLING] == [1.75, 3.5, 7, 14]
+    assert budgets == sorted(set(budgets))
+    ratios = [later / earlier for earlier, later in itertools.pairwise(budgets)]
     assert ratios == pytest.approx([2 ** (1 / race.PER_DOUBLING)] * len(ratios), rel=0.01)
 
 
 def test_a_short_budget_or_one_without_pruning_is_whole_at_once():
-    assert seconds(pruning={"enabled": True}, budget={"seconds": 0.3}) == [0.3]
-    assert seconds(learning_rate="auto", budget={"seconds": 14}) == [14]
+    for changes in (
+        {"pruning": {"enabled": True}, "budget": {"seconds": 0.3}},
+        {"learning_rate": "auto", "budget": {"seconds": 14}},
+        {"learning_rate": "auto", "budget": {"seconds": None, "steps": 9}},
+    ):
+        found, _ = plan(**changes)
+        (budget,) = found.parts["budgets"]
+        assert budget["seconds"] == changes["budget"]["seconds"]
+        assert found.first_level == 0
 
 
 @pytest.mark.parametrize("rate", [3.16e-05, 0.001, 0.0178, 0.1, 1.0, 17.8, 1000.0])

@@ -33,7 +33,7 @@ from batch_race.plan.runs import AUTO
 from batch_race.store import crossings, history
 from batch_race.store.rounds import Round, Trial
 
-_HEADROOM = 1.15
+_HEADROOM = 1.1
 """The budget of a further seed, over what the seeds before it needed."""
 
 
@@ -158,7 +158,7 @@ class _State:
                 if asked == AUTO:
                     self._note("start", index, rate)
                 for seed in self._seeds[index]:
-                    self._train(index, rate, seed, self._every, level=0)
+                    self._train(index, rate, seed, self._every, self._race.first_level)
 
     def learn(self, results: Mapping[str, Result], found: Mapping[str, dict[int, float]]) -> None:
         """Take in what was measured."""
@@ -175,8 +175,7 @@ class _State:
 
     def go_on(self) -> None:
         """Decide on longer runs and crossings; then on other rates; then on further seeds."""
-        for trial in self.decided.trials:
-            self._judge(trial)
+        self._judge(self.decided.trials)
         has_asked = True
         while has_asked and not self._is_busy:
             self._search()
@@ -187,8 +186,18 @@ class _State:
     def _is_busy(self) -> bool:
         return bool(self.decided.train or self.decided.find)
 
-    def _judge(self, trial: Trial) -> None:
-        """Train a run for longer if it may still matter for one of its targets."""
+    def _judge(self, trials: Sequence[Trial]) -> None:
+        """Train the runs for longer that may still matter for one of their targets."""
+        still_open = [(trial, targets) for trial in trials if (targets := self._close(trial))]
+        for trial, targets in still_open:
+            leaders = [self._leader(trial.group, trial.seed, target) for target in targets]
+            sought = {each.name for each in leaders if each}.intersection(self.decided.find)
+            # With the crossings of the leaders, a round later, the caps are exact.
+            if None in leaders or not sought:
+                self._lengthen(trial, targets)
+
+    def _close(self, trial: Trial) -> list[int]:
+        """Record for which targets a run needs no more training; return the others."""
         still_open = []
         for target in trial.targets:
             closing = self._closing(trial, target)
@@ -197,10 +206,9 @@ class _State:
                 still_open.append(target)
             elif target not in trial.closed or trial.closed[target]["rule"] != closing["rule"]:
                 trial.closed[target] = {**closing, "round": self.decided.number}
-        if still_open:
-            self._lengthen(trial, still_open)
-        elif trial.times is None:
+        if not still_open and trial.times is None:
             self.decided.find.append(trial.name)
+        return still_open
 
     def _closing(self, trial: Trial, target: int) -> dict[str, Any] | None:
         """Return why a run needs no more training for a target; None if it does."""
@@ -273,7 +281,7 @@ class _State:
 
     def _level_of_rate(self, entrant: int) -> int:
         """Return the budget of a learning rate that is tried late: after it, it may be stopped."""
-        level = 0
+        level = self._race.first_level
         values = self._entrants[entrant]["values"]
         of_group = [(index, values[key]) for index, key in enumerate(GROUP) if key in values]
         for group, trials in self._by_group.items():
@@ -374,7 +382,7 @@ class _State:
                 continue
             (trial,) = known
             trial.targets = sorted({*trial.targets, *targets})
-            self._judge(trial)
+            self._judge([trial])
         return bool(asked)
 
     def _further_seeds(

@@ -22,7 +22,10 @@ FIRST_SECONDS = 1.5
 """The fewest seconds of the first round, whose budget is the whole one halved several times: with
 less, starting the runs would take longer than training."""
 
-PER_DOUBLING = 8
+FEWEST_SECONDS = 0.4
+"""The shortest budget, of a further seed whose targets are near."""
+
+PER_DOUBLING = 32
 """Budgets from one to the double of it."""
 
 _SEED = with_role("repeated")[0]
@@ -90,7 +93,7 @@ class Race:
     parts : mapping
         All of it as plain values, which Snakemake can hand to a job: `entrants`, each with its
         `values`, a specification without seed, budget and evaluation, and its `seeds`; `budgets`,
-        from the first round's to the whole, `PER_DOUBLING` to the double; `evaluation`; `folders`,
+        from the shortest to the whole, `PER_DOUBLING` to the double; `evaluation`; `folders`,
         the datasets' by name; `factor`, that of the pruning, None without; and `targets`, by
         metric.
 
@@ -118,6 +121,15 @@ class Race:
         """Return the name of a run."""
         specification = self.specification(entrant, learning_rate, seed, level)
         return runs.name(specification, self.parts["folders"])
+
+    @property
+    def first_level(self) -> int:
+        """The index of the first round's budget: the whole one, halved as often as possible."""
+        last = len(self.parts["budgets"]) - 1
+        seconds = self.parts["budgets"][last]["seconds"]
+        if seconds is None or last == 0:
+            return last
+        return last - PER_DOUBLING * max(0, math.floor(math.log2(seconds / FIRST_SECONDS)))
 
     @property
     def most_seeds(self) -> int | None:
@@ -183,7 +195,7 @@ def _shape(name: str) -> str:
 def _budgets(whole: Mapping[str, Any], *, is_pruned: bool) -> list[dict[str, Any]]:
     if not is_pruned:
         return [dict(whole)]
-    count = PER_DOUBLING * max(0, math.floor(math.log2(whole["seconds"] / FIRST_SECONDS)))
+    count = PER_DOUBLING * max(0, math.floor(math.log2(whole["seconds"] / FEWEST_SECONDS)))
     shares = (2 ** (-place / PER_DOUBLING) for place in range(count, 0, -1))
     # To three digits, as they are written in the runs' names.
     shorter = [{**whole, "seconds": float(f"{share * whole['seconds']:.3g}")} for share in shares]

@@ -41,6 +41,7 @@ rule train:
         slurm_extra="--threads-per-core=1",
     params:
         code=code("train.py"),
+        engine=code(sources.ROOT / "nn" / "trainer.py"),
         specification=specification,
         on_contention=on_contention,
         checkpoint_seconds=checkpoint_seconds,

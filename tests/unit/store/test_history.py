@@ -28,8 +28,9 @@ METADATA = {
         "side": 2,
     },
     "pixel_scaling": [1.0, 0.0],
-    "machine": {"processor": "Abacus 3"},
-    "versions": {"python": "3.11"},
+    "machine": {"processor": "Abacus 3", "blas": "openblas 0.3 Zen, openblas 0.3 Zen, mkl 9 AVX2"},
+    "versions": {"python": "3.11.7", "numpy": "2.4.6", "scipy": "1.17", "polars": "2.1"},
+    "engine": "0123456789",
 }
 EVALUATIONS = [
     Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
@@ -101,10 +102,30 @@ def test_each_collected_row_identifies_its_run(tmp_path):
             "stopped": "budget",
             "contended": True,
             "machine": "Abacus 3",
+            "software": "Python 3.11, numpy 2.4.6, scipy 1.17, "
+            "openblas 0.3, mkl 9, engine 0123456789",
         }.items()
     )
     parquet.write(tmp_path / "collected.parquet", table)
     assert history.read_collected(tmp_path / "collected.parquet").equals(table)
+
+
+def test_the_software_is_what_times_depend_on():
+    def software(**changes):
+        return history.constants(METADATA | changes)["software"]
+
+    versions = METADATA["versions"]
+    for unrelated in ({"python": "3.11.9"}, {"polars": "3"}, {"numexpr": "3"}):
+        assert software(versions=versions | unrelated) == software()
+    for related in ({"python": "3.12.1"}, {"numpy": "2.4.7"}, {"scipy": "1.18"}):
+        assert software(versions=versions | related) != software()
+    kernel = {"processor": "Abacus 4", "blas": "openblas 0.3 Haswell, mkl 9 SSE2"}
+    assert software(machine=kernel) == software()
+    assert software(machine={"blas": "openblas 0.4 Zen, mkl 9 AVX2", "processor": ""}) != software()
+    assert software(engine="1") != software()
+    specification = SPECIFICATION | {"elementwise": "numexpr"}
+    with_numexpr = {"specification": specification, "versions": versions | {"numexpr": "2.14"}}
+    assert "numexpr 2.14" in software(**with_numexpr)
 
 
 DAMAGED = "found a table that is damaged, edited or of an older version"

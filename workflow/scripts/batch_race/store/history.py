@@ -13,7 +13,7 @@ from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
 
-FORMAT = "5"
+FORMAT = "6"
 """Raised whenever a column, what the metadata has, or the meaning of either changes."""
 
 _TYPES: Mapping[type, type[pl.DataType]] = {
@@ -49,6 +49,7 @@ METADATA = (
     "pixel_scaling",
     "machine",
     "versions",
+    "engine",
 )
 """What a history says of its run, each as JSON in the file's metadata."""
 
@@ -58,13 +59,17 @@ _OF_RUN: Mapping[str, type[pl.DataType]] = {
     "stopped": pl.String,
     "contended": pl.Boolean,
     "machine": pl.String,
+    "software": pl.String,
 }
 
 COLLECTED = pl.Schema([*SCHEMA.items(), *_OF_RUN.items()])
 """The columns of collected histories: what tells a run from others, and how it ended, in each row.
 
-A machine is known by its processor's model.
+A machine is known by its processor's model, the software by the versions that times depend on.
 """
+
+_TIMED = ("numpy", "scipy")
+"""Packages that compute during each step; with `elementwise: numexpr` that one does too."""
 
 
 def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]) -> pl.DataFrame:
@@ -224,7 +229,20 @@ def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "stopped": metadata["stopped"],
         "contended": metadata["contention"]["contended"],
         "machine": metadata["machine"]["processor"],
+        "software": _software(metadata),
     }
+
+
+def _software(metadata: Mapping[str, Any]) -> str:
+    """Return the versions that the times of a run depend on, as `Python 3.11, numpy 2.4.6, …`."""
+    versions = metadata["versions"]
+    python = ".".join(versions["python"].split(".")[:2])  # not that of a correction
+    elementwise = metadata["specification"]["elementwise"]
+    packages = [f"{name} {versions[name]}" for name in dict.fromkeys([*_TIMED, elementwise])]
+    # Without their kernels, which follow from the processor.
+    libraries = (library.rpartition(" ")[0] for library in metadata["machine"]["blas"].split(", "))
+    parts = [f"Python {python}", *packages, *dict.fromkeys(libraries)]
+    return ", ".join(filter(None, [*parts, f"engine {metadata['engine']}"]))
 
 
 def _check_metadata(path: Path, metadata: Mapping[str, Any]) -> None:

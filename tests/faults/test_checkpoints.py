@@ -5,7 +5,6 @@ arrive at a chosen moment. A patch that causes one goes to a module on which no 
 that the repaired project resumes from the same checkpoint.
 """
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ from batch_race.plan.sources import SCRIPTS
 from batch_race.run import checkpoint
 from batch_race.store import history
 from nn.budget import Budget
-from tests.project import ROOT
+from tests.project import ROOT, patched
 from tests.unit.run.test_checkpoint import PER_EPOCH, state
 
 READER = f"""
@@ -142,18 +141,6 @@ def test_the_state_of_another_processor_is_not_replaced(folder):
     for fingerprint, step in (("here", 350), ("elsewhere", 20)):
         found = checkpoint.latest(folder, Budget(steps=1000), PER_EPOCH, fingerprint)
         assert found.state.step == step
-
-
-@contextlib.contextmanager
-def patched(project, module, code):
-    """Append code to a module on which no result depends."""
-    path = project.folder / "workflow" / "scripts" / "batch_race" / module
-    before = path.read_text()
-    path.write_text(before + code)
-    try:
-        yield
-    finally:
-        path.write_text(before)
 
 
 TERM = "__import__('os').kill(__import__('os').getpid(), __import__('signal').SIGTERM)"

@@ -14,9 +14,15 @@ def is_plain(text: str) -> bool:
     return text.isprintable() or all(map(_is_plain, text))
 
 
+def escape(text: str) -> str:
+    """Return a text with escapes, as in `repr`, in place of the characters that are not plain."""
+    return "".join(each if _is_plain(each) else ascii(each)[1:-1] for each in text)
+
+
 def quote(text: str, length: int = 60) -> str:
-    """Return a text in quotes, cut to a length, with escapes for what is not printable."""
-    return ascii(text[:length])[:-1] + ("…'" if len(text) > length else "'")
+    """Return a text in quotes, escaped and cut to a length."""
+    cut = text if len(text) <= length else f"{text[: length - 1]}…"
+    return f"'{escape(cut)}'"
 
 
 def _is_plain(character: str) -> bool:

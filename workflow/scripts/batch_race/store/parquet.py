@@ -14,6 +14,10 @@ import polars as pl
 
 from batch_race.errors import InputError, ResultError
 from batch_race.store.files import read_bytes, replacing
+from batch_race.texts import escape
+
+MAX_LETTERS = 400
+"""Of the names of columns in a message."""
 
 _PREFIX = b"batch-race-sha256:"
 _BLANK = b"0" * 64  # in place of the checksum while that is computed
@@ -55,13 +59,13 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     InputError
         If the file cannot be read; a `ResultError` if it was changed since it was written.
     """
-    content = _read_checked(path)
+    content = read_content(path)
     return pl.read_parquet(content), pl.read_parquet_metadata(io.BytesIO(content))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a table, checked as `read` does."""
-    return pl.read_parquet_metadata(io.BytesIO(_read_checked(path)))
+    return pl.read_parquet_metadata(io.BytesIO(read_content(path)))
 
 
 def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
@@ -78,7 +82,8 @@ def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
         )
 
 
-def _read_checked(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """Return the content of a table's file, checked against its checksum; see `read`."""
     try:
         content = read_bytes(path)
     except FileNotFoundError as error:
@@ -94,7 +99,8 @@ def _read_checked(path: Path) -> bytes:
 
 
 def _format(schema: pl.Schema) -> str:
-    return ", ".join(f"{name} ({kind})" for name, kind in schema.items())
+    text = escape(", ".join(f"{name} ({kind})" for name, kind in schema.items()))
+    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
 
 
 def _digest(content: bytes) -> bytes:

@@ -8,13 +8,6 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# What the sweep of a batch system's job was started with: later edits are none of its concern.
-KEPT = "" if workflow.is_main_process else os.environ.get("BATCH_RACE_KEPT", "")
-if not os.path.isfile(KEPT):
-
-    configfile: "config.yaml"
-
-
 report: "workflow/report/workflow.rst"
 
 

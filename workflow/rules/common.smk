@@ -9,9 +9,27 @@ sys.path.append(str(HOME / "workflow" / "scripts"))
 from snakemake.common.configfile import load_configfile
 
 from batch_race.errors import InputError
-from batch_race.plan import allocation, configuration, experiment, runs, sources
+from batch_race.plan import (
+    allocation,
+    configuration,
+    experiment,
+    runs,
+    sources,
+    yaml_files,
+)
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
+
+# What the sweep of a batch system's job was started with: later edits are none of its concern.
+KEPT = "" if workflow.is_main_process else os.environ.get("BATCH_RACE_KEPT", "")
+if not os.path.isfile(KEPT):
+    try:
+        yaml_files.check([Path("config.yaml"), *workflow.overwrite_configfiles])
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+    configfile: "config.yaml"
+
 
 try:
     if os.path.isfile(KEPT):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.run import checkpoint
 from batch_race.run.checkpoint import Found
 from batch_race.run.contention import Watch
@@ -251,3 +251,16 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
     with replacing(paths["specification"]) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n")
     history.write(paths["history"], history.tabulate(trainer.evaluations, specification), record)
+
+
+def is_finished(paths: Mapping[str, Path], fingerprint: str) -> bool:
+    """Return whether `save` has written all results of a run with a fingerprint.
+
+    Snakemake removes them before a job starts, so it is another process that wrote them since.
+    """
+    if not all(path.exists() for path in paths.values()):
+        return False
+    try:
+        return bool(history.read_metadata(paths["history"])["fingerprint"] == fingerprint)
+    except ResultError:
+        return False

@@ -2,15 +2,27 @@
 
 import errno
 import fcntl
+import logging
+import math
 import os
 import re
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+import psutil
+
 from batch_race.errors import InputError, OutputError, UnreadableError
+
+SILENT_SECONDS = 3.0
+"""The longest wait without a message."""
+
+POLL_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
 
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -159,7 +171,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, say: Callable[[str], None] = log.warning) -> Iterator[None]:
     """Hold the lock of a folder; wait while another process holds it.
 
     The lock ends with the process, however that ends.
@@ -168,11 +180,39 @@ def locked(folder: Path) -> Iterator[None]:
     ----------
     folder : Path
         Created if it is missing.
+    say : callable
+        Called once with a message, if the wait takes longer than `SILENT_SECONDS`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        until = time.monotonic() + SILENT_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > until:
+                say(f"{folder}: waiting for {_holder(descriptor)}, which has locked it")
+                until = math.inf
+            time.sleep(POLL_SECONDS)
         yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int, locks: Path = Path("/proc/locks")) -> str:
+    """Return the process that has locked a file, as far as Linux says it (proc_locks(5))."""
+    inode = str(os.fstat(descriptor).st_ino)
+    with suppress(OSError, ValueError, psutil.Error):
+        for line in locks.read_text().splitlines():
+            _, kind, *_, holder, file = line.split()[:6]
+            if kind == "FLOCK" and file.rpartition(":")[2] == inode:
+                process = psutil.Process(int(holder))
+                command = " ".join(Path(word).name for word in process.cmdline()[:2])
+                return f"process {process.pid} ({command})"
+    return "another process"
 
 
 def _check_regular(mode: int) -> None:

@@ -151,6 +151,8 @@ def compare(full: Answer, pruned: Answer) -> Iterator[str]:
     ]
     if leaders[0] != leaders[1]:
         yield "winner"
+    if any(_contradicts(*pair) for pair in ((full, pruned), (pruned, full))):
+        yield "contradicted"
     verdicts = [
         {each["batch_size"]: each["verdict"] for each in answer["ranking"][1:]}
         for answer in (full, pruned)
@@ -162,7 +164,7 @@ def compare(full: Answer, pruned: Answer) -> Iterator[str]:
         else:
             yield f"verdicts: {pair[0]} in full, {pair[1]} pruned"
         if pair == ("not distinguishable", "slower"):
-            yield "contradicted"
+            yield "more definite"
     for size in verdicts[0].keys() - verdicts[1].keys():
         yield f"verdicts: {verdicts[0][size]} in full, none pruned"
     stopped = {each["batch_size"] for each in pruned["stopped"]}
@@ -173,6 +175,22 @@ def compare(full: Answer, pruned: Answer) -> Iterator[str]:
                 yield "stopped, but within the factor in full"
             if each.get("verdict") == "not distinguishable":
                 yield "stopped, but not distinguishable in full"
+
+
+def _contradicts(answer: Answer, other: Answer) -> bool:
+    """Return whether one answer calls another's winner slower, or gives ratios that exclude its."""
+    entries = {each["batch_size"]: each for each in answer["ranking"]}
+    for rank, of_other in enumerate(other["ranking"]):
+        own = entries.get(of_other["batch_size"], {})
+        if rank == 0:
+            if own.get("verdict") == "slower":
+                return True
+        elif None not in (own.get("ratio_low"), of_other.get("ratio_high")):
+            # Ratios to the same winner.
+            is_same = answer["ranking"][0]["batch_size"] == other["ranking"][0]["batch_size"]
+            if is_same and own["ratio_low"] > of_other["ratio_high"]:
+                return True
+    return False
 
 
 def read_courses(folder: Path) -> tuple[dict[Key, Course], dict[str, list[float]]]:

@@ -35,8 +35,12 @@ COARSE = 8
 SAMPLE = 5000
 """Fewest training images on which the loss is estimated."""
 
-DOUBT = 1.15
+DOUBT = 1.1
 """The loss over all images is computed where the estimate is at most so many times a target."""
+
+DRIFT = 0.35
+"""The power of the change of the loss, since it was last computed, by which an estimate may be off
+besides."""
 
 
 class Snapshot(NamedTuple):
@@ -202,8 +206,10 @@ class _Walk:
         self._margins = targets
         self._pending = list(targets)
         self._found: dict[Target, int] = {}
+        self._computed = score.loss
+        """The loss over all images when last computed."""
         self._factor = 1.0
-        """The loss over all images divided by that over the sample, when last computed."""
+        """It divided by that over the sample."""
 
     def find(self) -> dict[Target, int]:
         """Return the targets that are reached before the end of the range, with their steps.
@@ -258,7 +264,9 @@ class _Walk:
 
     def _check(self, score: Score, targets: Sequence[Target]) -> None:
         """Record the targets that are reached now; `score` is an estimate."""
-        if any(each.metric == "loss" and each.is_near(score, DOUBT) for each in targets):
+        low, high = sorted((score.loss, self._computed))
+        doubt = DOUBT * (high / low) ** DRIFT if low > 0 else math.inf
+        if any(each.metric == "loss" and each.is_near(score, doubt) for each in targets):
             loss = self._replay.loss()
             self._scale(loss, score.loss / self._factor)
             score = score._replace(loss=loss)
@@ -269,6 +277,7 @@ class _Walk:
     def _scale(self, loss: float, sample_loss: float) -> None:
         if sample_loss > 0 and math.isfinite(factor := loss / sample_loss):
             self._factor = factor
+            self._computed = loss
 
 
 def _margin(scores: Mapping[int, Score], target: Target) -> float:

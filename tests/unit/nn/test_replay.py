@@ -194,7 +194,8 @@ def test_only_ranges_near_a_target_are_repeated():
     assert min(curve.sampled) == 600
     assert max(curve.taken) == 799
     assert set(curve.full) > {700, 800}
-    assert all(0.48 <= losses[step] <= 0.6 for step in set(curve.full) - {700, 800})
+    # Up to 1.1 times the target, and more where the loss has fallen far since it was computed.
+    assert all(0.48 <= losses[step] <= 0.65 for step in set(curve.full) - {700, 800})
 
 
 def test_a_run_that_was_evaluated_everywhere_needs_no_replay():

@@ -18,7 +18,7 @@ from batch_race.plan import runs
 from batch_race.plan.datasets import Dataset
 from batch_race.plan.runs import AUTO, Specification
 
-FIRST_SECONDS = 1.5
+FIRST_SECONDS = 3.0
 """The fewest seconds of the first round, whose budget is the whole one halved several times: with
 less, starting the runs would take longer than training."""
 

@@ -21,8 +21,8 @@ from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
 # What the sweep of a batch system's job was started with: later edits are none of its concern.
-KEPT = "" if workflow.is_main_process else os.environ.get("BATCH_RACE_KEPT", "")
-if not os.path.isfile(KEPT):
+KEPT = None if workflow.is_main_process else experiment.find_kept()
+if KEPT is None:
     try:
         yaml_files.check([Path("config.yaml"), *workflow.overwrite_configfiles])
     except InputError as error:
@@ -32,15 +32,15 @@ if not os.path.isfile(KEPT):
 
 
 try:
-    if os.path.isfile(KEPT):
-        PLANNED = experiment.plan_kept(Path(KEPT), config)
-    else:
+    if KEPT is None:
         LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
         configuration.replace_limits(config, [*LAYERS, workflow.config_settings.config])
         PLANNED = experiment.plan(config)
+    else:
+        PLANNED = experiment.plan_kept(KEPT, config)
     if workflow.is_main_process and workflow.resource_settings.nodes is not None:
-        os.environ["BATCH_RACE_KEPT"] = str(experiment.keep(config, PLANNED))
-        workflow.register_envvars("BATCH_RACE_KEPT")
+        experiment.keep(config, PLANNED)
+        workflow.register_envvars(experiment.VARIABLE)
 except InputError as error:
     raise WorkflowError(str(error))
 CATALOGUE, DATASETS, RUNS, RACE, MACHINES = PLANNED

@@ -6,6 +6,7 @@ is kept in a file, and what is edited meanwhile changes nothing for the jobs.
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,9 @@ from batch_race.store.files import replacing
 
 KEPT = Path("results/keep_configuration")
 """The folder of what plans were made from, each file named by its content."""
+
+VARIABLE = "BATCH_RACE_KEPT"
+"""The environment variable by which jobs get the path of such a file."""
 
 CATALOGUE_FILE = Path(__file__).parents[3] / "datasets.yaml"
 
@@ -70,7 +74,7 @@ def plan(config: dict[str, Any]) -> Experiment:
 
 
 def keep(config: dict[str, Any], planned: Experiment) -> Path:
-    """Write what a plan was made from, and return the file.
+    """Write what a plan was made from, for jobs that this process submits; return the file.
 
     Parameters
     ----------
@@ -93,7 +97,14 @@ def keep(config: dict[str, Any], planned: Experiment) -> Path:
     path = KEPT / f"{hashlib.sha256(content.encode()).hexdigest()[:10]}.json"
     with replacing(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
+    os.environ[VARIABLE] = str(path)
     return path
+
+
+def find_kept() -> Path | None:
+    """Return the file that `keep` wrote for this job; None if there is none, or none is seen."""
+    path = Path(os.environ.get(VARIABLE, ""))
+    return path if path.is_file() else None
 
 
 def plan_kept(path: Path, config: dict[str, Any]) -> Experiment:

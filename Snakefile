@@ -11,9 +11,6 @@ min_version("9.27")
 include: "workflow/rules/screen.smk"
 
 
-configfile: "config.yaml"
-
-
 report: "workflow/report/workflow.rst"
 
 

@@ -163,8 +163,9 @@ def write_results(count: int, folder: Path) -> None:
             "training_images": 60000,
             "training_data": {},
             "pixel_scaling": [1.0, 0.0],
-            "machine": {"processor": "Abacus 3"},
-            "versions": {"python": "3.11"},
+            "machine": {"processor": "Abacus 3", "blas": ""},
+            "versions": {"python": "3.11", "numpy": "2", "scipy": "1"},
+            "engine": "0123",
         }
         of_history, of_crossings = (
             folder / pattern.replace("*", f"{run:05}") for pattern in (HISTORIES, CROSSINGS)

@@ -4,18 +4,45 @@ from snakemake.common.configfile import load_configfile
 from snakemake.logging import is_quiet_about
 
 from batch_race.errors import InputError
-from batch_race.plan import allocation, configuration, experiment, runs, sources
+from batch_race.plan import (
+    allocation,
+    configuration,
+    experiment,
+    runs,
+    sources,
+    yaml_files,
+)
 from batch_race.report import closing
 from batch_race.run import cores, display, machine
 from batch_race.store import rounds
 
-LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
-configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])
+# What the sweep of a batch system's job was started with: later edits are none of its concern.
+KEPT = None if workflow.is_main_process else experiment.find_kept()
+if KEPT is None:
+    try:
+        yaml_files.check([Path("config.yaml"), *workflow.overwrite_configfiles])
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+    configfile: "config.yaml"
+
+
 try:
     machine.check_user()
-    CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = experiment.plan(config)
+    if KEPT is None:
+        LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
+        configuration.replace_limits(
+            config, [config, *LAYERS, workflow.config_settings.config]
+        )
+        PLANNED = experiment.plan(config)
+    else:
+        PLANNED = experiment.plan_kept(KEPT, config)
+    if workflow.is_main_process and workflow.resource_settings.nodes is not None:
+        experiment.keep(config, PLANNED)
+        workflow.register_envvars(experiment.VARIABLE)
 except InputError as error:
     raise WorkflowError(str(error))
+CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = PLANNED
 
 DOWNLOADED = {name: each for name, each in CATALOGUE.items() if each["mirrors"]}
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from batch_race.analyze import decisions, measures, statistics
 from batch_race.report import tables
-from batch_race.store import crossings, history, logs, parquet, with_csv
+from batch_race.store import crossings, foreign, history, logs, parquet, with_csv
 from batch_race.store.files import replacing
 
 
@@ -28,10 +28,9 @@ def main() -> None:
     )
     for machine, of_histories, of_crossings in machines:
         labelled = pl.format("{} ({})", pl.lit(machine), "machine")
-        others = history.read_collected(Path(of_histories))
-        histories.append(others.with_columns(machine=labelled))
-        others = crossings.read_collected(Path(of_crossings))
-        found.append(others.with_columns(machine=labelled))
+        theirs = foreign.read(machine, Path(of_histories), Path(of_crossings))
+        for collected, table in zip((histories, found), theirs, strict=True):
+            collected.append(table.with_columns(machine=labelled))
     made = [parquet.read(Path(path))[0] for path in snakemake.input.decisions]
     runs = measures.per_run(
         pl.concat(histories),

@@ -13,7 +13,7 @@ ANSWER = "results/compare/race/answer.txt"
 
 def test_another_machines_results_are_laid_beside_ones_own(project):
     targets = "targets={loss: [2.29], accuracy: [1]}"
-    project.run("--until", "collect", "collect_crossings", "--config", targets)
+    project.run("--until", "collect", "--config", targets)
     elsewhere = project.folder.parent / "elsewhere"
     shutil.move(project.folder / "results", elsewhere)
     machines = f"machines={{laptop: {elsewhere}}}"

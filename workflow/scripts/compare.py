@@ -25,7 +25,7 @@ def main() -> None:
         (snakemake.output.made_for, f"{params.digest}\n"),
     ):
         with replacing(Path(path)) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -269,8 +269,35 @@ def test_runs_that_only_other_machines_made_are_counted():
     assert sizes == {"Abacus 3": [32], "Abacus 9": [64, 32]}
 
 
+def test_times_of_other_versions_are_not_mixed_and_their_runs_counted():
+    # As when NumPy is updated between two runs, on one machine.
+    def with_numpy(version, table):
+        return table.with_columns(software=pl.lit(f"numpy {version}"))
+
+    found = answers(
+        with_numpy(2, sweep([3, 3, 4], batch_size=32)),
+        with_numpy(3, sweep([1, 1, 1], batch_size=64)),
+        on("Abacus 9", with_numpy(3, sweep([1, 1], batch_size=128))),
+    )
+    sizes = {
+        (each["machine"], each["software"]): [e["batch_size"] for e in each["ranking"]]
+        for each in found
+    }
+    assert sizes == {
+        ("Abacus 3", "numpy 2"): [32],
+        ("Abacus 3", "numpy 3"): [64],
+        ("Abacus 9", "numpy 3"): [128],
+    }
+    missing = {
+        each["software"]: each["otherwise"] for each in found if each["machine"] != "Abacus 9"
+    }
+    assert missing == {"numpy 2": {"numpy 3": 3}, "numpy 3": {"numpy 2": 3}}
+    (other,) = (each for each in found if each["machine"] == "Abacus 9")
+    assert (other["otherwise"], other["elsewhere"]) == ({}, {"Abacus 3": 6})
+
+
 def test_a_whole_sweep_on_each_machine_misses_no_run():
     found = answers(
         on("Abacus 3", sweep([3, 4], batch_size=32)), on("Abacus 9", sweep([1, 2], batch_size=32))
     )
-    assert [each["elsewhere"] for each in found] == [{}, {}]
+    assert [(each["elsewhere"], each["otherwise"]) for each in found] == [({}, {}), ({}, {})]

@@ -182,6 +182,15 @@ def test_lost_runs_and_machines_are_named():
     ]
 
 
+def test_versions_are_named():
+    text = answer_message.write(
+        answers(sweep([3, 4], software="numpy 2"), sweep([1, 2], software="numpy 3", batch_size=8)),
+        "9 seconds",
+    )
+    assert "To loss 1 on mnist, software numpy 2: batch 32 at" in text
+    assert "the answer for numpy 2; numpy 3 leaves out the runs that only others made." in text
+
+
 def test_a_whole_sweep_on_each_machine_has_no_caveat():
     found = answers(sweep([3, 4], machine="A"), sweep([1, 2], machine="B"))
     assert "one type of machine" not in answer_message.write(found, "9 seconds")

@@ -14,7 +14,7 @@ import polars as pl
 from batch_race.analyze import looks
 from batch_race.analyze.contrasts import LEVEL, ragged_contrasts
 from batch_race.analyze.measures import matching
-from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP, with_role
+from batch_race.hyperparameters import GROUP, MEASURED_WITH, RUN, WITHIN_GROUP, with_role
 
 Answer = dict[str, Any]
 
@@ -77,7 +77,9 @@ def compare(
           (reached in half of the runs or less: `reached` of `runs`, of the configuration that
           reached it most often), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
-        - `elsewhere`, how many runs of this comparison only other machines made, by machine.
+        - `elsewhere`, how many runs of this comparison only other machines made, by machine;
+        - `otherwise`, how many only other versions of the software made on this machine, by
+          software.
 
         An entry of the ranking has the best `learning_rate` and value of each other tuned
         hyperparameter, all `learning_rates` tried, and the
@@ -106,7 +108,8 @@ def compare(
             | _unranked(of_question, ranked)
             | {
                 "nearest": _nearest(summary, question),
-                "elsewhere": _elsewhere(measures, question),
+                "elsewhere": _made_only_with_other(measures, question, "machine"),
+                "otherwise": _made_only_with_other(measures, question, "software"),
             }
         )
     return answers
@@ -306,12 +309,19 @@ def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] 
     }
 
 
-def _elsewhere(measures: pl.DataFrame, question: dict[str, Any]) -> dict[str, int]:
-    """Count the runs that only other machines made, as a batch system may distribute a sweep."""
-    shared = {key: question[key] for key in _ASKED if key != "machine"}
-    runs = matching(measures, shared | {"measure": "seconds"})
-    run = [key for key in RUN if key not in GROUP]
-    here = matching(runs, {"machine": question["machine"]})
-    missing = runs.join(here, on=run, how="anti")
-    counts = missing.group_by("machine").len().sort("machine")
-    return dict(counts.iter_rows())
+def _made_only_with_other(
+    measures: pl.DataFrame, question: dict[str, Any], key: str
+) -> dict[str, int]:
+    """Count the runs that were only made on other machines, or with other software on this one.
+
+    A batch system may distribute a sweep over several types of machine, and software may be updated
+    between two runs.
+    """
+    shared = [each for each in _ASKED if each not in MEASURED_WITH]
+    if key == "software":
+        shared.append("machine")
+    runs = matching(measures, {"measure": "seconds"} | {each: question[each] for each in shared})
+    here = matching(runs, {each: question[each] for each in MEASURED_WITH})
+    run = [each for each in RUN if each not in GROUP]
+    missing = runs.filter(pl.col(key) != question[key]).join(here, on=run, how="anti")
+    return dict(missing.group_by(key).len().sort(key).iter_rows())

@@ -279,6 +279,13 @@ def _caveats(
             f"each: the answer for {'; '.join(scattered)} leaves out the runs that only other "
             "machines made. Ask the batch system for one type (docs/scaling.md)."
         )
+    updated = dict.fromkeys(asked["software"] for asked in answers if asked["otherwise"])
+    if updated:
+        lines.append(
+            "Not all runs were made with the same versions, and times are only compared within "
+            f"each: the answer for {'; '.join(updated)} leaves out the runs that only others made. "
+            "`--forcerun train` makes all runs again."
+        )
     lines += _without_verdict(compared, factor)
     if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(

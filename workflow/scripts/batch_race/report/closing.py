@@ -44,7 +44,7 @@ def answer(path: Path, configuration: str, *, is_made: bool, command: str) -> st
             f"{path} is the answer to another configuration. This command makes this one's:\n"
             f"  {command}\n"
         )
-    return path.read_text()
+    return path.read_text(encoding="utf-8")
 
 
 def command(arguments: Sequence[str], targets: Collection[str]) -> str:

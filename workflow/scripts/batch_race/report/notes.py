@@ -40,7 +40,11 @@ def contended(summary: pl.DataFrame) -> str:
     summary : polars.DataFrame
         As `statistics.summarize` makes it.
     """
-    flagged, runs = count_contended(summary)
+    return of_runs_contended(*count_contended(summary))
+
+
+def of_runs_contended(flagged: int, runs: int) -> str:
+    """Return how many of so many runs were contended; empty if none was."""
     return f"{flagged} of {runs} runs contended" if flagged else ""
 
 

@@ -1,5 +1,7 @@
 """The summary as a table."""
 
+import io
+from csv import writer
 from typing import Any
 
 import polars as pl
@@ -15,6 +17,13 @@ def markdown(summary: pl.DataFrame) -> str:
     heading, *body = rows(summary)
     lines = [heading, ["---"] * len(heading), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def csv(summary: pl.DataFrame) -> str:
+    """Return a summary as a table in CSV; see `rows`."""
+    text = io.StringIO()
+    writer(text, lineterminator="\n").writerows(rows(summary))
+    return text.getvalue()
 
 
 def rows(summary: pl.DataFrame) -> list[list[str]]:

@@ -5,8 +5,8 @@
 FOLDER has MNIST's four files. The real workflow runs with one budget after the other in one folder,
 so that each run resumes from the one before. Then each run is repeated with an evaluation at every
 step of the grid, and the true times are read from the clock of the timed run. With --finer N, N
-evaluations for each step of the grid show what the grid itself hides. It takes hours; --budgets,
---batch-sizes and --inputs do a part.
+evaluations for each step of the grid show what the grid itself hides; with --rate-factor 3, the
+runs are noisier. It takes hours; --budgets, --batch-sizes and --inputs do a part.
 """
 
 import argparse
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--inputs", nargs="*", choices=RATES, default=list(RATES))
     parser.add_argument("--budgets", nargs="*", type=float, default=[4, 14, 20, 60])
     parser.add_argument("--batch-sizes", nargs="*", type=int, default=list(RATES["raw"]))
+    parser.add_argument("--rate-factor", type=float, default=1, help="of all learning rates")
     parser.add_argument("--repeats", type=int, default=1, help="seeds; verdicts take at least 2")
     parser.add_argument(
         "--finer", type=int, default=1, help="evaluations for each step of the grid"
@@ -84,7 +85,11 @@ def race(checkout: Checkout, inputs: str, options: argparse.Namespace) -> None:
     seeds = list(range(1234, 1234 + options.repeats))
     scores: dict[str, Scores] = {}
     first, *others = [
-        {"batch_size": [size], "learning_rate": [RATES[inputs][size]], "seed": seeds}
+        {
+            "batch_size": [size],
+            "learning_rate": [options.rate_factor * RATES[inputs][size]],
+            "seed": seeds,
+        }
         for size in options.batch_sizes
     ]
     for budget in sorted(options.budgets):

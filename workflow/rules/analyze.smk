@@ -45,7 +45,7 @@ rule collect:
 rule collect_crossings:
     input:
         histories=histories,
-        crossings=of_each_run(f"results/find_crossings/{{run}}/{TARGETS}.parquet"),
+        crossings=found_crossings,
     output:
         crossings="results/collect_crossings/{experiment}/crossings.parquet",
     log:
@@ -54,6 +54,7 @@ rule collect_crossings:
         "../../environment.yml"
     params:
         code=code("collect_crossings.py"),
+        targets=runs.asked(config),
     script:
         "../scripts/collect_crossings.py"
 
@@ -127,7 +128,7 @@ rule find_mistakes:
         answer="results/compare/{experiment}/answer.json",
         measures="results/summarize/{experiment}/runs.parquet",
         runs="results/collect/{experiment}/runs.json",
-        weights=of_each_run("results/train/{run}/weights.npz"),
+        weights=final_weights,
         test_images=[
             f"results/parse/{DATASETS[name].folder}/test_images.npy" for name in RACED
         ],

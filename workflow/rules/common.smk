@@ -18,7 +18,6 @@ except InputError as error:
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
-TARGETS = runs.targets_name(config)
 
 # The table of a race's decisions, an input of what reads it; none without a race.
 DECISIONS = ["results/collect_decisions/{experiment}/decisions.parquet"] if RACE else []
@@ -180,16 +179,29 @@ def round_before(wildcards):
     return [round_file(number - 1)] if number else []
 
 
-def of_asked_runs(kind, pattern):
-    """Return an input function that lists a file of each run that the round before asked for."""
+def history_file(run):
+    """Return the history of a run."""
+    return f"results/train/{run}/history.parquet"
 
-    def files(wildcards):
-        decided = [rounds.read(Path(file)) for file in round_before(wildcards)]
-        return [
-            pattern.format(run=run) for each in decided for run in getattr(each, kind)
-        ]
 
-    return files
+def crossings_file(run, indices=None):
+    """Return the crossings of a run to all targets, or to those with some indices."""
+    return f"results/find_crossings/{run}/{runs.targets_name(config, indices)}.parquet"
+
+
+def asked_histories(wildcards):
+    """List the histories of the runs that the round before asked for."""
+    decided = [rounds.read(Path(file)) for file in round_before(wildcards)]
+    return [history_file(run) for each in decided for run in each.train]
+
+
+def asked_crossings(wildcards):
+    """List the crossings that the round before asked for."""
+    return [
+        crossings_file(trial.name, trial.sought)
+        for file in round_before(wildcards)
+        for trial in rounds.read(Path(file)).sought
+    ]
 
 
 def last_round(wildcards):
@@ -207,23 +219,28 @@ def last_round(wildcards):
         number += 1
 
 
-def of_each_run(pattern):
-    """Return an input function that lists a file of each run whose results count.
-
-    Parameters
-    ----------
-    pattern : str
-        The file's path, with `{run}`.
-    """
-
-    def files(wildcards):
-        last = last_round(wildcards)
-        names = (
-            [trial.name for trial in rounds.read(Path(last)).trials] if last else RUNS
-        )
-        return expand(pattern, run=names)
-
-    return files
+def counted_runs(wildcards):
+    """List the runs whose results count."""
+    last = last_round(wildcards)
+    return [trial.name for trial in rounds.read(Path(last)).trials] if last else RUNS
 
 
-histories = of_each_run("results/train/{run}/history.parquet")
+def histories(wildcards):
+    """List the histories of the runs whose results count."""
+    return [history_file(run) for run in counted_runs(wildcards)]
+
+
+def final_weights(wildcards):
+    """List the weights of the runs whose results count."""
+    return [f"results/train/{run}/weights.npz" for run in counted_runs(wildcards)]
+
+
+def found_crossings(wildcards):
+    """List the crossings of the runs whose results count, as far as they were looked for."""
+    if not (last := last_round(wildcards)):
+        return [crossings_file(run) for run in RUNS]
+    return [
+        crossings_file(trial.name, trial.sought)
+        for trial in rounds.read(Path(last)).trials
+        if trial.sought
+    ]

@@ -14,10 +14,8 @@ localrules:
 checkpoint decide:
     input:
         before=round_before,
-        histories=of_asked_runs("train", "results/train/{run}/history.parquet"),
-        crossings=of_asked_runs(
-            "find", f"results/find_crossings/{{run}}/{TARGETS}.parquet"
-        ),
+        histories=asked_histories,
+        crossings=asked_crossings,
     output:
         round="results/decide/{experiment}/round_{round}.json",
     log:

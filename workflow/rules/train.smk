@@ -78,6 +78,6 @@ rule find_crossings:
         slurm_extra="--threads-per-core=1",
     params:
         code=code("find_crossings.py"),
-        targets=runs.asked(config),
+        targets=lambda wildcards: runs.named_targets(config, wildcards.targets),
     script:
         "../scripts/find_crossings.py"

@@ -8,8 +8,11 @@ from batch_race.store import crossings, logs, parquet
 def main() -> None:
     """Check the files and write them as one table."""
     logs.start(snakemake.log[0])
-    pairs = zip(snakemake.input.histories, snakemake.input.crossings, strict=True)
-    table = crossings.collect([(Path(history), Path(found)) for history, found in pairs])
+    # results/find_crossings/<run>/<targets>.parquet, results/train/<run>/history.parquet
+    found = {Path(path).parts[2:-1]: Path(path) for path in snakemake.input.crossings}
+    histories = [Path(path) for path in snakemake.input.histories]
+    pairs = [(path, found.get(path.parts[2:-1])) for path in histories]
+    table = crossings.collect(pairs, snakemake.params.targets)
     parquet.write(Path(snakemake.output.crossings), table)
 
 

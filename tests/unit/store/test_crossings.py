@@ -55,7 +55,8 @@ def test_each_collected_row_identifies_its_run(tmp_path):
         found = {LOSS: Crossing(5, 4, "grid"), Target("accuracy", 95): Crossing(None, None, "grid")}
         crossings.write(of_crossings, crossings.tabulate(found, EVALUATIONS, READINGS, BATCHES))
         paths.append((of_history, of_crossings))
-    table = crossings.collect(paths)
+    targets = {"loss": [0.5], "accuracy": [95]}
+    table = crossings.collect(paths, targets)
     assert table.schema == crossings.COLLECTED
     assert table.select("seed", "machine", "target", "target_value", "step").rows() == [
         (3, "Abacus 3", "loss", 0.5, 5),
@@ -68,7 +69,30 @@ def test_each_collected_row_identifies_its_run(tmp_path):
     with pytest.raises(InputError, match="found the columns"):
         crossings.read_collected(paths[0][1])
     with pytest.raises(InputError, match="found the columns"):
-        crossings.collect([(paths[0][0], paths[0][0])])
+        crossings.collect([(paths[0][0], paths[0][0])], targets)
+
+
+def test_targets_that_were_not_looked_for_are_those_of_the_evaluations(tmp_path):
+    of_history, of_crossings = tmp_path / "h.parquet", tmp_path / "c.parquet"
+    history.write(of_history, TABLE, METADATA)
+    evaluations = history.evaluations(TABLE)
+    first, last = evaluations[0].training_loss, evaluations[-1].training_loss
+    assert last < first
+    targets = {"loss": [last, last / 2], "accuracy": [95]}
+    found = {Target("accuracy", 95): Crossing(5, 4, "grid")}
+    crossings.write(of_crossings, crossings.tabulate(found, EVALUATIONS, READINGS, BATCHES))
+    for file, source in ((of_crossings, "grid"), (None, "evaluations")):
+        rows = crossings.collect([(of_history, file)], targets).to_dicts()
+        assert [(row["target"], row["target_value"]) for row in rows] == [
+            ("loss", last),
+            ("loss", last / 2),
+            ("accuracy", 95),
+        ]
+        step = next(each.step for each in evaluations if each.training_loss <= last)
+        before = max(each.step for each in evaluations if each.step < step)
+        assert (rows[0]["step"], rows[0]["step_low"]) == (step, before)
+        assert rows[1]["step"] is None
+        assert [row["source"] for row in rows] == ["evaluations", "evaluations", source]
 
 
 def test_other_columns_are_not_written(tmp_path):

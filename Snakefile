@@ -11,9 +11,6 @@ min_version("9.27")
 include: "workflow/rules/screen.smk"
 
 
-configfile: "config.yaml"
-
-
 report: "workflow/report/workflow.rst"
 
 
@@ -26,16 +23,23 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
 
+# Without charts and page.
+rule answer:
+    input:
+        expand(f"results/summarize/{EXPERIMENT}/table.{{format}}", format=["md", "csv"]),
+        ANSWER,
+
+
 rule all:
     default_target: True
     input:
-        f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
+        rules.answer.input,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
+        f"results/collect/{EXPERIMENT}/histories.csv",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
-            format=["svg", "png", "json"],
+            format=["svg", "json"],
         ),
         f"results/page/{EXPERIMENT}/report.html",
 
@@ -53,6 +57,8 @@ onstart:
     # timed runs (Snakemake's issue 2967). Submissions to a batch system are still limited.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+        if quota := cores.notice():
+            logger.warning(quota)
     try:
         allocation.check_executor(workflow.executor_settings)
         check_threads()
@@ -72,6 +78,7 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
+    DISPLAY.notice(last_message())
     if log:
         DISPLAY.notice(f"Full log: {', '.join(map(os.path.relpath, log))}")
 

@@ -17,7 +17,12 @@ from batch_race.hyperparameters import GROUP, REGISTRY, with_role
 from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.store.rounds import Round, Trial
 
-MACHINE = {"machine": "simulated", "training_images": 60000, "subnormals": "flushed"}
+MACHINE = {
+    "machine": "simulated",
+    "software": "simulated",
+    "training_images": 60000,
+    "subnormals": "flushed",
+}
 VALUES: dict[str, Any] = {key: each.kind(each.default) for key, each in REGISTRY.items()}
 _SEED = with_role("repeated")[0]
 

@@ -3,7 +3,14 @@
 import sys
 from pathlib import Path
 
-HOME = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module
+# This file's own place, whichever project uses the rules as a module.
+RULES = Path(str(workflow.current_basedir))
+if not RULES.is_dir():
+    raise WorkflowError(
+        f"{RULES}: found an address, expected a folder: the rules need the whole project; clone it "
+        "and name its Snakefile by a path (docs/surroundings.md)"
+    )
+HOME = RULES.parents[1]
 sys.path.append(str(HOME / "workflow" / "scripts"))
 
 from batch_race.run import screen

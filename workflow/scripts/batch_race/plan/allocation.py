@@ -126,7 +126,7 @@ def check_executor(settings: object) -> None:
         return
     command = ["scontrol", "show", "config"]
     printed = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, check=False
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
     ).stdout
     found = dict(re.findall(r"^(\w+) *= *(\S+)", printed, re.MULTILINE))
     if found.get("AccountingStorageType") != "accounting_storage/none":

@@ -168,7 +168,10 @@ def named_targets(config: Mapping[str, Any], name: str) -> dict[str, list[float]
     some = re.fullmatch(r"[^-]+-([0-9a-f]+)", name)
     indices = {index for index in every if not some or int(some[1], 16) >> index & 1}
     if targets_name(config, indices) != name:
-        raise InputError(f"found the targets {name}, expected some of {targets_name(config)}")
+        raise InputError(
+            f"targets: found {name} in a target's path, expected {targets_name(config)}, those of "
+            "this configuration"
+        )
     left = iter(every)
     return {
         metric: [value for value in values if next(left) in indices]

@@ -72,7 +72,7 @@ class ProgressFile:
 
     def _write(self, progress: Progress) -> None:
         with suppress(OSError):  # a run does not need the file
-            self._path.write_text(json.dumps(asdict(progress)))
+            self._path.write_text(json.dumps(asdict(progress)), encoding="utf-8")
 
 
 def read(folder: Path) -> Progress | None:
@@ -89,7 +89,7 @@ def read(folder: Path) -> Progress | None:
         None if there is no file, or one that is being written at the moment.
     """
     with suppress(OSError, ValueError, TypeError):
-        return Progress(**json.loads((folder / NAME).read_text()))
+        return Progress(**json.loads((folder / NAME).read_text(encoding="utf-8")))
     return None
 
 

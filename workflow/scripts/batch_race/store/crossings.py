@@ -109,14 +109,16 @@ def read(path: Path) -> pl.DataFrame:
 
 
 def collect(
-    runs: Sequence[tuple[Path, Path | None]], targets: Mapping[str, Sequence[float]]
+    histories: Sequence[Path], found: Sequence[Path], targets: Mapping[str, Sequence[float]]
 ) -> pl.DataFrame:
     """Return the crossings of many runs as one table.
 
     Parameters
     ----------
-    runs : sequence of tuple of Path
-        For each run, the files of its history and its crossings, if any were looked for.
+    histories : sequence of Path
+        results/train/<run>/history.parquet
+    found : sequence of Path
+        results/find_crossings/<run>/<targets>.parquet, of the runs whose crossings were looked for.
     targets : mapping of str to sequence of float
         Those that were not looked for are taken from the run's own evaluations.
 
@@ -130,18 +132,25 @@ def collect(
     InputError
         If a file was changed since it was written, or has other columns or metadata.
     """
-    asked = listed(targets)
+    asked = list(dict.fromkeys(listed(targets)))
+    of_runs = {_run(path): path for path in found}
     tables = [pl.DataFrame(schema=COLLECTED)]
-    for of_history, of_crossings in runs:
-        found = _rows(read(of_crossings)) if of_crossings else {}
-        if left := [target for target in asked if target not in found]:
+    for of_history in histories:
+        of_crossings = of_runs.get(_run(of_history))
+        rows = _rows(read(of_crossings)) if of_crossings else {}
+        if left := [target for target in asked if target not in rows]:
             table, metadata = history.read(of_history)
-            found |= _rows(_coarse(left, table, metadata))
+            rows |= _rows(_coarse(left, table, metadata))
         else:
             metadata = history.read_metadata(of_history)
-        table = pl.DataFrame([found[target] for target in asked], schema=SCHEMA)
+        table = pl.DataFrame([rows[target] for target in asked], schema=SCHEMA)
         tables.append(of_run(table, metadata))
     return pl.concat(tables)
+
+
+def _run(path: Path) -> tuple[str, ...]:
+    """Return the parts of a run's name: dataset, run and budget."""
+    return path.parts[-4:-1]
 
 
 def _rows(table: pl.DataFrame) -> dict[Target, dict[str, Any]]:

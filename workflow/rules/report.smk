@@ -110,7 +110,9 @@ ON_PAGE = [
 PAGE = [
     os.path.relpath(path)
     for kind in ("html", "css", "js")
-    for path in sorted((sources.SCRIPTS / "batch_race" / "report").glob(f"page*.{kind}"))
+    for path in sorted(
+        (sources.SCRIPTS / "batch_race" / "report").glob(f"page*.{kind}")
+    )
 ]
 
 

@@ -52,7 +52,7 @@ def read(table: str) -> pl.DataFrame:
 
 def context(path: Path) -> Context:
     """Return the title, the clock and the targets of an experiment."""
-    config = yaml.safe_load(path.read_text())
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
     configuration.check(config, hyperparameters.load_schema())
     return Context(runs.title(config), config["budget"]["clock"], config["targets"])
 

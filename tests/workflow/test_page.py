@@ -43,7 +43,7 @@ def test_all_results_are_on_the_page_and_all_text_is_escaped(page, results):
     assert page.locator("h1").inner_text() == f"{TITLE} (4 steps each)"
     assert TITLE in page.title()
     answer = (results / "compare/race/answer.txt").read_text().splitlines()
-    assert page.locator(".answer li").all_inner_texts() == answer
+    assert page.locator(".answer li").all_inner_texts() == [line.strip() for line in answer]
     summary = pl.read_parquet(results / "summarize/race/summary.parquet")
     rows = page.locator("[aria-labelledby=table] tbody tr")
     assert rows.count() == summary["batch_size"].n_unique() == 3

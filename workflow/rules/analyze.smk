@@ -5,7 +5,7 @@
 #         results/train/<run>/weights.npz and the test images, to evaluate the winner
 # Outputs: results/collect/<experiment>/{histories,crossings}.{parquet,csv}, runs.json
 #          results/summarize/<experiment>/{runs,summary}.{parquet,csv}, table.{md,csv}
-#          results/compare/<experiment>/answer.{txt,json}
+#          results/compare/<experiment>/{answer.txt,answer.json,made_for.txt}
 #          results/forecast/<experiment>/forecast.{txt,json}
 #          results/find_mistakes/<experiment>/{confusion,mistakes}.{parquet,csv}
 
@@ -40,6 +40,7 @@ rule collect:
         "../../environment.yml"
     params:
         code=code("collect.py"),
+        targets=verbatim(config["targets"]),
     script:
         "../scripts/collect.py"
 
@@ -71,9 +72,9 @@ rule summarize:
         "../../environment.yml"
     params:
         code=code("summarize.py"),
-        machines=list(MACHINES),
-        targets=config["targets"],
-        clock=config["budget"]["clock"],
+        machines=verbatim(list(MACHINES)),
+        targets=verbatim(config["targets"]),
+        clock=verbatim(config["budget"]["clock"]),
     script:
         "../scripts/summarize.py"
 
@@ -90,6 +91,7 @@ rule compare:
             labels={"answer": "text"},
         ),
         json="results/compare/{experiment}/answer.json",
+        made_for=f"results/compare/{{experiment}}/{closing.MADE_FOR}",
     log:
         "results/compare/{experiment}/compare.log",
     priority: 2
@@ -97,9 +99,10 @@ rule compare:
         "../../environment.yml"
     params:
         code=code("compare.py"),
-        most_seeds=RACE.most_seeds if RACE else None,
-        factor=RACE.parts["factor"] if RACE else None,
-        given=runs.given(config),
+        most_seeds=verbatim(RACE and RACE.most_seeds),
+        factor=verbatim(RACE and RACE.parts["factor"]),
+        given=verbatim(runs.given(config)),
+        digest=verbatim(DIGEST),
     script:
         "../scripts/compare.py"
 
@@ -117,8 +120,8 @@ rule forecast:
         "../../environment.yml"
     params:
         code=code("forecast.py"),
-        workers=config["forecast"]["workers"],
-        communication_seconds=config["forecast"]["communication_seconds"],
+        workers=verbatim(config["forecast"]["workers"]),
+        communication_seconds=verbatim(config["forecast"]["communication_seconds"]),
     script:
         "../scripts/forecast.py"
 
@@ -129,7 +132,7 @@ rule find_mistakes:
         answer="results/compare/{experiment}/answer.json",
         measures="results/summarize/{experiment}/runs.parquet",
         runs="results/collect/{experiment}/runs.json",
-        weights=of_each_run("results/train/{run}/weights.npz"),
+        weights=final_weights,
         test_images=[
             f"results/parse/{DATASETS[name].folder}/test_images.npy" for name in RACED
         ],
@@ -148,6 +151,6 @@ rule find_mistakes:
         "../../environment.yml"
     params:
         code=code("find_mistakes.py"),
-        datasets=RACED,
+        datasets=verbatim(RACED),
     script:
         "../scripts/find_mistakes.py"

@@ -57,9 +57,9 @@ for name, tables in TABLES.items():
                 ),
             ),
             charts=drawn,
-            title=lambda wildcards: runs.title(config),  # may have braces
-            clock=config["budget"]["clock"],
-            targets=config["targets"],
+            title=verbatim(runs.title(config)),
+            clock=verbatim(config["budget"]["clock"]),
+            targets=verbatim(config["targets"]),
         script:
             "../scripts/plot.py"
 
@@ -128,7 +128,7 @@ rule write_page:
         vega="results/bundle_vega/vega_embed.js",
         decisions=DECISIONS,
         captions=[
-            os.path.relpath(HOME / "workflow" / "report" / f"{chart}.rst")
+            os.path.relpath(RULES.parent / "report" / f"{chart}.rst")
             for chart in ON_PAGE
         ],
         page=PAGE,
@@ -154,10 +154,10 @@ rule write_page:
             ),
         ),
         charts={chart: CHARTS[chart] for chart in ON_PAGE},
-        targets=config["targets"],
-        factor=RACE.parts["factor"] if RACE else None,
-        title=lambda wildcards: runs.title(config),
-        clock=config["budget"]["clock"],
-        version=(HOME / "workflow" / "VERSION").read_text().strip(),
+        targets=verbatim(config["targets"]),
+        factor=verbatim(RACE and RACE.parts["factor"]),
+        title=verbatim(runs.title(config)),
+        clock=verbatim(config["budget"]["clock"]),
+        version=(HOME / "workflow" / "VERSION").read_text(encoding="utf-8").strip(),
     script:
         "../scripts/write_page.py"

@@ -12,11 +12,12 @@ def main() -> None:
     logs.start(snakemake.log[0])
     paths = [Path(path) for path in snakemake.input.histories]
     with_csv.write(Path(snakemake.output.histories), history.collect(paths))
-    pairs = list(zip(paths, map(Path, snakemake.input.crossings), strict=True))
-    with_csv.write(Path(snakemake.output.crossings), crossings.collect(pairs))
+    found = [Path(path) for path in snakemake.input.crossings]
+    table = crossings.collect(paths, found, snakemake.params.targets)
+    with_csv.write(Path(snakemake.output.crossings), table)
     runs = {str(path.parent): history.read_metadata(path) for path in paths}
     with replacing(Path(snakemake.output.runs)) as temporary:
-        temporary.write_text(json.dumps(runs) + "\n")
+        temporary.write_text(json.dumps(runs) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

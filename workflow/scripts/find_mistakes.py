@@ -13,9 +13,9 @@ def main() -> None:
     """Choose the winner, and write its confusion matrix and its worst mistakes."""
     logs.start(snakemake.log[0])
     run = mistakes.choose(
-        json.loads(Path(snakemake.input.answer).read_text()),
+        json.loads(Path(snakemake.input.answer).read_text(encoding="utf-8")),
         parquet.read(Path(snakemake.input.measures))[0],
-        json.loads(Path(snakemake.input.runs).read_text()),
+        json.loads(Path(snakemake.input.runs).read_text(encoding="utf-8")),
     )
     if run is None:
         tables = mistakes.empty_tables()

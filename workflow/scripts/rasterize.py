@@ -10,7 +10,10 @@ from batch_race.store import logs
 def main() -> None:
     """Convert the chart's Vega-Lite."""
     logs.start(snakemake.log[0])
-    theme.write(json.loads(Path(snakemake.input.json).read_text()), Path(snakemake.output.png))
+    theme.write(
+        json.loads(Path(snakemake.input.json).read_text(encoding="utf-8")),
+        Path(snakemake.output.png),
+    )
 
 
 if __name__ == "__main__":

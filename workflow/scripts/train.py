@@ -13,7 +13,7 @@ from batch_race.run.contention import ContendedError, Watch
 from batch_race.run.interruption import InterruptionError, SignalHandler
 from batch_race.run.progress import ProgressFile
 from batch_race.run.snapshots import Snapshots
-from batch_race.run.timed_run import Attendant, Run, check_threads, save
+from batch_race.run.timed_run import Attendant, Run, check_threads, is_finished, save
 from batch_race.store import logs
 from batch_race.store.files import locked
 
@@ -25,11 +25,17 @@ def main() -> None:
     folder = Path(snakemake.output.history).parent
     try:
         # An earlier process of the same run may still be saving its state.
-        with locked(folder), ProgressFile(folder) as progress:
+        with locked(folder, say), ProgressFile(folder) as progress:
             train(folder, signals, progress)
     except InterruptionError as interruption:
         logging.warning("%s", interruption)
         sys.exit(signals.exit_status)
+
+
+def say(message: str) -> None:
+    """Log a message, and show it at once: the log is not seen while the job runs."""
+    logging.warning("%s", message)
+    sys.stderr.write(f"{message}\n")
 
 
 def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
@@ -41,25 +47,36 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
     test = open_examples(data, "test")
     described = description.read(data["description"])
     fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
+    paths = {name: Path(path) for name, path in snakemake.output.items()}
+    if is_finished(paths, fingerprint):
+        logging.info("finished by another process meanwhile")
+        return
 
     run = Run(specification, training, test)
+    is_contention_flagged = snakemake.params.on_contention == "flag"
     # Also before and after training, where the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
-        state, earlier_contention = run.start(folder, fingerprint)
+        state, earlier_contention = run.start(
+            folder, fingerprint, may_be_contended=is_contention_flagged
+        )
         watch = Watch(processors, earlier_contention)
         snapshots = Snapshots(folder.parent, fingerprint) if run.needs_replay else None
         save_every = snakemake.params.checkpoint_seconds
         attendant = Attendant(folder, fingerprint, save_every, watch, signals, progress, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
-        with signals.deferred():
-            watch.open()
-            stopped = trainer.run()
+        signals.defer()
+        watch.open()
+        stopped = trainer.run()
+        attendant.save(trainer)  # before anything else may fail
         contention = watch.report()
-    if contention["contended"] and snakemake.params.on_contention == "fail":
+    if contention["contended"] and not is_contention_flagged:
         checkpoint.discard(folder)
-        raise ContendedError(f"{folder}: contended, {'; '.join(contention['reasons'])}")
+        raise ContendedError(
+            f"{folder}: contended, {'; '.join(contention['reasons'])}; the same command measures "
+            "it again"
+        )
 
     record = {
         "specification": specification,
@@ -74,9 +91,11 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "pixel_scaling": run.pixel_scaling,
         "machine": machine.describe(),
         "versions": machine.versions(),
+        "engine": snakemake.params.engine[:10],
     }
-    save({name: Path(path) for name, path in snakemake.output.items()}, trainer, record)
-    checkpoint.discard(folder)
+    save(paths, trainer, record)
+    if not signals.check():  # else Snakemake may remove the results
+        checkpoint.discard(folder)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ def main() -> None:
     experiment, clock = snakemake.wildcards.experiment, params.clock
     histories = history.read_collected(Path(files.histories))
     summary, _ = parquet.read(Path(files.summary))
-    runs = list(json.loads(Path(files.runs).read_text()).values())
-    answers = json.loads(Path(files.answers).read_text())
+    runs = list(json.loads(Path(files.runs).read_text(encoding="utf-8")).values())
+    answers = json.loads(Path(files.answers).read_text(encoding="utf-8"))
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
     drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
@@ -28,7 +28,7 @@ def main() -> None:
         page.chart(
             name,
             charts.load(name).draw(drawn_from[table], context).to_dict(),
-            page.caption(Path(caption).read_text(), experiment, clock),
+            page.caption(Path(caption).read_text(encoding="utf-8"), experiment, clock),
         )
         for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)
     ]
@@ -39,8 +39,8 @@ def main() -> None:
             "clock": clock,
             "datasets": histories["dataset"].unique().sort().to_list(),
             "machines": histories["machine"].unique().sort().to_list(),
-            "answer": Path(files.answer).read_text(),
-            "forecast": Path(files.forecast).read_text(),
+            "answer": Path(files.answer).read_text(encoding="utf-8"),
+            "forecast": Path(files.forecast).read_text(encoding="utf-8"),
             "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             "version": params.version,
             "table": page_table.table(summary, answers),
@@ -50,13 +50,13 @@ def main() -> None:
             "race": page_curves.race(histories, params.targets),
             "charts": drawn,
             "gallery": page.gallery(mistakes),
-            "vega": Path(files.vega).read_text(),
+            "vega": Path(files.vega).read_text(encoding="utf-8"),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }
     )
     with replacing(Path(snakemake.output.page)) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Medians over seeds, with confidence intervals."""
 
+import math
 from itertools import accumulate
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,10 @@ from batch_race.analyze.contrasts import LEVEL
 from batch_race.hyperparameters import CONFIGURATION
 
 Array = npt.NDArray[np.float64]
+
+# The true median is outside if all values are on one side of it.
+FEWEST_RUNS = math.ceil(1 - math.log2(1 - LEVEL))
+"""The fewest runs whose lowest and highest value enclose the true median with that level."""
 
 
 def summarize(measures: pl.DataFrame) -> pl.DataFrame:
@@ -100,14 +104,12 @@ def interval_name(n_runs: int) -> str | None:
     Returns
     -------
     str or None
-        "95 %" from six runs on; "lowest to highest of 5", say, with fewer, since no two of their
-        values enclose the true median with that probability; None for a single run.
+        "95 %" from `FEWEST_RUNS` on; "lowest to highest of 5", say, with fewer, since no two of
+        their values enclose the true median with that probability; None for a single run.
     """
     if n_runs == 1:
         return None
-    # The true median is outside if all values are on one side of it.
-    is_enough = 1 - 2 * 0.5**n_runs >= LEVEL
-    return f"{100 * LEVEL:g} %" if is_enough else f"lowest to highest of {n_runs}"
+    return f"{100 * LEVEL:g} %" if n_runs >= FEWEST_RUNS else f"lowest to highest of {n_runs}"
 
 
 def _medians(values: Array) -> tuple[Array, Array, Array]:
@@ -123,6 +125,6 @@ def _medians(values: Array) -> tuple[Array, Array, Array]:
         return ordered[:, 0], unknown, unknown
     # Of the runs, so many are below the true median with a probability of at most (1 - LEVEL) / 2.
     # (Importing SciPy for it would take as long as all the rest of a summary.)
-    below = accumulate(comb(count, n) / 2**count for n in range(count))
+    below = accumulate(math.comb(count, n) / 2**count for n in range(count))
     index = max(sum(probability < (1 - LEVEL) / 2 for probability in below) - 1, 0)
     return np.median(ordered, axis=1), ordered[:, index], ordered[:, -1 - index]

@@ -148,7 +148,7 @@ def title(
         notes.evaluation(context.clock),
         note,
         DIVERGED if has_diverged else "",
-        notes.count_contended(int(runs.sum()), len(runs)),
+        notes.of_runs_contended(int(runs.sum()), len(runs)),
     )
     return theme.title(named, text, context, *said, width=width)
 

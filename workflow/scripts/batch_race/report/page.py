@@ -47,7 +47,7 @@ def write(parts: Mapping[str, Any]) -> str:
         autoescape=True, loader=loader, undefined=jinja2.StrictUndefined
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    own = (path.read_text() for path in sorted(Path(__file__).parent.glob("page*.js")))
+    own = (path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("page*.js")))
     scripts = [
         parts["vega"],
         f'(() => {{\n"use strict";\n{"".join(own)}}})();\n',

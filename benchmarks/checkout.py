@@ -33,7 +33,9 @@ class Checkout:
     ) -> "subprocess.Popen[bytes]":
         """Start the workflow up to a rule, with some changes to its configuration."""
         overlay = self.folder / "overlay.yaml"
-        overlay.write_text(yaml.safe_dump(config | {"mirrors": [str(self._mnist)]}))
+        overlay.write_text(
+            yaml.safe_dump(config | {"mirrors": [str(self._mnist)]}), encoding="utf-8"
+        )
         command = [sys.executable, "-m", "snakemake", "--cores", "all", "--until", until]
         return subprocess.Popen(
             [*command, "--configfile", str(overlay), *arguments],
@@ -61,7 +63,7 @@ class Checkout:
         marker = "holding processor(s) "
         while True:
             for path in self._paths(batch_size, budget, "train.log"):
-                lines = [line for line in path.read_text().splitlines() if marker in line]
+                lines = [line for line in path.read_text("utf-8").splitlines() if marker in line]
                 if lines:
                     return int(lines[-1].partition(marker)[2])
             time.sleep(0.02)

@@ -41,6 +41,8 @@ SIZES = (10, 100, 1000, 10_000)
 ROWS = 150
 SEEDS = 5
 TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
+HISTORIES = "results/train/made_up/*/whole/history.parquet"
+CROSSINGS = "results/find_crossings/made_up/*/whole/all.parquet"
 ONE_FILE = "results/prepare/mnist/columns.npy"
 """Each start of Snakemake plans the whole sweep, even for one file, as each job on a cluster."""
 
@@ -60,11 +62,12 @@ COLLECT = """\
 import sys
 from pathlib import Path
 from batch_race.store import crossings, history, parquet
+from benchmarks.scale import CROSSINGS, HISTORIES, TARGETS
 folder = Path(sys.argv[1])
-paths = sorted(folder.glob("*.parquet"))
+paths = sorted(folder.glob(HISTORIES))
 parquet.write(folder / "histories.out", history.collect(paths))
-pairs = [(path, folder / "crossings" / path.name) for path in paths]
-parquet.write(folder / "crossings.out", crossings.collect(pairs))
+found = sorted(folder.glob(CROSSINGS))
+parquet.write(folder / "crossings.out", crossings.collect(paths, found, TARGETS))
 """
 
 SUMMARIZE = """\
@@ -84,7 +87,7 @@ def cost(command: list[str], folder: Path) -> str:
     """Return the seconds and the peak memory of a process."""
     started = time.perf_counter()
     log = folder / "log"
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -95,7 +98,7 @@ def cost(command: list[str], folder: Path) -> str:
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status != 0:
-        raise SystemExit(f"{command} failed:\n{log.read_text()[-2000:]}")
+        raise SystemExit(f"{command} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
     return f"{seconds:.1f} s, {usage.ru_maxrss / 1024:.0f} MB"
 
 
@@ -107,7 +110,7 @@ def plan(count: int, folder: Path, target: str = "all") -> str:
         "repeats": SEEDS if count > 10 else 1,
     }
     overlay = folder / f"sweep_{count}.yaml"
-    overlay.write_text(yaml.safe_dump(sweep))
+    overlay.write_text(yaml.safe_dump(sweep), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command = [*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"]
     configuration = ["--configfile", str(ROOT / "config.yaml"), str(overlay)]
@@ -117,13 +120,13 @@ def plan(count: int, folder: Path, target: str = "all") -> str:
 def bare(count: int, folder: Path) -> str:
     """Plan a workflow of as many jobs that does nothing; return the cost."""
     snakefile = folder / f"bare_{count}.smk"
-    snakefile.write_text(BARE.format(count=count))
+    snakefile.write_text(BARE.format(count=count), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     return cost([*snakemake, "--dry-run", "--quiet", "all", "--cores", "2"], folder)
 
 
 def write_results(count: int, folder: Path) -> None:
-    """Write made-up histories of runs, and their crossings in the folder `crossings`."""
+    """Write made-up histories of runs, and their crossings."""
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
     steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
@@ -164,29 +167,33 @@ def write_results(count: int, folder: Path) -> None:
             "versions": {"python": "3.11", "numpy": "2", "scipy": "1"},
             "engine": "0123",
         }
-        history.write(folder / f"{run:05}.parquet", table, metadata)
+        of_history, of_crossings = (
+            folder / pattern.replace("*", f"{run:05}") for pattern in (HISTORIES, CROSSINGS)
+        )
+        for path in (of_history, of_crossings):
+            path.parent.mkdir(parents=True)
+        history.write(of_history, table, metadata)
         evaluations = history.evaluations(table)
         step, before = evaluations[ROWS // 2].step, evaluations[ROWS // 2 - 1].step
         found = dict.fromkeys(crossings.listed(TARGETS), Crossing(step, before, "evaluations"))
         costs = crossings.tabulate(found, evaluations, [], MiniBatches(60000, batch_size))
-        crossings.write(folder / "crossings" / f"{run:05}.parquet", costs)
+        crossings.write(of_crossings, costs)
 
 
 def race(count: int, folder: Path) -> None:
     """Decide a race of so many configurations, and print what each round costs."""
-    (folder / "made_up" / "crossings").mkdir(parents=True)
     write_results(1, folder / "made_up")
     history_file, crossings_file = (
-        folder / "made_up" / name for name in ("00000.parquet", "crossings/00000.parquet")
+        next((folder / "made_up").glob(pattern)) for pattern in (HISTORIES, CROSSINGS)
     )
     rates = [0.001 * (index + 1) for index in range(count // 10)]
     sweep = {
         **{"batch_size": list(range(1, 11)), "learning_rate": rates, "repeats": 3},
         **{"pruning": {"enabled": True}, "targets": TARGETS, "budget": {"seconds": 14}},
     }
-    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | sweep
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | sweep
     overlay = folder / "race.yaml"
-    overlay.write_text(yaml.safe_dump(sweep))
+    overlay.write_text(yaml.safe_dump(sweep), encoding="utf-8")
     planned = experiment.plan(config)
     if planned.race is None:
         raise SystemExit("no race")
@@ -208,9 +215,10 @@ def race(count: int, folder: Path) -> None:
             os.link(history_file, run / "history.parquet")
             for output in ("clock.parquet", "weights.npz", "specification.json"):
                 (run / output).touch()
-        for name in decided.find:
-            found = folder / f"results/find_crossings/{name}/{runs.targets_name(config)}.parquet"
-            found.parent.mkdir(parents=True)
+        for trial in decided.sought:
+            sought = runs.targets_name(config, trial.sought)
+            found = folder / f"results/find_crossings/{trial.name}/{sought}.parquet"
+            found.parent.mkdir(parents=True, exist_ok=True)
             os.link(crossings_file, found)
         began = time.perf_counter()
         for name in decided.train:

@@ -45,7 +45,7 @@ def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
         Seconds from the start of the first run to the end of the last.
     """
     overlay = folder / "sweep.yaml"
-    overlay.write_text(yaml.safe_dump({"dataset": "strokes"} | changes))
+    overlay.write_text(yaml.safe_dump({"dataset": "strokes"} | changes), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     run = [*snakemake, "--profile", str(ROOT / "profiles/default"), "--cores", "all"]
     run += ["--quiet", "all", "--configfile", str(ROOT / "config.yaml"), str(overlay), "--"]
@@ -55,7 +55,9 @@ def sweep(folder: Path, **changes: object) -> tuple[list[float], float]:
     subprocess.run([*run, "results/collect/race/histories.parquet"], cwd=folder, check=True)
     known = folder.glob("results/train/*/*/*/history.parquet")
     finished = sorted(path for path in known if path.stat().st_mtime > started)
-    by_start = sorted(finished, key=lambda path: (path.parent / "train.log").read_text()[:23])
+    by_start = sorted(
+        finished, key=lambda path: (path.parent / "train.log").read_text("utf-8")[:23]
+    )
     seconds = [history.read(path)[0]["wall_seconds"][-1] for path in by_start]
     return seconds, max(path.stat().st_mtime for path in finished) - started
 

@@ -101,9 +101,9 @@ def race(checkout: Checkout, inputs: str, options: argparse.Namespace) -> None:
         replay = cost(checkout, config)
         results = checkout.folder / "results"
         runs, _ = parquet.read(results / "summarize" / experiment / "runs.parquet")
-        answers = json.loads((results / "compare" / experiment / "answer.json").read_text())
+        answers = json.loads((results / "compare" / experiment / "answer.json").read_text("utf-8"))
         histories = history.read_collected(results / "collect" / experiment / "histories.parquet")
-        metadata = json.loads((results / "collect" / experiment / "runs.json").read_text())
+        metadata = json.loads((results / "collect" / experiment / "runs.json").read_text("utf-8"))
         folders = [checkout.folder / folder for folder in metadata]
         # All budgets of a run share a folder, and so their scores.
         keys = [str(folder.parent) for folder in folders]

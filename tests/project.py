@@ -46,7 +46,7 @@ class Started:
         self._path = path
 
     def said(self) -> str:
-        return self._path.read_text()
+        return self._path.read_text(encoding="utf-8", errors="replace")
 
     def finish(self, seconds: float) -> tuple[int, str]:
         """Wait for its end; give its exit status and what it said."""

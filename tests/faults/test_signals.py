@@ -29,9 +29,12 @@ except InterruptionError as error:
 """
 
 
-def start(handling):
+def start(handling, *before):
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, handling], cwd=SCRIPTS, stdout=subprocess.PIPE, text=True
+        [*before, sys.executable, "-c", PROGRAM, handling],
+        cwd=SCRIPTS,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout.readline() == "ready\n"
     return process
@@ -48,3 +51,18 @@ def test_a_signal_ends_the_process(number, handling, expected):
     out, _ = process.communicate(timeout=10)
     assert out == expected.format(number.name)
     assert process.returncode == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("handling", ["deferred", "immediate"])
+def test_a_signal_that_was_ignored_before_stays_ignored(number, handling):
+    """SIGHUP under nohup, SIGINT of a command that a script has put into the background."""
+    ignored = "sh", "-c", f'trap "" {number.name[3:]}; exec "$@"', "sh"
+    process = start(handling, *ignored)
+    process.send_signal(number)
+    other = next(each for each in (signal.SIGTERM, signal.SIGHUP) if each != number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    process.send_signal(other)
+    process.communicate(timeout=10)
+    assert process.returncode == 128 + other

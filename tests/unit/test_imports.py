@@ -71,4 +71,4 @@ def test_the_picture_shows_the_imports(tmp_path):
     theme.save(import_graph.draw(), tmp_path / "imports.svg")
     picture = ROOT / "docs" / "images" / "imports.svg"
     assert shown(picture) == shown(tmp_path / "imports.svg"), f"draw it again: {COMMAND}"
-    assert f"`{COMMAND}`" in Path(ROOT / "CONTRIBUTING.md").read_text()
+    assert f"`{COMMAND}`" in Path(ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

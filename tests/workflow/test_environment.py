@@ -64,3 +64,18 @@ def test_conda_users_get_the_same():
     conda = asked_for(*environment["dependencies"])
     assert str(conda.pop("python")) == PROJECT["requires-python"]
     assert {CONDA_NAMES.get(name, name): spec for name, spec in conda.items()} == WANTED
+
+
+def test_each_place_has_the_same_version_and_date():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version, date = re.search(r"^## (\d\S+) – (\S+)$", changelog, re.MULTILINE).groups()
+    assert version == PROJECT["version"] == citation["version"]
+    assert date == str(citation["date-released"])
+
+
+def test_the_catalogue_gets_valid_keys():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text("utf-8"))["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"]["flags"] == ""
+    assert (ROOT / "config" / "README.md").exists()

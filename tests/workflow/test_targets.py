@@ -1,5 +1,8 @@
 """Targets that are not this configuration's: refused, whatever rule would make them."""
 
+import re
+from pathlib import PurePath
+
 import pytest
 
 from tests.project import checkout
@@ -51,6 +54,34 @@ def test_an_unknown_run_is_refused(untouched):
     status, said = planned(untouched, "results/train/strokes/any/9_seconds/history.parquet")
     assert status != 0
     assert "results/train/strokes/any/9_seconds: not a run that this configuration asks f" in said
+    assert said.count("Error:") == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "download/strokes/train-images-idx3-ubyte.gz",
+            "dataset: found strokes in a target's path, expected one of mnist, fashion_mnist, kmn",
+        ),
+        ("decide/quickstart/round_2.json", "quickstart: found no race, expected pruning or learn"),
+        ("collect_decisions/quickstart/decisions.parquet", "quickstart: found no race, expected"),
+        ("find_crossings/strokes/any/9_seconds/any.parquet", "targets: found any in a target's p"),
+    ],
+)
+def test_what_this_configuration_does_not_make_is_refused(untouched, target, message):
+    status, said = planned(untouched, f"results/{target}")
+    assert status != 0
+    assert message in said
+    assert said.count("Error:") == 2
+
+
+def test_crossings_of_other_targets_are_refused(untouched):
+    _, said = planned(untouched, "results/compare/quickstart/answer.txt")
+    mine = re.search(r"results/find_crossings/\S+?\.parquet", said)[0]
+    status, said = planned(untouched, str(PurePath(mine).with_stem(10 * "0")))
+    assert status != 0
+    assert "targets: found 0000000000 in a target's path, expected " in said
     assert said.count("Error:") == 2
 
 

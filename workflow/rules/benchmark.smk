@@ -29,8 +29,8 @@ rule benchmark_engines:
     params:
         code=code(
             "benchmark_engines.py",
-            *HOME.glob("benchmarks/measure_engine.py"),  # runs as a program
-            *HOME.glob("benchmarks/engines/*.py"),
+            *sources.ROOT.glob("benchmarks/measure_engine.py"),  # runs as a program
+            *sources.ROOT.glob("benchmarks/engines/*.py"),
         ),
     script:
         "../scripts/benchmark_engines.py"

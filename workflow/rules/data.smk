@@ -26,7 +26,7 @@ rule download:
     conda:
         "../../environment.yml"
     params:
-        files=lambda wildcards: named(wildcards.dataset, CATALOGUE)["files"],
+        files=lambda wildcards: named(wildcards.dataset, DOWNLOADED)["files"],
         mirrors=mirrors,
     script:
         "../scripts/download.py"

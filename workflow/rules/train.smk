@@ -79,6 +79,6 @@ rule find_crossings:
         slurm_extra="--threads-per-core=1",
     params:
         code=code("find_crossings.py"),
-        targets=runs.asked(config),
+        targets=asked_targets,
     script:
         "../scripts/find_crossings.py"

@@ -15,7 +15,7 @@ def main() -> None:
     table = race_engines.samples(Path(parsed).parent, Path(prepared).parent)
     parquet.write(Path(snakemake.output.samples), table)
     with replacing(Path(snakemake.output.table)) as temporary:
-        temporary.write_text(race_engines.markdown(table))
+        temporary.write_text(race_engines.markdown(table), encoding="utf-8")
     theme.save(race_engines.chart(table), Path(snakemake.output.chart))
 
 

@@ -9,6 +9,7 @@ without any contrast is `blank`, which is no class.
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from batch_race.run.classifier import Classifier
 
 def main() -> None:
     """Classify the images that the command line names."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files and classes may have characters that the terminal's encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -22,7 +22,7 @@ def main() -> None:
         (snakemake.output.json, json.dumps(found, indent=2) + "\n"),
     ):
         with replacing(Path(path)) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,20 @@ import polars as pl
 
 from batch_race.analyze import decisions, measures, statistics
 from batch_race.report import tables
-from batch_race.store import crossings, foreign, history, logs, parquet
+from batch_race.store import crossings, foreign, history, logs, parquet, with_csv
 from batch_race.store.files import replacing
 
 
 def main() -> None:
-    """Write the measures and medians of this machine's and the other machines' results."""
+    """Write the measures and medians of this machine's and the other machines' runs."""
     logs.start(snakemake.log[0])
-    histories = [history.read_collected(Path(snakemake.input.histories))]
-    found = [crossings.read_collected(Path(snakemake.input.crossings))]
+    paths = [Path(path) for path in snakemake.input.histories]
+    histories = [history.collect(paths)]
+    found = [
+        crossings.collect(
+            paths, [Path(path) for path in snakemake.input.crossings], snakemake.params.targets
+        )
+    ]
     machines = zip(
         snakemake.params.machines,
         snakemake.input.other_histories,
@@ -36,9 +41,10 @@ def main() -> None:
     )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):
-        parquet.write(Path(snakemake.output[name]), table)
-    with replacing(Path(snakemake.output.table)) as temporary:
-        temporary.write_text(tables.markdown(summary))
+        with_csv.write(Path(snakemake.output[name]), table)
+    for write, name in ((tables.markdown, "table"), (tables.csv, "table_csv")):
+        with replacing(Path(snakemake.output[name])) as temporary:
+            temporary.write_text(write(summary), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -53,10 +53,13 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         return
 
     run = Run(specification, training, test)
+    is_contention_flagged = snakemake.params.on_contention == "flag"
     # Also before and after training, where the machine's speed is measured.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, cores.lease(specification["threads"]) as processors:
-        state, earlier_contention = run.start(folder, fingerprint)
+        state, earlier_contention = run.start(
+            folder, fingerprint, may_be_contended=is_contention_flagged
+        )
         watch = Watch(processors, earlier_contention)
         snapshots = Snapshots(folder.parent, fingerprint) if run.needs_replay else None
         save_every = snakemake.params.checkpoint_seconds
@@ -68,9 +71,12 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         stopped = trainer.run()
         attendant.save(trainer)  # before anything else may fail
         contention = watch.report()
-    if contention["contended"] and snakemake.params.on_contention == "fail":
+    if contention["contended"] and not is_contention_flagged:
         checkpoint.discard(folder)
-        raise ContendedError(f"{folder}: contended, {'; '.join(contention['reasons'])}")
+        raise ContendedError(
+            f"{folder}: contended, {'; '.join(contention['reasons'])}; the same command measures "
+            "it again"
+        )
 
     record = {
         "specification": specification,

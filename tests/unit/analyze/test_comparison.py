@@ -225,6 +225,18 @@ def test_batch_sizes_outside_the_ranking_have_a_reason():
     assert (answer["missed"], answer["diverged"]) == ([1, 7], [3])
 
 
+def test_a_target_reached_in_half_of_the_runs_or_less_is_not_missed():
+    table = [
+        sweep([10], batch_size=32),
+        curve([2.0, 1.5], batch_size=32, seed=2),
+        curve([2.0, 1.5], batch_size=32, learning_rate=0.1),
+        curve([2.0, 1.5], batch_size=64),
+    ]
+    (answer,) = answers(*table)
+    assert (answer["ranking"], answer["missed"]) == ([], [64])
+    assert answer["partly"] == [{"batch_size": 32, "reached": 1, "runs": 2}]
+
+
 def test_each_comparison_group_and_target_has_an_answer():
     found = answers(
         sweep([1, 1], machine="A"),

@@ -186,3 +186,13 @@ def test_the_digest_follows_content_and_texts(tmp_path):
     assert checkpoint.digest([Path(second), first], "numpy 2") != before
     second.write_text("3")
     assert digest("numpy 2") != before
+
+
+def test_contended_states_are_not_resumed_from_where_they_are_unwanted(folder):
+    finish(folder.parent / "30_steps", 30, contention={"reasons": ["busy"]})
+    finish(folder.parent / "20_steps", 20, contention={"reasons": []})
+    checkpoint.save(folder, state(35), ["busy"], "here")
+    assert latest(folder, steps=100) == 35
+    found = checkpoint.latest(folder, Budget(steps=100), PER_EPOCH, "here", may_be_contended=False)
+    assert found.state.step == 20
+    assert not found.contention

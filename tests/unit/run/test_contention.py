@@ -2,12 +2,15 @@
 
 import itertools
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 
+from batch_race.plan.sources import SCRIPTS
 from batch_race.run import contention
 from batch_race.run.contention import Counters, Watch
 
@@ -30,10 +33,52 @@ from batch_race.run.contention import Counters, Watch
         (Counters(1.0, 1.0, 0, 1.0, 0.11), 1, "in 1.00 s the hypervisor stole 0.11 s"),
         (Counters(2.0, 2.0, 501, 2.0, 0.0), 1, "in 2.00 s the run was preempted 501 times"),
         (Counters(2.0, 4.0, 501, 4.0, 0.0), 2, ""),
+        # Two threads, of which a quota lets one compute at a time.
+        (
+            Counters(1.0, 1.0, 3, 1.0, 0.0, 0.95, 0.03),
+            2,
+            "in 1.00 s the run's threads waited 0.95 s for a processor",
+        ),
+        # Two threads that were stopped for 0.4 s.
+        (Counters(1.0, 1.2, 3, 1.2, 0.0, 0.0, 0.42), 2, "in 1.00 s the run stood still for 0.42 s"),
+        # Two threads whose steps are too small for both, or that wait for each other.
+        (Counters(1.0, 1.0, 3, 1.0, 0.0, 0.0, 0.0), 2, ""),
+        (Counters(1.0, 1.6, 3, 1.6, 0.0, 0.08, 0.15), 2, ""),
+        # Shorter than is judged by ticks and switches, but not than by the clocks.
+        (Counters(0.1, 0.1, 50, 0.3, 0.05), 1, ""),
+        (Counters(0.1, 0.08, 0, 0.1, 0.0), 1, "in 0.10 s the run got 0.08 s of CPU time"),
+        (Counters(0.001, 0.0, 0, 0.0, 0.0), 1, ""),
     ],
 )
 def test_an_interval_is_judged(interval, n_threads, reason):
     assert contention.judge(interval, n_threads, 0.1) == reason
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.1])
+def test_the_last_part_and_short_runs_are_judged(seconds):
+    """In the last 0.1 s the run had no core."""
+    middle = seconds - 0.1
+    readings = [Counters(0, 0), Counters(middle, middle), Counters(middle, middle)]
+    watched = watch([*readings, Counters(seconds, middle)])
+    for _ in range(2):
+        watched.open()
+        watched.close()
+    assert watched.reasons  # a checkpoint keeps them
+    report = watched.report()
+    assert report["reasons"] == [f"in {seconds:.2f} s the run got {middle:.2f} s of CPU time"]
+    assert report["disturbances"] == ["in 0.10 s the run got 0.00 s of CPU time"]
+
+
+def test_all_logical_processors_of_a_core_are_watched(monkeypatch):
+    monkeypatch.setattr(contention.cores, "siblings", lambda one: {one, one + 64})
+    seen = []
+
+    def read(processors):
+        seen.append(processors)
+        return Counters()
+
+    Watch([3, 1], read=read, measure=lambda: 1.0).open()
+    assert seen == [[1, 3, 65, 67]]
 
 
 def test_many_small_losses_add_up():
@@ -150,3 +195,48 @@ def test_a_real_busy_loop_on_the_same_core():
         os.sched_setaffinity(0, allowed)
     assert report["contended"]
     assert 0.2 < report["cpu_seconds"] / report["watched_seconds"] < 0.8
+
+
+COMPUTE = """
+import sys, threading, time
+from batch_race.run.contention import Watch
+import numpy as np
+
+def compute(until):
+    matrix = np.ones((200, 200), np.float32)
+    while time.perf_counter() < until:
+        matrix @ matrix
+
+watched = Watch(list(range(int(sys.argv[1]))), measure=lambda: 1.0)
+watched.open()
+until = time.perf_counter() + 1.5
+others = [threading.Thread(target=compute, args=[until]) for _ in range(int(sys.argv[1]) - 1)]
+print("begun", flush=True)
+for other in others:
+    other.start()
+compute(until)
+for other in others:
+    other.join()
+watched.close()
+print(watched.report()["reasons"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_process_that_is_stopped(n_threads):
+    """Half of the time is missing, whatever the number of threads: no counter of others has it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMPUTE, str(n_threads)],
+        cwd=SCRIPTS,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.75)
+    process.send_signal(signal.SIGCONT)
+    reasons, _ = process.communicate(timeout=60)
+    assert re.search(r"in 1\.\d+ s the run (got|stood still for) 0\.\d+ s", reasons), reasons

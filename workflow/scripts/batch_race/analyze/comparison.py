@@ -73,7 +73,9 @@ def compare(
         - `ranking`, the batch sizes that reached it, fastest first;
         - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
           the budget ended some runs first, or they were not asked for this target), `stopped` (by
-          pruning, with the seconds below which none of its medians lies, `more_than`), or `missed`;
+          pruning, with the seconds below which none of its medians lies, `more_than`), `partly`
+          (reached in half of the runs or less: `reached` of `runs`, of the configuration that
+          reached it most often), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, how many runs of this comparison only other machines made, by machine;
         - `otherwise`, how many only other versions of the software made on this machine, by
@@ -259,13 +261,18 @@ def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
 
 
 def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
-    """Return the batch sizes outside the ranking by reason; those stopped with a lower bound."""
-    found: dict[str, list[Any]] = {"missed": [], "stopped": [], "diverged": [], "unknown": []}
+    """Return the batch sizes outside the ranking by reason; some with a number."""
+    reasons = ("partly", "missed", "stopped", "diverged", "unknown")
+    found: dict[str, list[Any]] = {reason: [] for reason in reasons}
     if asked["initial"].sum() > 0:
         return found
     others = asked.join(best, on="batch_size", how="anti")
+    share = pl.col("reached") / pl.col("runs")
+    best_share = pl.struct("reached", "runs").sort_by(share, descending=True).first()
     counts = others.group_by("batch_size").agg(
-        pl.col("runs", "diverged", "unknown", "stopped").sum(), pl.col("more_than").min()
+        pl.col("runs", "diverged", "unknown", "stopped").sum(),
+        pl.col("more_than").min(),
+        best_share.alias("partly"),
     )
     for row in counts.sort("batch_size").to_dicts():
         if row["unknown"] > 0:
@@ -274,6 +281,9 @@ def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
             reason = "diverged"
         elif row["stopped"] > 0:
             found["stopped"].append({key: row[key] for key in ("batch_size", "more_than")})
+            continue
+        elif row["partly"]["reached"] > 0:
+            found["partly"].append({"batch_size": row["batch_size"], **row["partly"]})
             continue
         else:
             reason = "missed"

@@ -179,9 +179,9 @@ def _side(is_drawn: npt.NDArray[np.bool_]) -> int:
 def write(path: Path, description: Description) -> None:
     """Write a description as JSON."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(description._asdict(), indent=2) + "\n")
+        temporary.write_text(json.dumps(description._asdict(), indent=2) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> Description:
     """Read a description that `write` wrote."""
-    return Description(**json.loads(path.read_text()))
+    return Description(**json.loads(path.read_text(encoding="utf-8")))

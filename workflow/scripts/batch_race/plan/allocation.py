@@ -3,7 +3,7 @@
 import math
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_race.errors import InputError
@@ -76,6 +76,37 @@ def memory_mb(specification: Mapping[str, Any]) -> int:
     return BASE_MB + math.ceil(weights_mb * COPIES_OF_WEIGHTS * (1 + threads))
 
 
+def check_threads(
+    specifications: Iterable[Mapping[str, Any]], physical_cores: int, given: int | None = None
+) -> None:
+    """Check that each run's threads can have a physical core each.
+
+    Parameters
+    ----------
+    specifications : iterable of mapping
+        Of the runs to be trained.
+    physical_cores : int
+        That runs on this machine may use.
+    given : int, optional
+        The cores that Snakemake may use.
+
+    Raises
+    ------
+    InputError
+        If a run has more threads.
+    """
+    threads = max((specification["threads"] for specification in specifications), default=0)
+    if threads > physical_cores:
+        raise InputError(
+            f"threads: found {threads}, expected at most the {physical_cores} physical core(s) "
+            "that runs may use here"
+        )
+    if given is not None and threads > given:
+        raise InputError(
+            f"threads: found {threads}, expected at most the {given} that snakemake --cores gives"
+        )
+
+
 def check_executor(settings: object) -> None:
     """Check that Snakemake's executor will notice the end of each job.
 
@@ -95,7 +126,7 @@ def check_executor(settings: object) -> None:
         return
     command = ["scontrol", "show", "config"]
     printed = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, check=False
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
     ).stdout
     found = dict(re.findall(r"^(\w+) *= *(\S+)", printed, re.MULTILINE))
     if found.get("AccountingStorageType") != "accounting_storage/none":

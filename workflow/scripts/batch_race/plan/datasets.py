@@ -103,14 +103,14 @@ def _summarize(originals: Originals) -> Summary:
     state, newest = _state(originals)
     path = SUMMARIES / f"{state}.json"
     with suppress(OSError, ValueError, TypeError):
-        return Summary(**json.loads(path.read_text()))
+        return Summary(**json.loads(path.read_text(encoding="utf-8")))
     now, start = time.time(), time.monotonic()
     summary = summarize(originals)
     is_slow = time.monotonic() - start > MIN_SECONDS
     is_settled = newest < now - MIN_AGE_SECONDS and _state(originals)[0] == state
     if is_slow and is_settled:
         with suppress(OutputError), replacing(path) as temporary:
-            temporary.write_text(json.dumps(summary._asdict()))
+            temporary.write_text(json.dumps(summary._asdict()), encoding="utf-8")
     return summary
 
 

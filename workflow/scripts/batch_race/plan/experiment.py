@@ -44,6 +44,8 @@ class Experiment(NamedTuple):
         If only results decide which runs are made; see `plan.race`.
     machines : dict of str to tuple of str
         By its name, another machine's collected histories and crossings.
+    digest : str
+        Of all that the answer depends on: an answer with another one is to another configuration.
     """
 
     catalogue: dict[str, Any]
@@ -51,6 +53,7 @@ class Experiment(NamedTuple):
     runs: dict[str, Specification]
     race: Race | None
     machines: dict[str, tuple[str, str]]
+    digest: str
 
 
 def plan(config: dict[str, Any]) -> Experiment:
@@ -134,4 +137,7 @@ def _plan(
     elsewhere: dict[str, tuple[str, str]],
 ) -> Experiment:
     planned = runs.expand(config, known)
-    return Experiment(catalogue, known, planned, race.plan(config, planned, known), elsewhere)
+    raced = race.plan(config, planned, known)
+    asked = [sorted(planned), raced and raced.parts, elsewhere, runs.asked(config)]
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:10]
+    return Experiment(catalogue, known, planned, raced, elsewhere, digest)

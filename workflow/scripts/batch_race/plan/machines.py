@@ -35,10 +35,8 @@ def results_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str,
             raise InputError(
                 f"machines.{name}: found this machine's own results, expected another's"
             )
-        paths = (
-            results / "collect" / experiment / "histories.parquet",
-            results / "collect_crossings" / experiment / "crossings.parquet",
-        )
+        collected = results / "collect" / experiment
+        paths = (collected / "histories.parquet", collected / "crossings.parquet")
         for path in paths:
             if not path.is_file():
                 raise InputError(

@@ -16,8 +16,10 @@ WITHOUT_EFFECT = frozenset(
     for name in (
         "__init__.py",  # only changes the path
         "errors.py",
+        "run/claims.py",
         "run/interruption.py",
         "run/progress.py",
+        "run/quota.py",
         "store/logs.py",
     )
 )

@@ -80,7 +80,14 @@ def discard(folder: Path) -> None:
             each.unlink(missing_ok=True)
 
 
-def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: str) -> Found | None:
+def latest(
+    folder: Path,
+    budget: Budget,
+    batches_per_epoch: int,
+    fingerprint: str,
+    *,
+    may_be_contended: bool = True,
+) -> Found | None:
     """Return the furthest state from which a run can resume.
 
     Parameters
@@ -92,6 +99,8 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: st
     batches_per_epoch : int
     fingerprint : str
         That of the state.
+    may_be_contended : bool
+        Whether the state may be that of a contended run, whose times read high.
 
     Returns
     -------
@@ -118,6 +127,7 @@ def latest(folder: Path, budget: Budget, batches_per_epoch: int, fingerprint: st
         if each
         and _is_within(each.state, budget, batches_per_epoch)
         and (file == own or _has_time(each.state, budget))
+        and (may_be_contended or not each.contention)
     }
     if own in found and own not in usable:
         log.warning("%s: not resumed from, kept as %s", own, set_aside(own).name)

@@ -1,30 +1,44 @@
 """Contention: CPU time that a timed run lost to other processes.
 
 A run with a core of its own always computes: its CPU time equals the elapsed time, it is hardly
-ever preempted, and the hypervisor steals nothing. All three are checked in every interval of
-training and evaluation; a matrix product before and after the run measures the machine's speed.
+ever preempted, nothing else runs on its cores, and the hypervisor steals nothing. All this is
+checked in every interval of training and evaluation; a matrix product before and after the run
+measures the machine's speed.
+
+A run of several threads uses one to all of its cores, depending on what it computes. Its CPU time
+says little, but its main thread computes a share of everything, and none waits for a processor.
 """
 
+import operator
 import os
 import resource
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from batch_race.errors import InputError
+from batch_race.run import cores
 
 MIN_SECONDS = 0.25
-"""Shorter intervals are merged until they last so long: one tick of a counter must not decide."""
+"""Shorter intervals are merged until they last so long. In a run that is shorter, ticks and context
+switches are not judged: one of them must not decide."""
 
 LOST_SHARE = 0.1
 """An interval is disturbed if the run lost more than this share of its time."""
 
 TOTAL_LOST_SHARE = 0.03
 """A run is contended if it lost more than this share of its time."""
+
+MIN_LOST_SECONDS = 0.002
+"""Less than so much is no loss: the clocks are not read at the same moment."""
+
+SHARED_SHARE = 0.1
+"""The share of their time that several threads may wait for each other: at the end of a step, for
+the GIL, and where two of them are woken on one core."""
 
 SWITCHES_PER_SECOND = 250
 """An interval with more involuntary context switches per second and thread is disturbed too."""
@@ -56,9 +70,15 @@ class Counters:
     switches : int
         Involuntary context switches of this process.
     busy_seconds : float
-        CPU time of all processes on the run's processors; 0 where it is not available.
+        CPU time of all processes on the run's cores, all logical processors of each; 0 where it is
+        not available.
     stolen_seconds : float
         Time that the hypervisor stole from these processors; 0 where it is not available.
+    waited_seconds : float
+        Time that this process's threads waited for a processor: used by other processes, or kept
+        by a CPU quota; 0 where it is not available.
+    idle_seconds : float
+        Time that the reading thread neither computed nor waited for a processor.
     """
 
     seconds: float = 0.0
@@ -66,25 +86,15 @@ class Counters:
     switches: int = 0
     busy_seconds: float = 0.0
     stolen_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    idle_seconds: float = 0.0
 
     def __add__(self, other: "Counters") -> "Counters":
-        return Counters(
-            self.seconds + other.seconds,
-            self.cpu_seconds + other.cpu_seconds,
-            self.switches + other.switches,
-            self.busy_seconds + other.busy_seconds,
-            self.stolen_seconds + other.stolen_seconds,
-        )
+        return Counters(*map(operator.add, astuple(self), astuple(other)))
 
     def since(self, earlier: "Counters") -> "Counters":
         """Return the differences to earlier counters."""
-        return Counters(
-            self.seconds - earlier.seconds,
-            self.cpu_seconds - earlier.cpu_seconds,
-            self.switches - earlier.switches,
-            self.busy_seconds - earlier.busy_seconds,
-            self.stolen_seconds - earlier.stolen_seconds,
-        )
+        return Counters(*map(operator.sub, astuple(self), astuple(earlier)))
 
 
 class Watch:
@@ -118,7 +128,7 @@ class Watch:
     ) -> None:
         self.disturbances: list[str] = []
         self._earlier = list(earlier)
-        self._processors = processors
+        self._processors = sorted({each for one in processors for each in cores.siblings(one)})
         self._n_threads = max(1, len(processors))
         self._read = read or read_counters
         self._measure = measure or measure_speed
@@ -133,12 +143,16 @@ class Watch:
 
     def close(self) -> None:
         """Stop watching; judge the time since the last judgement, if it is long enough."""
-        self._interval += self._read(self._processors).since(self._opened)
+        more = self._read(self._processors).since(self._opened)
+        self._interval += more
+        self._total += more
         if self._interval.seconds >= MIN_SECONDS:
-            if reason := judge(self._interval, self._n_threads, LOST_SHARE):
-                self.disturbances = [*self.disturbances, reason][:MAX_DISTURBANCES]
-            self._total += self._interval
-            self._interval = Counters()
+            self._judge_interval()
+
+    def _judge_interval(self) -> None:
+        if reason := judge(self._interval, self._n_threads, LOST_SHARE):
+            self.disturbances = [*self.disturbances, reason][:MAX_DISTURBANCES]
+        self._interval = Counters()
 
     @property
     def reasons(self) -> list[str]:
@@ -147,7 +161,7 @@ class Watch:
         return self._earlier + ([reason] if reason else [])
 
     def report(self) -> dict[str, Any]:
-        """Measure the machine's speed again, and return the report of the watch.
+        """Judge the rest, measure the machine's speed again, and return the report of the watch.
 
         Returns
         -------
@@ -155,6 +169,7 @@ class Watch:
             `contended` (bool); `reasons`; `disturbances`; the counters of this process; the
             machine's speeds before and after, in GFLOP/s.
         """
+        self._judge_interval()
         self._speeds.append(self._measure())
         before, after = self._speeds
         reasons = self.reasons
@@ -170,6 +185,7 @@ class Watch:
             "involuntary_context_switches": total.switches,
             "busy_seconds_of_the_processors": total.busy_seconds,
             "stolen_seconds": total.stolen_seconds,
+            "seconds_waited_for_a_processor": total.waited_seconds,
             "gflops_before_and_after": self._speeds,
         }
 
@@ -192,12 +208,20 @@ def judge(interval: Counters, n_threads: int, lost_share: float) -> str:
         The reason; empty if it was not disturbed.
     """
     seconds = interval.seconds
-    may_lose = lost_share * seconds
+    may_lose = max(lost_share * seconds, MIN_LOST_SECONDS)
+    may_wait = may_lose + (SHARED_SHARE * seconds if n_threads > 1 else 0)
     if interval.cpu_seconds < seconds - may_lose:
         return f"in {seconds:.2f} s the run got {interval.cpu_seconds:.2f} s of CPU time"
-    if interval.busy_seconds - interval.cpu_seconds > may_lose + TICK_SECONDS * n_threads:
-        lost = interval.busy_seconds - interval.cpu_seconds
+    if interval.idle_seconds > may_wait:
+        return f"in {seconds:.2f} s the run stood still for {interval.idle_seconds:.2f} s"
+    lost = interval.busy_seconds - interval.cpu_seconds
+    if seconds >= MIN_SECONDS and lost > may_lose + TICK_SECONDS * n_threads:
         return f"in {seconds:.2f} s the run lost {lost:.2f} s of CPU time to other processes"
+    if interval.waited_seconds > may_wait:
+        waited = interval.waited_seconds
+        return f"in {seconds:.2f} s the run's threads waited {waited:.2f} s for a processor"
+    if seconds < MIN_SECONDS:
+        return ""
     if interval.stolen_seconds > may_lose:
         return f"in {seconds:.2f} s the hypervisor stole {interval.stolen_seconds:.2f} s"
     if interval.switches > SWITCHES_PER_SECOND * seconds * n_threads:
@@ -220,12 +244,18 @@ def read_counters(processors: Sequence[int], statistics: Path = Path("/proc/stat
     Counters
     """
     busy_ticks, stolen_ticks = _read_ticks(processors, statistics)
+    waited = sum(map(_waited_seconds, _threads()))
+    # Last, and at about the same time.
+    seconds = time.perf_counter()
+    own_seconds = time.thread_time() + _waited_seconds(Path("/proc/thread-self"))
     return Counters(
-        time.perf_counter(),
+        seconds,
         time.process_time(),
         resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
         busy_ticks * TICK_SECONDS,
         stolen_ticks * TICK_SECONDS,
+        waited,
+        seconds - own_seconds,
     )
 
 
@@ -249,12 +279,26 @@ def measure_speed() -> float:
     return float(2 * size**3 / np.median(seconds[1:]) / 1e9)
 
 
+def _threads() -> Iterable[Path]:
+    folder = Path("/proc/self/task")
+    return folder.iterdir() if folder.exists() else ()
+
+
+def _waited_seconds(thread: Path) -> float:
+    """Return for how long a thread waited for a processor since it began; 0 if not available."""
+    try:
+        text = (thread / "schedstat").read_text(encoding="utf-8")
+    except OSError:  # the thread has just ended, or the kernel counts no such times
+        return 0.0
+    return int(text.split()[1]) * 1e-9
+
+
 def _read_ticks(processors: Sequence[int], statistics: Path) -> tuple[int, int]:
     if not processors or not statistics.exists():
         return 0, 0
     names = {f"cpu{processor}" for processor in processors}
     busy = stolen = 0
-    for line in statistics.read_text().splitlines():
+    for line in statistics.read_text(encoding="utf-8").splitlines():
         name, *ticks = line.split() or [""]
         if name in names:
             # user, nice, system, idle, iowait, irq, softirq, steal (proc(5))

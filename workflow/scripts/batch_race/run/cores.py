@@ -1,40 +1,43 @@
 """Leases on processor cores, so that no two timed runs share one.
 
 The leases are machine-wide: they apply between the jobs of a workflow, between workflows in
-different folders and between users. Each core is represented by a file locked with flock, which the
-kernel unlocks when the process ends, however it ends.
+different folders and between users. Where control groups limit the CPU time, a lease also takes a
+part of each quota, so that runs do not wait for CPU time that their group has used up.
 """
 
 import contextlib
-import fcntl
 import logging
+import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from batch_race.errors import InputError
+from batch_race.run import claims
+from batch_race.run.quota import Quota, quotas
 
-LOCKS = Path("/tmp/batch-race-cores")  # noqa: S108 - the one folder that all users share
-"""The folder of the locks. Not the user's temporary folder, which may differ between jobs."""
+SPACE = "BATCH_RACE_LEASES"
+"""The environment variable that names other leases than those that all users share."""
 
 POLL_SECONDS = 0.2
+
+NOTICE_SECONDS = 3
+"""After so long it is logged that another process does not let this one try."""
 
 log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
+def lease(count: int) -> Iterator[list[int]]:
     """Lease whole physical cores and pin this process to them; wait until they are free.
 
     Parameters
     ----------
     count : int
         Number of cores, one for each thread of the run.
-    locks : Path
-        The folder of the locks.
 
     Yields
     ------
@@ -55,27 +58,57 @@ def lease(count: int, locks: Path = LOCKS) -> Iterator[list[int]]:
         return
     allowed = os.sched_getaffinity(0)
     cores = physical_cores(allowed)
+    limits = quotas()
     if count > len(cores):
         raise InputError(
             f"threads: found {count}, expected at most the {len(cores)} physical core(s) that "
             f"this run may use"
         )
+    for limit in limits:
+        if count > _whole_cores(limit):
+            raise InputError(
+                f"threads: found {count}, expected at most {_whole_cores(limit)}: {limit.path} "
+                f"allows this run the CPU time of {limit.cores:g} core(s)"
+            )
     with contextlib.ExitStack() as held:
-        mine = _wait_for(count, cores, locks, held)
+        mine = _wait_for(count, cores, limits, held)
         log.info("holding processor(s) %s", ", ".join(map(str, mine)))
         _pin(set(mine))
         try:
             yield mine
         finally:
-            with contextlib.suppress(OSError):  # no longer allowed, and the process ends anyway
+            try:
                 _pin(allowed)
+            except OSError as error:  # they were taken from this process meanwhile
+                log.warning("the process stays on its processor(s): %s", error.strerror)
 
 
 def available() -> int:
-    """Return the number of physical cores that this process may use."""
+    """Return the number of physical cores that this process may use at the same time."""
     if hasattr(os, "sched_getaffinity"):
-        return len(physical_cores(os.sched_getaffinity(0)))
+        n_cores = len(physical_cores(os.sched_getaffinity(0)))
+        return min([n_cores, *map(_whole_cores, quotas())])
     return psutil.cpu_count(logical=False) or 1
+
+
+def notice(limits: Iterable[Quota] | None = None) -> str:
+    """Return what CPU quotas do to the runs of this process; empty if nothing.
+
+    Parameters
+    ----------
+    limits : iterable of Quota, optional
+        Instead of this process's.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return ""
+    n_cores = len(physical_cores(os.sched_getaffinity(0)))
+    least = min(quotas() if limits is None else limits, default=None)
+    if least is None or least.cores >= n_cores:
+        return ""
+    said = f"{least.path} allows the CPU time of {least.cores:g} of {n_cores} physical core(s): "
+    if least.cores < 1:
+        return said + "with less than one core, every run waits for CPU time and is flagged."
+    return said + f"at most {_whole_cores(least)} run(s) of one thread at a time."
 
 
 def physical_cores(
@@ -98,10 +131,14 @@ def physical_cores(
     """
     cores: dict[int, int] = {}
     for processor in sorted(allowed):
-        siblings = topology / f"cpu{processor}" / "topology" / "thread_siblings_list"
-        listed = _parse(siblings.read_text()) if siblings.exists() else {processor}
-        cores.setdefault(min(listed), processor)
+        cores.setdefault(min(siblings(processor, topology)), processor)
     return cores
+
+
+def siblings(processor: int, topology: Path = Path("/sys/devices/system/cpu")) -> set[int]:
+    """Return the logical processors on the core of one of them, which is among them."""
+    path = topology / f"cpu{processor}" / "topology" / "thread_siblings_list"
+    return _parse(path.read_text(encoding="utf-8")) if path.exists() else {processor}
 
 
 def _parse(ranges: str) -> set[int]:
@@ -113,55 +150,59 @@ def _parse(ranges: str) -> set[int]:
     return numbers
 
 
+def _whole_cores(limit: Quota) -> int:
+    """Return how many cores may be leased within a quota; one, if it is less than that."""
+    return max(1, math.floor(limit.cores))
+
+
 def _wait_for(
-    count: int, cores: dict[int, int], locks: Path, held: contextlib.ExitStack
+    count: int, cores: Mapping[int, int], limits: Iterable[Quota], held: contextlib.ExitStack
 ) -> list[int]:
-    if not locks.is_dir():
-        locks.mkdir(exist_ok=True)
-        locks.chmod(0o1777)  # every user may add a lock, none may remove another's
-    is_logged = False
+    space = f"batch-race/{os.environ.get(SPACE, '')}"
+    processors = {f"{space}/core-{core}": processor for core, processor in cores.items()}
+    pools = [
+        list(processors),
+        *(
+            [f"{space}/{each.group}/{part}" for part in range(_whole_cores(each))]
+            for each in limits
+        ),
+    ]
+    turn = f"{space}/turn"
+    began = time.monotonic()
+    logged = set()
     while True:
-        # One process at a time, and all cores or none: two runs that each held half of what both
-        # need would wait for each other forever.
-        with contextlib.ExitStack() as attempt, _opened(locks / "attempt") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            mine: list[int] = []
-            for core, processor in cores.items():
-                if len(mine) < count and _try_lock(locks / f"core-{core}", attempt):
-                    mine.append(processor)
-            if len(mine) == count:
+        # One process at a time, and all or nothing: two runs that each held half of what both need
+        # would wait for each other forever.
+        with contextlib.ExitStack() as attempt, claims.claim(turn) or _NO_TURN as has_turn:
+            mine = [_claim_some(count, pool, attempt) for pool in pools] if has_turn else []
+            if has_turn and all(len(each) == count for each in mine):
                 held.enter_context(attempt.pop_all())
-                return mine
-        if not is_logged:
-            log.info("waiting for %d free core(s), not timed", count)
-            is_logged = True
+                return [processors[name] for name in mine[0]]
+        if has_turn and "cores" not in logged:
+            log.info("waiting for %d free core(s)%s, not timed", count, _held_by(*pools))
+            logged.add("cores")
+        elif not has_turn and "turn" not in logged and time.monotonic() - began > NOTICE_SECONDS:
+            log.info("waiting until cores may be leased%s, not timed", _held_by([turn]))
+            logged.add("turn")
         time.sleep(POLL_SECONDS)
 
 
-def _try_lock(path: Path, held: contextlib.ExitStack) -> bool:
-    """Return whether a core could be locked; the lock lasts as long as `held`."""
-    with contextlib.ExitStack() as opened:
-        descriptor = opened.enter_context(_opened(path))
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        held.enter_context(opened.pop_all())
-        return True
+_NO_TURN = contextlib.nullcontext()
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    # flock needs no more than read-only, and another user's file may allow no more. First without
-    # O_CREAT: Linux refuses it on another user's file in a folder that all may write to.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CREAT, 0o644)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _claim_some(count: int, names: Iterable[str], held: contextlib.ExitStack) -> list[str]:
+    """Claim so many names, as far as they are free, for as long as `held`; return them."""
+    mine: list[str] = []
+    for name in names:
+        if len(mine) < count and (claimed := claims.claim(name)):
+            held.enter_context(claimed)
+            mine.append(name)
+    return mine
+
+
+def _held_by(*pools: Iterable[str]) -> str:
+    holders = sorted({claims.holder(name) for pool in pools for name in pool} - {""})
+    return f", held by {', '.join(holders)}" if holders else ""
 
 
 def _pin(processors: set[int]) -> None:

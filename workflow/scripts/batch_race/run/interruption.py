@@ -22,6 +22,8 @@ class SignalHandler:
     terminal was closed). `check` also finds that the Snakemake process which started the run has
     ended: after a SIGKILL of Snakemake nothing else shows it.
 
+    A signal that the process inherited as ignored (SIGHUP, under nohup) stays ignored.
+
     A signal raises `InterruptionError` at once; after `defer` only `check` reports it.
     """
 
@@ -30,7 +32,8 @@ class SignalHandler:
         self._signal: signal.Signals | None = None
         self._workflow_has_ended = _watch_workflow()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._handle)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
     def defer(self) -> None:
         """Record signals from now on, without an exception."""

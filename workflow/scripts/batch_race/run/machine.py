@@ -1,5 +1,6 @@
 """The machine that a run is timed on."""
 
+import getpass
 import os
 import platform
 from importlib.metadata import version
@@ -7,8 +8,27 @@ from pathlib import Path
 
 import threadpoolctl
 
+from batch_race.errors import InputError
+
 PACKAGES = ("numpy", "scipy", "numexpr", "polars", "snakemake")
 """Packages whose versions are recorded in each history."""
+
+
+def check_user() -> None:
+    """Check that the user has a name, which Snakemake writes into its log.
+
+    Raises
+    ------
+    InputError
+        If the user id has no name, as in a container, and no environment variable gives one.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # the one before Python 3.13
+        raise InputError(
+            f"USER: found none, and the user id {os.getuid()} has no name; expected a name, as in "
+            "USER=me snakemake …"
+        ) from None
 
 
 def describe() -> dict[str, str | int]:
@@ -51,7 +71,7 @@ def kills_for_memory() -> int:
         batch jobs; 0 on other systems.
     """
     try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
+        lines = Path("/proc/vmstat").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     counts = dict(line.split() for line in lines)
@@ -70,7 +90,7 @@ def _processor() -> str:
     # On Linux, platform.processor() is empty.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

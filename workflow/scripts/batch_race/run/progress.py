@@ -72,7 +72,7 @@ class ProgressFile:
 
     def _write(self, progress: Progress) -> None:
         with suppress(OSError):  # a run does not need the file
-            self._path.write_text(json.dumps(asdict(progress)))
+            self._path.write_text(json.dumps(asdict(progress)), encoding="utf-8")
 
 
 def read(folder: Path) -> Progress | None:
@@ -89,7 +89,7 @@ def read(folder: Path) -> Progress | None:
         None if there is no file, or one that is being written at the moment.
     """
     with suppress(OSError, ValueError, TypeError):
-        return Progress(**json.loads((folder / NAME).read_text()))
+        return Progress(**json.loads((folder / NAME).read_text(encoding="utf-8")))
     return None
 
 
@@ -150,13 +150,16 @@ def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        As "batch 32, learning_rate 0.1".
+        As "batch 32, rate 0.1".
     """
     others = [key for key in REGISTRY if key != "batch_size"]
     varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
     return {
         run: ", ".join(
-            [f"batch {one['batch_size']}", *(f"{key} {one[key]}" for key in varying)],
+            [
+                f"batch {one['batch_size']}",
+                *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
+            ],
         )
         for run, one in specifications.items()
     }

@@ -170,9 +170,15 @@ class Run:
         """Whether the step at which a target is reached takes a replay to find."""
         return bool(self._specification["evaluation"]["every_steps"] != 1)
 
-    def start(self, folder: Path, fingerprint: str) -> Found:
+    def start(self, folder: Path, fingerprint: str, *, may_be_contended: bool = True) -> Found:
         """Return the state to start from: one on disk, else the initial weights."""
-        found = checkpoint.latest(folder, self._budget, self.batches.per_epoch, fingerprint)
+        found = checkpoint.latest(
+            folder,
+            self._budget,
+            self.batches.per_epoch,
+            fingerprint,
+            may_be_contended=may_be_contended,
+        )
         if found:
             seconds = found.state.training_seconds
             log.info("resuming from step %d, %.3f s", found.state.step, seconds)
@@ -249,7 +255,7 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
     arrays.write_weights(paths["weights"], state.weights, state.velocity)
     clock.write(paths["clock"], trainer.readings)
     with replacing(paths["specification"]) as temporary:
-        temporary.write_text(json.dumps(specification, indent=2) + "\n")
+        temporary.write_text(json.dumps(specification, indent=2) + "\n", encoding="utf-8")
     history.write(paths["history"], history.tabulate(trainer.evaluations, specification), record)
 
 

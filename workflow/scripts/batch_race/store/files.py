@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import re
+import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,22 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF}
+"""Errors of flock on file systems without it: Lustre, NFS without its lock daemon, or NFS's refusal
+to lock a folder."""
+
+log = logging.getLogger(__name__)
+
+
+OWN_FILE = os.O_RDWR | os.O_NOFOLLOW
+"""How temporary files are opened. (A folder may be a link.)"""
+
+POLL_SECONDS = 0.2
+
+
+class _NoLocksError(OSError):
+    """A file system has no locks."""
 
 
 def folder_of(key: str, text: str) -> Path:
@@ -127,7 +144,8 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary file is flushed to the disk before it is renamed, and the folder after: even a
     power failure leaves either the old file or the complete new one. If the block raises, the
     temporary file is removed and `path` is not changed. Temporary files of killed processes are
-    removed too: the file of a living process is locked.
+    removed too: the file of a living process is locked. (Where there are no locks, they stay.) The
+    name cannot be guessed, and a file or link that has it is not written to.
 
     Parameters
     ----------
@@ -144,37 +162,40 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         If the file cannot be written.
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-        with _open(temporary, os.O_RDWR | os.O_CREAT) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield temporary
-            _flush_to_disk(temporary)
-            temporary.replace(path)
-            _flush_to_disk(path.parent)
+        with _open(temporary, OWN_FILE | os.O_CREAT | os.O_EXCL) as descriptor:
+            try:
+                with suppress(_NoLocksError):
+                    _try_lock(descriptor)
+                yield temporary
+                _flush_to_disk(temporary)
+                temporary.replace(path)
+                _flush_to_disk(path.parent)
+            finally:
+                with suppress(OSError):  # it has been renamed
+                    temporary.unlink()
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {_reason(error)}") from error
-    finally:
-        with suppress(OSError):  # it was never created
-            temporary.unlink()
 
 
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files of `path` that killed processes left behind."""
     for other in path.parent.iterdir():
-        if re.fullmatch(rf"\.\d+\.{re.escape(path.name)}", other.name):
-            with suppress(OSError), _open(other, os.O_RDWR) as descriptor:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                other.unlink()
+        if re.fullmatch(rf"\.[0-9a-f]+\.{re.escape(path.name)}", other.name):
+            with suppress(OSError), _open(other, OWN_FILE) as descriptor:
+                if _try_lock(descriptor):
+                    other.unlink()
 
 
 @contextmanager
 def locked(folder: Path, say: Callable[[str], None] = log.warning) -> Iterator[None]:
     """Hold the lock of a folder; wait while another process holds it.
 
-    The lock ends with the process, however that ends.
+    The lock ends with the process, however that ends. Without locks in the file system, a warning
+    is logged instead.
 
     Parameters
     ----------
@@ -186,19 +207,37 @@ def locked(folder: Path, say: Callable[[str], None] = log.warning) -> Iterator[N
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder) as descriptor:
         until = time.monotonic() + SILENT_SECONDS
-        while not _try_lock(descriptor):
-            if time.monotonic() > until:
-                say(f"{folder}: waiting for {_holder(descriptor)}, which has locked it")
-                until = math.inf
-            time.sleep(POLL_SECONDS)
+        try:
+            while not _try_lock(descriptor):
+                if time.monotonic() > until:
+                    say(f"{folder}: waiting for {_holder(descriptor)}, which has locked it")
+                    until = math.inf
+                time.sleep(POLL_SECONDS)
+        except _NoLocksError as error:
+            log.warning(
+                "%s: not locked, its file system has no locks (%s); nothing keeps another process "
+                "from the same run",
+                folder,
+                error.strerror,
+            )
         yield
 
 
 def _try_lock(descriptor: int) -> bool:
+    """Lock a file or folder; return whether no other process holds its lock.
+
+    Raises
+    ------
+    _NoLocksError
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno in WITHOUT_LOCKS:
+            raise _NoLocksError(error.errno, error.strerror) from error
+        raise
     return True
 
 
@@ -206,7 +245,7 @@ def _holder(descriptor: int, locks: Path = Path("/proc/locks")) -> str:
     """Return the process that has locked a file, as far as Linux says it (proc_locks(5))."""
     inode = str(os.fstat(descriptor).st_ino)
     with suppress(OSError, ValueError, psutil.Error):
-        for line in locks.read_text().splitlines():
+        for line in locks.read_text("utf-8").splitlines():
             _, kind, *_, holder, file = line.split()[:6]
             if kind == "FLOCK" and file.rpartition(":")[2] == inode:
                 process = psutil.Process(int(holder))

@@ -19,7 +19,7 @@ def start(log_path: str) -> None:
         The log file of the rule.
     """
     logging.basicConfig(
-        handlers=[_Log(log_path, mode="w")],
+        handlers=[_Log(log_path, mode="w", encoding="utf-8")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
     )

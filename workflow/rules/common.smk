@@ -17,7 +17,9 @@ from snakemake.common.configfile import load_configfile
 from batch_race.errors import InputError
 from batch_race.plan import allocation, configuration, experiment, runs, sources
 from batch_race.run import cores, display, machine
-from batch_race.store import rounds
+from batch_race.store import logs, rounds
+
+logs.write_in_utf8(logger)
 
 LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
 configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])

@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
+include: "workflow/rules/screen.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -23,22 +23,32 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 
 
+# Without charts and page.
+rule answer:
+    input:
+        expand(f"results/summarize/{EXPERIMENT}/table.{{format}}", format=["md", "csv"]),
+        ANSWER,
+
+
 rule all:
     default_target: True
     input:
-        f"results/summarize/{EXPERIMENT}/table.md",
-        f"results/compare/{EXPERIMENT}/answer.txt",
+        rules.answer.input,
         f"results/forecast/{EXPERIMENT}/forecast.txt",
+        f"results/collect/{EXPERIMENT}/histories.csv",
         expand(
             f"results/plot/{EXPERIMENT}/{{chart}}.{{format}}",
             chart=CHARTS,
-            format=["svg", "png", "json"],
+            format=["svg", "json"],
         ),
         f"results/page/{EXPERIMENT}/report.html",
 
 
 KILLED_BEFORE = machine.kills_for_memory()
-DISPLAY = display.Display(Path("results/train"), {} if RACE else RUNS, logger)
+DISPLAY = display.Display(
+    Path("results/train"), {} if RACE else RUNS, JOBS, logger, TERMINAL
+)
+JOBS.if_none = show_results
 
 
 onstart:
@@ -51,9 +61,12 @@ onstart:
             logger.warning(quota)
     try:
         allocation.check_executor(workflow.executor_settings)
+        check_threads()
     except InputError as error:
         raise WorkflowError(str(error))
-    DISPLAY.start()
+    if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
+        DISPLAY.start()
+        DISPLAY.notice(DISPLAY.plan(EXPERIMENT, runs_at_once(), bool(RACE)))
 
 
 onerror:
@@ -65,15 +78,11 @@ onerror:
             "memory, probably the run that died with SIGKILL. The same command resumes from its "
             "checkpoint; fewer runs at once (--cores) or fewer hidden_nodes need less memory."
         )
+    DISPLAY.notice(last_message())
+    if log:
+        DISPLAY.notice(f"Full log: {', '.join(map(os.path.relpath, log))}")
 
 
 onsuccess:
     DISPLAY.close()
-    drawn = sorted(Path(f"results/plot/{EXPERIMENT}").glob("*.svg"))
-    table = Path(f"results/summarize/{EXPERIMENT}/table.md")
-    for path in (table, *drawn, Path(f"results/page/{EXPERIMENT}/report.html")):
-        if path.exists():
-            logger.info(f"  {path}")
-    answer = Path(f"results/compare/{EXPERIMENT}/answer.txt")
-    if answer.exists():
-        logger.info(answer.read_text(encoding="utf-8"))
+    show_results()

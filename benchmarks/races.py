@@ -17,7 +17,12 @@ from batch_race.hyperparameters import GROUP, REGISTRY, with_role
 from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.store.rounds import Round, Trial
 
-MACHINE = {"machine": "simulated", "training_images": 60000, "subnormals": "flushed"}
+MACHINE = {
+    "machine": "simulated",
+    "software": "simulated",
+    "training_images": 60000,
+    "subnormals": "flushed",
+}
 VALUES: dict[str, Any] = {key: each.kind(each.default) for key, each in REGISTRY.items()}
 _SEED = with_role("repeated")[0]
 
@@ -104,12 +109,17 @@ def training_seconds(race: Race, last: Round) -> float:
 def answer(race: Race, last: Round, courses: Courses) -> list[Answer]:
     """Return the workflow's answer to a race."""
     made = decisions.about_runs(decisions.tabulate(race, last))
+    sizes = [entrant["values"]["batch_size"] for entrant in race.parts["entrants"]]
+    trials = {
+        (sizes[trial.entrant], trial.learning_rate, trial.seed): trial for trial in last.trials
+    }
     rows = []
     # By target, as the workflow's measures are.
     for row in made.sort("target", "target_value", maintain_order=True).to_dicts():
         course = courses[(row["batch_size"], row["learning_rate"], row[_SEED])]
         index = _index(race, row["target"], row["target_value"])
-        has_reached = course.times[index] <= row["seconds"]
+        trial = trials[(row["batch_size"], row["learning_rate"], row[_SEED])]
+        value = (trial.bounds | (trial.times or {})).get(index)
         missed = "stopped" if row["rule"] == "slower" else "missed"
         rows.append(
             {key: row[key] for key in REGISTRY}
@@ -120,9 +130,9 @@ def answer(race: Race, last: Round, courses: Courses) -> list[Answer]:
                 "measure": "seconds",
                 "target": row["target"],
                 "target_value": row["target_value"],
-                "outcome": "reached" if has_reached else missed,
-                "value": course.times[index] if has_reached else None,
-                "value_low": course.times[index] if has_reached else None,
+                "outcome": missed if value is None else "reached",
+                "value": value,
+                "value_low": None if value is None else course.times[index],
                 "spent": row["seconds"],
             }
         )
@@ -161,9 +171,10 @@ def _result(race: Race, trial: Trial, courses: Courses) -> Result:
     # Not to be compared with a loss: the less, the nearer is the next target.
     end = min((time for time in course.times if budget < time < math.inf), default=1e9)
     group = [(values | MACHINE)[key] for key in GROUP]
-    return Result(group, budget, "budget", [end, end], bounds)
+    earliest = {index: course.times[index] for index in bounds}
+    return Result(group, budget, "budget", [end, end], bounds, earliest)
 
 
 def _times(race: Race, trial: Trial, courses: Courses) -> dict[int, float]:
     course, budget = _course(race, trial, courses)
-    return {index: time for index, time in enumerate(course.times) if time <= budget}
+    return {index: course.times[index] for index in trial.sought if course.times[index] <= budget}

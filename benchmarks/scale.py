@@ -41,6 +41,8 @@ SIZES = (10, 100, 1000, 10_000)
 ROWS = 150
 SEEDS = 5
 TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
+HISTORIES = "results/train/made_up/*/whole/history.parquet"
+CROSSINGS = "results/find_crossings/made_up/*/whole/all.parquet"
 ONE_FILE = "results/prepare/mnist/columns.npy"
 """Each start of Snakemake plans the whole sweep, even for one file, as each job on a cluster."""
 
@@ -60,11 +62,12 @@ COLLECT = """\
 import sys
 from pathlib import Path
 from batch_race.store import crossings, history, parquet
+from benchmarks.scale import CROSSINGS, HISTORIES, TARGETS
 folder = Path(sys.argv[1])
-paths = sorted(folder.glob("*.parquet"))
+paths = sorted(folder.glob(HISTORIES))
 parquet.write(folder / "histories.out", history.collect(paths))
-pairs = [(path, folder / "crossings" / path.name) for path in paths]
-parquet.write(folder / "crossings.out", crossings.collect(pairs))
+found = sorted(folder.glob(CROSSINGS))
+parquet.write(folder / "crossings.out", crossings.collect(paths, found, TARGETS))
 """
 
 SUMMARIZE = """\
@@ -123,7 +126,7 @@ def bare(count: int, folder: Path) -> str:
 
 
 def write_results(count: int, folder: Path) -> None:
-    """Write made-up histories of runs, and their crossings in the folder `crossings`."""
+    """Write made-up histories of runs, and their crossings."""
     rng = np.random.default_rng(0)
     steps = np.unique(np.geomspace(1, 1e6, ROWS).round().astype(int))
     steps = np.concatenate([[0], steps, steps[-1] + np.arange(1, ROWS - len(steps))])[:ROWS]
@@ -160,23 +163,28 @@ def write_results(count: int, folder: Path) -> None:
             "training_images": 60000,
             "training_data": {},
             "pixel_scaling": [1.0, 0.0],
-            "machine": {"processor": "Abacus 3"},
-            "versions": {"python": "3.11"},
+            "machine": {"processor": "Abacus 3", "blas": ""},
+            "versions": {"python": "3.11", "numpy": "2", "scipy": "1"},
+            "engine": "0123",
         }
-        history.write(folder / f"{run:05}.parquet", table, metadata)
+        of_history, of_crossings = (
+            folder / pattern.replace("*", f"{run:05}") for pattern in (HISTORIES, CROSSINGS)
+        )
+        for path in (of_history, of_crossings):
+            path.parent.mkdir(parents=True)
+        history.write(of_history, table, metadata)
         evaluations = history.evaluations(table)
         step, before = evaluations[ROWS // 2].step, evaluations[ROWS // 2 - 1].step
         found = dict.fromkeys(crossings.listed(TARGETS), Crossing(step, before, "evaluations"))
         costs = crossings.tabulate(found, evaluations, [], MiniBatches(60000, batch_size))
-        crossings.write(folder / "crossings" / f"{run:05}.parquet", costs)
+        crossings.write(of_crossings, costs)
 
 
 def race(count: int, folder: Path) -> None:
     """Decide a race of so many configurations, and print what each round costs."""
-    (folder / "made_up" / "crossings").mkdir(parents=True)
     write_results(1, folder / "made_up")
     history_file, crossings_file = (
-        folder / "made_up" / name for name in ("00000.parquet", "crossings/00000.parquet")
+        next((folder / "made_up").glob(pattern)) for pattern in (HISTORIES, CROSSINGS)
     )
     rates = [0.001 * (index + 1) for index in range(count // 10)]
     sweep = {
@@ -207,9 +215,10 @@ def race(count: int, folder: Path) -> None:
             os.link(history_file, run / "history.parquet")
             for output in ("clock.parquet", "weights.npz", "specification.json"):
                 (run / output).touch()
-        for name in decided.find:
-            found = folder / f"results/find_crossings/{name}/{runs.targets_name(config)}.parquet"
-            found.parent.mkdir(parents=True)
+        for trial in decided.sought:
+            sought = runs.targets_name(config, trial.sought)
+            found = folder / f"results/find_crossings/{trial.name}/{sought}.parquet"
+            found.parent.mkdir(parents=True, exist_ok=True)
             os.link(crossings_file, found)
         began = time.perf_counter()
         for name in decided.train:

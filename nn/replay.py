@@ -11,23 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nn import grid
+from nn import grid, ranges
 from nn.batches import MiniBatches
 from nn.engine import Engine, ready
 from nn.examples import Examples
 from nn.network import Weights
 from nn.records import Evaluation
 from nn.targets import Crossing, Score, Target
-
-MARGIN = 1.5
-"""A target may lie in a range if the loss, or the error rate, at one of its ends is at most so many
-times the target's. The margin is smaller for a run whose evaluations scatter little."""
-
-SCATTERS = 3
-"""The deepest possible dip between two evaluations, in multiples of their largest scatter."""
-
-FEWEST = 6
-"""Fewest evaluations from which scatter is estimated."""
 
 COARSE = 8
 """Steps of the grid from one estimate to the next where no target is near."""
@@ -148,7 +138,7 @@ def find_crossings(
     """Return the step at which a run reached each target.
 
     Of the ranges between two evaluations, only those in which a target can lie are repeated: the
-    loss, or the error rate, at one of the ends is within a margin of the target's (`_margin`). A
+    loss, or the error rate, at one of the ends is within a margin of the target's (`nn.ranges`). A
     range is checked at each eighth step of the grid, and at each step where that holds again.
 
     Parameters
@@ -164,22 +154,24 @@ def find_crossings(
     list of Crossing
         In the order of the targets.
     """
-    scores = {each.step: Score(each.training_loss, each.test_accuracy) for each in evaluations}
+    scores = ranges.scores_of(evaluations)
     last = max(scores)
-    margins = {each: _margin(scores, each) for each in targets}
+    margins = {each: ranges.margin(scores, each) for each in targets}
+    near = {each: set(ranges.near(scores, each, margin)) for each, margin in margins.items()}
     found = {each: Crossing(0, None, "grid") for each in targets if each.is_reached(scores[0])}
     for start, stop in pairwise(scores):
         pending = {each: margin for each, margin in margins.items() if each not in found}
         ends = scores[start], scores[stop]
         steps = {}
-        is_near = any(
-            target.is_near(score, margin) for target, margin in pending.items() for score in ends
-        )
+        is_near = any((start, stop) in near[target] for target in pending)
         if is_near and grid.between(start, stop):
             try:
                 steps = _Walk(replay, start, stop, *ends, pending).find()
             except MismatchError:
-                return [found.get(each) or _from_evaluations(scores, each) for each in targets]
+                return [
+                    found.get(each) or ranges.from_evaluations(evaluations, each)
+                    for each in targets
+                ]
         if grid.contains(stop) or stop == last:
             steps = {each: stop for each in pending if each.is_reached(scores[stop])} | steps
         found |= {each: Crossing(step, grid.before(step), "grid") for each, step in steps.items()}
@@ -280,33 +272,5 @@ class _Walk:
             self._computed = loss
 
 
-def _margin(scores: Mapping[int, Score], target: Target) -> float:
-    """Return the largest height, over the target's, at the end of a range that can hold the target.
-
-    A loss may dip to its target between two evaluations, the deeper the more it scatters. Scatter
-    is the distance of evaluations near the target from the line between their neighbours, log x
-    and log y.
-    """
-    distances = []
-    steps = [step for step in scores if step > 0]
-    for before, step, after in zip(steps, steps[1:], steps[2:], strict=False):
-        heights = [target.height(scores[each]) for each in (before, step, after)]
-        if target.is_near(scores[step], MARGIN**2) and min(heights) > 0:
-            first, here, last = map(math.log, heights)
-            fraction = math.log(step / before) / math.log(after / before)
-            distances.append(abs(here - (1 - fraction) * first - fraction * last))
-    if len(distances) < FEWEST or not all(map(math.isfinite, distances)):
-        return MARGIN
-    return min(MARGIN, math.exp(SCATTERS * max(distances)))
-
-
 def _is_same(loss: float, other: float) -> bool:
     return loss == other or (math.isnan(loss) and math.isnan(other))
-
-
-def _from_evaluations(scores: dict[int, Score], target: Target) -> Crossing:
-    """Return the two evaluations between which a run reached a target."""
-    for before, step in pairwise(scores):
-        if target.is_reached(scores[step]):
-            return Crossing(step, before, "evaluations")
-    return Crossing(None, None, "evaluations")

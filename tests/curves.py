@@ -19,6 +19,7 @@ A_RUN = DEFAULTS | {
     "stopped": "budget",
     "contended": False,
     "machine": "Abacus 3",
+    "software": "Python 3, numpy 2, scipy 1, engine 1",
 }
 
 

@@ -221,3 +221,15 @@ def small_checkout(folder: Path) -> Project:
         hidden_nodes=20,
     )
     return project
+
+
+@contextlib.contextmanager
+def patched(project: Project, module: str, code: str) -> Iterator[None]:
+    """Append code to a module on which no result depends (`sources.WITHOUT_EFFECT`)."""
+    path = project.folder / "workflow" / "scripts" / "batch_race" / module
+    before = path.read_text()
+    path.write_text(before + code)
+    try:
+        yield
+    finally:
+        path.write_text(before)

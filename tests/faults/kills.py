@@ -35,7 +35,7 @@ from PIL import Image
 from batch_race.store import history
 from tests.project import PUBLISHED, Project, checkout, script_name, scripts, write_digits
 
-CHART = "results/plot/race/learning_by_iteration.json"
+CHART = "results/plot/race/learning_by_iteration.png"
 COMMAND = ("--cores", "1", CHART)
 
 
@@ -106,9 +106,9 @@ def results(project: Project) -> dict[str, Any]:
     found["weights"] = hashlib.sha256((path.parent / "weights.npz").read_bytes()).hexdigest()
     collected = history.read_collected(folder / "collect/race/histories.parquet")
     found["collected"] = collected.select(columns).rows()
-    json.loads((project.folder / CHART).read_text())
+    json.loads((project.folder / CHART).with_suffix(".json").read_text())
     ElementTree.parse((project.folder / CHART).with_suffix(".svg"))
-    with Image.open((project.folder / CHART).with_suffix(".png")) as image:
+    with Image.open(project.folder / CHART) as image:
         image.load()  # to the last row
     return found
 

@@ -57,7 +57,7 @@ def rows(project):
 
 def checkpointed(project, snakemake):
     """Wait until the run has written a checkpoint; return its process."""
-    checkpoints = "results/train/digits-*/*/*/checkpoint.npz"
+    checkpoints = "results/train/digits-*/*/*/checkpoint-*.npz"
     wait_until(lambda: list(project.folder.glob(checkpoints)), "a checkpoint")
     return wait_until(lambda: scripts(snakemake.pid), "a script")[0]
 
@@ -92,7 +92,7 @@ def test_an_interrupted_run_is_resumed(project, undisturbed, interruption):
     project.run("--until", "train")
     assert rows(project) == undisturbed
     assert "resuming from step" in (run_folder(project) / "train.log").read_text()
-    assert not (run_folder(project) / "checkpoint.npz").exists()
+    assert not list(run_folder(project).glob("checkpoint*"))
 
 
 def test_after_sigterm_to_snakemake_alone_its_runs_finish(project):

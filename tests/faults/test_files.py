@@ -76,7 +76,7 @@ def test_a_checkpoint_with_a_flipped_bit_is_ignored_or_unchanged(tmp_path):
     folder = tmp_path / "run" / "60_seconds"
     saved = state(30)
     checkpoint.save(folder, saved, [], "here")
-    path = folder / checkpoint.NAME
+    path = checkpoint.path_of(folder, "here")
     ignored = 0
     for content in flipped(path.read_bytes()):
         path.write_bytes(content)

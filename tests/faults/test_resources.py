@@ -75,7 +75,7 @@ WRITERS = {
     "array.npy": lambda path: arrays.write(path, NOISE),
     "weights.npz": lambda path: arrays.write_weights(path, WEIGHTS),
     "table.parquet": lambda path: parquet.write(path, pl.DataFrame({"x": NOISE})),
-    "checkpoint.npz": lambda path: checkpoint.save(path.parent, State(WEIGHTS), [], "here"),
+    "checkpoint-here.npz": lambda path: checkpoint.save(path.parent, State(WEIGHTS), [], "here"),
     "chart.svg": lambda path: theme.save(CHART, path),
     "chart.png": lambda path: theme.save(CHART, path),
     "chart.json": lambda path: theme.save(CHART, path),
@@ -140,7 +140,7 @@ def long_runs(project, **changes):
 def test_results_removed_during_a_run(project):
     long_runs(project)
     snakemake = project.start("--until", "train")
-    checkpoints = "results/train/*/*/*/checkpoint.npz"
+    checkpoints = "results/train/*/*/*/checkpoint-*.npz"
     wait_until(lambda: list(project.folder.glob(checkpoints)), "a checkpoint")
     shutil.rmtree(project.folder / "results")
     out, _ = snakemake.communicate(timeout=120)

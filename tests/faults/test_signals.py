@@ -14,13 +14,13 @@ from batch_race.run.interruption import InterruptionError, SignalHandler
 signals = SignalHandler()
 try:
     if sys.argv[1] == "deferred":
-        with signals.deferred():
-            print("ready", flush=True)
-            for _ in range(200):
-                if reason := signals.check():
-                    print("found", reason, flush=True)
-                    sys.exit(signals.exit_status)
-                time.sleep(0.05)
+        signals.defer()
+        print("ready", flush=True)
+        for _ in range(200):
+            if reason := signals.check():
+                print("found", reason, flush=True)
+                sys.exit(signals.exit_status)
+            time.sleep(0.05)
     print("ready", flush=True)
     time.sleep(10)
 except InterruptionError as error:

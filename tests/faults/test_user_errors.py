@@ -15,7 +15,7 @@ from batch_race.data.originals.form import Summary
 from batch_race.errors import InputError
 from batch_race.plan import datasets, experiment
 from tests.faults import kills
-from tests.project import PUBLISHED, write_digits
+from tests.project import PUBLISHED, patched, write_digits
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,25 @@ def test_files_that_change_after_they_were_planned(project):
     assert not list(project.folder.glob("results/parse/*/*.npy"))
     shutil.rmtree(kept.parent)
     project.run("--until", "parse")
+
+
+CHANGE = """
+import sys
+if ".parse." in sys.argv[0]:
+    from pathlib import Path
+    from batch_race.data import idx
+    changed = Path("../digits/t10k-labels-idx1-ubyte.gz")
+    idx.write(changed, idx.read(changed, (None,))[::-1].copy())
+"""
+
+
+def test_files_that_change_while_the_workflow_starts(project):
+    with patched(project, "store/logs.py", CHANGE):
+        printed = project.refusal("--until", "parse")
+    assert "digits: found other images than when it was planned, expected the same" in printed
+    assert not list(project.folder.glob("results/parse/*/*.npy"))
+    project.run("--until", "parse")  # plans the new ones
+    assert len(list(project.folder.glob("results/parse/*/*.npy"))) == 4
 
 
 def test_a_dataset_without_an_example(project):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.workflow.jobs import AGGREGATES, ANSWERS, DATA, MISTAKES, PAGE, trained
+from tests.workflow.jobs import AGGREGATES, ANSWERS, DATA, MISTAKES, PAGE, SUMMARY_CHARTS, trained
 
 COMMENT = "\n# Edited.\n"
 CODE = "\nEDITED = True\n"
@@ -24,7 +24,7 @@ def edited(path, text):
 
 
 RUNS = trained(3) | AGGREGATES
-FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
+FOUND_AGAIN = {"find_crossings": 3} | AGGREGATES
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ FOUND_AGAIN = {"find_crossings": 3, "collect_crossings": 1} | ANSWERS
         ("workflow/scripts/batch_race/data/idx.py", DATA | RUNS),
         ("workflow/scripts/batch_race/store/crossings.py", FOUND_AGAIN),
         ("workflow/scripts/batch_race/run/contention.py", RUNS),
-        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1}),
+        ("workflow/scripts/batch_race/analyze/forecast.py", {"forecast": 1} | PAGE),
         ("workflow/scripts/batch_race/report/tables.py", ANSWERS),
         (
             "workflow/scripts/batch_race/report/charts/summary/throughput.py",
-            {"plot_throughput": 1} | PAGE,
+            SUMMARY_CHARTS | PAGE,
         ),
         # How a file is downloaded changes nothing in it, and a log is no result.
         ("workflow/scripts/download.py", {}),

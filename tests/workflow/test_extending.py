@@ -51,7 +51,7 @@ def test_the_steps_of_the_page_work(project):
     assert sorted(at_first["initial_scale"]) == [1, 3]
     assert at_first["training_loss"].n_unique() == 2
     answer = (project.folder / "results/compare/race/answer.txt").read_text()
-    assert "on stripes, initial_scale 3.0: " in answer
+    assert " with initial_scale 3.0" in answer
     chart = (project.folder / "results/plot/race/final_accuracy.svg").read_text()
     assert "accuracy at the end (%)" in chart
     page = (project.folder / "results/page/race/report.html").read_text()
@@ -65,7 +65,7 @@ def test_a_file_alone_adds_a_chart(finished_project):
     assert project.jobs() == {}
     charts = project.folder / "workflow/scripts/batch_race/report/charts"
     shutil.copy(charts / "histories/loss_curves.py", charts / "histories/more_curves.py")
-    assert project.jobs() == {"plot_more_curves": 1}
+    assert project.jobs() == {"plot_histories": 1}
     project.run()
     drawn = [project.folder / f"results/plot/race/{name}_curves.svg" for name in ("loss", "more")]
     assert drawn[0].read_text() == drawn[1].read_text()
@@ -74,7 +74,7 @@ def test_a_file_alone_adds_a_chart(finished_project):
     shutil.copy(charts / "summary/throughput.py", charts / "summary/rates.py")
     caption = project.folder / "workflow/report/rates.rst"
     caption.write_text("The caption of the added chart.")
-    assert project.jobs() == {"plot_rates": 1, "write_page": 1}
+    assert project.jobs() == {"plot_summary": 1, "write_page": 1}
     project.run()
     page = (project.folder / "results/page/race/report.html").read_text()
     assert "The caption of the added chart." in page

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 from shutil import which
 
@@ -138,7 +139,7 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
 
     with started(project, *limit) as snakemake:
         wait_until(
-            lambda: len(list(train.glob("*/*/*/checkpoint.npz"))) == at_once,
+            lambda: len(list(train.glob("*/*/*/checkpoint-*.npz"))) == at_once,
             f"{at_once} checkpoint(s)",
         )
         assert not list(train.glob("*/*/*/history.parquet"))
@@ -157,3 +158,19 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
     finish(project, *limit)
     assert said_by_runs(r"resuming from step (\d+)") == saved_at
     assert len(learned(project)[0]) == 2
+
+
+def test_a_sweep_keeps_the_configuration_that_it_was_started_with(project, batch_system):
+    """Waiting jobs plan the experiment again, after the configuration and the data were edited."""
+    project.edit_config(batch_size=[8, 9, 10])
+    digits = project.folder.parent / "digits"
+    with started(project, "--until", "train", "--jobs", "1", "--config", "seed=7") as snakemake:
+        wait_until(lambda: lines(batch_system / "asked"), "a job")
+        (project.folder / "config.yaml").write_text("batch_size: [ # half edited")
+        shutil.rmtree(digits)
+        status, said = snakemake.finish(300)
+        assert status == 0, said
+    assert len(lines(batch_system / "asked")) == 3
+    names = [str(path) for path in project.folder.glob("results/train/*/*/*/history.parquet")]
+    assert len(names) == 3
+    assert all("seed_7" in name for name in names)

@@ -13,7 +13,7 @@ ANSWER = "results/compare/race/answer.txt"
 
 def test_another_machines_results_are_laid_beside_ones_own(project):
     targets = "targets={loss: [2.29], accuracy: [1]}"
-    project.run("--until", "collect", "collect_crossings", "--config", targets)
+    project.run("--until", "collect", "--config", targets)
     elsewhere = project.folder.parent / "elsewhere"
     shutil.move(project.folder / "results", elsewhere)
     machines = f"machines={{laptop: {elsewhere}}}"
@@ -37,14 +37,12 @@ def test_another_machines_results_are_laid_beside_ones_own(project):
     assert sorted(asked) == sorted(
         (machine, target) for machine in (own, laptop) for target in ("loss", "accuracy")
     )
-    assert f"To accuracy 1 % on digits, machine {laptop}: no race, " in said
+    assert f"No race to accuracy 1 % with machine {laptop}: " in said
 
     # A target that the other machine was not asked for is unknown there.
     said = project.run("--config", machines, "targets={loss: [2.28]}", "--", ANSWER)
-    (line,) = [
-        line for line in said.splitlines() if "To loss 2.28 on digits, machine laptop" in line
-    ]
-    assert "whether batch 1, 32, 300 reach it is unknown" in line
+    _, _, after = said.partition("loss 2.28 with machine laptop")
+    assert "Batches 1, 32 and all (300) may or may not reach it: " in after.splitlines()[1]
 
 
 def test_what_is_no_other_machines_result_is_refused(project):

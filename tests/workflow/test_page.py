@@ -4,17 +4,18 @@ import json
 import math
 import re
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import polars as pl
 import pytest
 
-from tests import browser
+from batch_race.report.colours import of_batch_size
+from tests.browser import lines, opened, ticks, values, wait_until_drawn
 from tests.project import small_checkout
 
 pytestmark = pytest.mark.slow
 
+REPORT = "page/race/report.html"
 TITLE = """</script><script>alert("1")</script> & 'quotes' <b>"""
 
 
@@ -22,64 +23,14 @@ TITLE = """</script><script>alert("1")</script> & 'quotes' <b>"""
 def results(tmp_path_factory):
     project = small_checkout(tmp_path_factory.mktemp("page"))
     project.edit_config(title=TITLE, repeats=2, targets={"loss": [2.304, 0.1]})
-    project.run("results/page/race/report.html")
+    project.run(f"results/{REPORT}")
     return project.folder / "results"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if browser.find() is None:
-        pytest.skip(browser.WITHOUT)
-    with browser.started() as started:
-        yield started
-
-
-@contextmanager
-def opened(chromium, results, **settings):
-    """Open the page from its file; any message, dialog or request is an error."""
-    context = chromium.new_context(**settings)
-    page = context.new_page()
-    messages, asked = [], []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: asked.append(request.url))
-    address = (results / "page/race/report.html").as_uri()
-    page.goto(address)
-    drawn(page)
-    yield page
-    assert messages == []
-    assert asked == [address]
-    context.close()
 
 
 @pytest.fixture
 def page(chromium, results):
-    with opened(chromium, results) as page:
+    with opened(chromium, results / REPORT) as page:
         yield page
-
-
-def drawn(page):
-    """Wait until all charts are drawn."""
-    page.wait_for_selector("html[data-drawn=all]", timeout=20_000)
-    page.wait_for_selector("#race-chart:not([aria-busy])")
-
-
-def lines(page):
-    """Return the colours of the lines in the chart."""
-    paths = page.locator("#race-chart .mark-line path")
-    return set(paths.evaluate_all("all => all.map(one => one.getAttribute('stroke'))"))
-
-
-def ticks(page):
-    """Return the ticks of the x axis: the value of each label, and its x in pixels."""
-    axis = page.locator("#race-chart .role-axis", has=page.locator(".role-axis-label")).first
-    found = axis.locator(".role-axis-label text").evaluate_all(
-        "all => all.filter(one => one.getAttribute('opacity') !== '0')"
-        ".map(one => [one.textContent, one.getBoundingClientRect()])"
-        ".map(([text, box]) => [text, box.x + box.width / 2])"
-    )
-    return [(float(text.replace(",", "")), x) for text, x in found if text]
 
 
 def is_straight(points):
@@ -88,23 +39,13 @@ def is_straight(points):
     return all(abs(y0 + (y1 - y0) * (x - x0) / (x1 - x0) - y) < 2 for x, y in points)
 
 
-def values(page):
-    """Return the values at the cursor by the names of the lines."""
-    names = page.locator("#series label").all_inner_texts()
-    numbers = page.locator("#series output").all_inner_texts()
-    return {
-        name.strip().removesuffix(" (contended)"): number
-        for name, number in zip(names, numbers, strict=True)
-    }
-
-
 def test_all_results_are_on_the_page_and_all_text_is_escaped(page, results):
     assert page.locator("h1").inner_text() == f"{TITLE} (4 steps each)"
     assert TITLE in page.title()
     answer = (results / "compare/race/answer.txt").read_text().splitlines()
-    assert page.locator(".answer li").all_inner_texts() == answer
+    assert page.locator(".answer li").all_inner_texts() == [line.strip() for line in answer]
     summary = pl.read_parquet(results / "summarize/race/summary.parquet")
-    rows = page.locator("table tbody tr")
+    rows = page.locator("[aria-labelledby=table] tbody tr")
     assert rows.count() == summary["batch_size"].n_unique() == 3
     assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 9
     mistakes = pl.read_parquet(results / "find_mistakes/race/mistakes.parquet")
@@ -119,30 +60,30 @@ def test_all_results_are_on_the_page_and_all_text_is_escaped(page, results):
 def test_a_line_is_switched_off_and_on(page):
     before = lines(page)
     assert len(before) == 3
-    page.get_by_label(re.compile("^Batch 32")).uncheck()
-    drawn(page)
-    assert lines(page) == before - {"#E69F00"}
+    page.get_by_label(re.compile("^batch 32")).uncheck()
+    wait_until_drawn(page)
+    assert lines(page) == before - {of_batch_size(32)}
     page.get_by_role("button", name="None").click()
-    drawn(page)
+    wait_until_drawn(page)
     assert lines(page) == set()
     # The last of several quick clicks counts.
     page.evaluate(
         "for (const id of ['all', 'none', 'all', 'none']) document.getElementById(id).click()"
     )
-    drawn(page)
+    wait_until_drawn(page)
     assert lines(page) == set()
     page.get_by_role("button", name="All").click()
-    drawn(page)
+    wait_until_drawn(page)
     assert lines(page) == before
 
 
 def test_the_x_axis_becomes_logarithmic(page):
     page.get_by_label("against").select_option(label="examples")
-    drawn(page)
+    wait_until_drawn(page)
     assert is_straight(ticks(page))
     assert ticks(page)[0][0] == 0
     page.get_by_label("log x").check()
-    drawn(page)
+    wait_until_drawn(page)
     found = ticks(page)
     assert found[0][0] > 0
     assert not is_straight(found)
@@ -158,13 +99,13 @@ def test_the_y_axis_becomes_logarithmic(page):
 
     assert all("linear scale" in label for label in y_axes())
     page.get_by_label("log y").check()
-    drawn(page)
+    wait_until_drawn(page)
     assert all("log scale" in label for label in y_axes())
     page.get_by_role("button", name="None").click()
-    drawn(page)
+    wait_until_drawn(page)
     page.get_by_label("Draw").select_option(label="accuracy (%)")
     page.get_by_role("button", name="All").click()
-    drawn(page)
+    wait_until_drawn(page)
     assert y_axes()[0].startswith("Y-axis titled 'accuracy (%)'")
     assert len(lines(page)) == 3
 
@@ -182,7 +123,7 @@ def test_the_keyboard_is_enough(page, results):
     tab_to("#measure")
     tab_to("#cost")
     page.keyboard.type("steps")
-    drawn(page)
+    wait_until_drawn(page)
     # The values at the end are the medians over the seeds' last losses.
     tab_to("#race-chart")
     page.keyboard.press("End")
@@ -190,26 +131,26 @@ def test_the_keyboard_is_enough(page, results):
     last = histories.filter(pl.col("step") == 4).group_by("batch_size")
     losses = dict(last.agg(pl.col("training_loss").median()).rows())
     read = values(page)
-    names = {"Stochastic GD": 1, "Batch 32": 32, "Batch GD": 300}
+    names = {"batch 1": 1, "batch 32": 32, "all (300)": 300}
     assert {name: float(number) for name, number in read.items()} == {
         name: pytest.approx(losses[size], rel=1e-3) for name, size in names.items()
     }
     page.keyboard.press("+")
-    drawn(page)
+    wait_until_drawn(page)
     assert ticks(page)[0][0] >= 2
     page.keyboard.press("0")
-    drawn(page)
+    wait_until_drawn(page)
     assert ticks(page)[0][0] == 0
     tab_to("#series input")
     page.keyboard.press("Space")
-    drawn(page)
+    wait_until_drawn(page)
     assert len(lines(page)) == 2
-    assert values(page)["Stochastic GD"] == ""
+    assert values(page)["batch 1"] == ""
 
 
 def test_the_pointer_reads_values_and_zooms(page):
     page.get_by_label("against").select_option(label="steps")
-    drawn(page)
+    wait_until_drawn(page)
     page.locator("#race-chart").scroll_into_view_if_needed()
     tick_x = dict(ticks(page))
     box = page.locator("#race-chart").bounding_box()
@@ -226,12 +167,12 @@ def test_the_pointer_reads_values_and_zooms(page):
     assert dragged.bounding_box()["x"] == pytest.approx(tick_x[1], abs=2)
     assert dragged.bounding_box()["width"] == pytest.approx(tick_x[3] - tick_x[1], abs=2)
     page.mouse.up()
-    drawn(page)
+    wait_until_drawn(page)
     zoomed = ticks(page)
     assert zoomed[0][0] == pytest.approx(1, abs=0.15)
     assert zoomed[-1][0] == pytest.approx(3, abs=0.15)
     page.get_by_role("button", name="Reset zoom").click()
-    drawn(page)
+    wait_until_drawn(page)
     assert ticks(page)[-1][0] == 4
     page.locator("#throughput .mark-symbol path").first.hover()
     assert "steps per second" in page.locator("#vg-tooltip-element").inner_text()
@@ -240,7 +181,7 @@ def test_the_pointer_reads_values_and_zooms(page):
 @pytest.mark.parametrize(("scheme", "page_colour"), [("light", 255), ("dark", 22)])
 def test_a_phone_in_light_and_dark(chromium, results, scheme, page_colour):
     phone = {"viewport": {"width": 390, "height": 800}, "color_scheme": scheme}
-    with opened(chromium, results, **phone) as page:
+    with opened(chromium, results / REPORT, **phone) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert int(re.findall(r"\d+", colour)[0]) == page_colour
@@ -249,13 +190,13 @@ def test_a_phone_in_light_and_dark(chromium, results, scheme, page_colour):
         other = {"light": "dark", "dark": "light"}[scheme]
         page.emulate_media(color_scheme=other)
         page.wait_for_selector(f"#race-chart .role-axis-label text:not([fill='{ink}'])")
-        drawn(page)
+        wait_until_drawn(page)
         # Whatever is wider than the page scrolls within it.
         assert page.locator("#race-chart svg").bounding_box()["width"] <= 390
 
 
 def test_nothing_can_leave_the_page(chromium, results):
-    text = (results / "page/race/report.html").read_bytes()
+    text = (results / REPORT).read_bytes()
     asked = []
 
     class Server(BaseHTTPRequestHandler):
@@ -281,7 +222,7 @@ def test_nothing_can_leave_the_page(chromium, results):
         assert page.evaluate(ask) == "answered"
         assert page.evaluate(add_script) == 1
         page.goto(f"http://127.0.0.1:{server.server_port}/report.html")
-        drawn(page)
+        wait_until_drawn(page)
         assert page.evaluate(ask) == "refused"
         assert page.evaluate(add_script) == "refused"
         policy = page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content")

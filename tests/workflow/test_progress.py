@@ -46,7 +46,7 @@ def test_each_run_shows_how_far_it_is(project):
     assert len(set(shares)) >= 2
     assert shares == sorted(shares)
     # The answer comes last, with no bar under it.
-    assert "To loss" in sent.rpartition("under way")[2]
+    assert "loss 0.5" in sent.rpartition("under way")[2]
     assert not list(Path(project.folder, "results").rglob("progress.json"))
 
 

@@ -23,8 +23,9 @@ PRUNED = {
 }
 
 
-def trained(said):
-    """List the runs that Snakemake trained, by what it said."""
+def trained(project, *arguments):
+    """Run Snakemake; list the runs that it trains, by its reports, which -p asks for."""
+    said = project.run("-p", *arguments)
     blocks = re.findall(
         r"^(?:local)?rule train:.*?wildcards: dataset=(\S+), run=(\S+)", said, re.M | re.S
     )
@@ -50,8 +51,7 @@ def last_round(project):
 
 def test_a_pruned_race_makes_each_run_once(project):
     project.edit_config(**PRUNED)
-    said = project.run()
-    first = trained(said)
+    first = trained(project)
     assert len(first) == len(set(first)) > 6
     assert {path.parent for path in stamps(project)} == {
         project.folder / "results/train" / run for run in first
@@ -72,7 +72,7 @@ def test_a_pruned_race_makes_each_run_once(project):
     # A batch size more is trained; nothing is trained again.
     before = stamps(project)
     project.edit_config(batch_size=[1, 32, 8, "all"])
-    more = trained(project.run(ANSWER))
+    more = trained(project, ANSWER)
     assert more
     assert all("/batch_8-" in run for run in more)
     assert before.items() <= stamps(project).items()
@@ -87,7 +87,7 @@ def test_a_pruned_race_makes_each_run_once(project):
         before = stamps(project)
         project.edit_config(**change)
         known = {str(path.parent.relative_to(project.folder / "results/train")) for path in before}
-        assert not known & set(trained(project.run(ANSWER)))
+        assert not known & set(trained(project, ANSWER))
         assert before.items() <= stamps(project).items()
         assert "Nothing to be done" in project.run(ANSWER)
 
@@ -106,9 +106,9 @@ def test_a_race_goes_on_after_kill_9_in_any_round(project):
             snakemake.process.wait()
         before = stamps(project)
         project.run("--unlock")
-    said = project.run(ANSWER)
+    made = trained(project, ANSWER)
     assert before.items() <= stamps(project).items()
-    assert not {str(path.parent) for path in before} & set(trained(said))
+    assert not {str(path.parent) for path in before} & set(made)
     assert "Nothing to be done" in project.run(ANSWER)
 
 
@@ -135,5 +135,5 @@ def test_learning_rates_are_found_without_pruning_too(project):
     # A batch size more has its own rates; those of the others stay.
     before = stamps(project)
     project.edit_config(batch_size=[8, 32, 300])
-    assert all("/batch_300-" in run for run in trained(project.run(ANSWER)))
+    assert all("/batch_300-" in run for run in trained(project, ANSWER))
     assert before.items() <= stamps(project).items()

@@ -6,20 +6,23 @@ from batch_race.data import idx
 from batch_race.store import history
 from tests import forms
 from tests.project import PUBLISHED, Project
-from tests.workflow.jobs import AGGREGATES, ANSWERS, CHARTS, DATA, PAGE, trained
+from tests.workflow.jobs import AGGREGATES, ANSWERS, BUNDLE, CHARTS, CURVES, DATA, PAGE, trained
 
 
 def test_a_first_plan_from_nothing(project):
-    assert project.jobs() == DATA | trained(3) | AGGREGATES
+    assert project.jobs() == DATA | trained(3) | AGGREGATES | BUNDLE
     assert project.jobs("--config", "dataset=mnist") == (
-        {"download": 1} | DATA | trained(3) | AGGREGATES
+        {"download": 1} | DATA | trained(3) | AGGREGATES | BUNDLE
     )
     assert project.jobs("--config", "dataset=strokes") == (
-        {"draw_strokes": 1} | DATA | trained(3) | AGGREGATES
+        {"draw_strokes": 1} | DATA | trained(3) | AGGREGATES | BUNDLE
     )
     everything = "dataset=[digits, mnist, strokes, kmnist, fashion_mnist]"
     assert project.jobs("--config", everything) == (
-        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5} | trained(15) | AGGREGATES
+        {"download": 3, "draw_strokes": 1, "parse": 5, "prepare": 5}
+        | trained(15)
+        | AGGREGATES
+        | BUNDLE
     )
 
 
@@ -42,7 +45,7 @@ def test_ready_experiments(project):
 
 
 ANSWER = "results/compare/race/answer.txt"
-TO_ANSWER = {"collect": 1, "collect_crossings": 1, "summarize": 1, "compare": 1}
+TO_ANSWER = {"summarize": 1, "compare": 1}
 
 
 def test_what_is_finished_is_kept(finished_project):
@@ -112,14 +115,11 @@ def test_what_a_setting_runs_again(kept_project):
     project = kept_project
     for settings, jobs in (
         (["title=Other"], CHARTS | PAGE),
-        # A target is looked for in the runs as they are; the histories stay.
-        (
-            ["targets={loss: [0.7, 0.2]}"],
-            {"find_crossings": 3, "collect_crossings": 1} | ANSWERS,
-        ),
+        # A target is looked for in the runs as they are: the histories stay. Curves show targets.
+        (["targets={loss: [0.7, 0.2]}"], {"find_crossings": 3} | AGGREGATES),
         # In another order they are the same, but the answer follows it.
-        (["targets={loss: [0.2, 0.5], accuracy: [95]}"], ANSWERS),
-        (["forecast={workers: [3]}"], {"forecast": 1}),
+        (["targets={loss: [0.2, 0.5], accuracy: [95]}"], ANSWERS | CURVES),
+        (["forecast={workers: [3]}"], {"forecast": 1} | PAGE),
         (["experiment=other"], AGGREGATES),
         # One seed more for each of three batch sizes.
         (["repeats=2"], trained(3) | AGGREGATES),

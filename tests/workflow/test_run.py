@@ -1,12 +1,14 @@
 """A whole run: its files, its tables and its charts."""
 
 import json
+import re
 import struct
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from batch_race.data import idx
 from batch_race.data.examples import open_images
@@ -18,11 +20,18 @@ from tests.conftest import PUBLISHED
 def test_a_whole_run(finished_checkout, finished_project):
     project, said = finished_project, finished_checkout[1]
     results = project.folder / "results"
-    # Where the charts are is said at the end, and last of all the answer.
+    # At the end come the answer, and where the rest is.
     answer = (results / "compare/race/answer.txt").read_text()
-    assert "results/plot/race/loss_by_seconds.svg" in said
-    assert answer.startswith("Each run was given 4 steps.\nTo loss 0.5 on digits: ")
-    assert said.index(answer) > said.index("loss_by_seconds.svg")
+    assert answer.startswith("Each run on digits was given 4 steps.\n")
+    end = [
+        "page    results/page/race/report.html",
+        "table   results/summarize/race/table.md",
+        "charts  results/plot/race/",
+    ]
+    assert said.endswith("\n".join([f"\n{answer}", *end, ""]))
+    # What was to be done was said in the second line, after Snakemake's own.
+    assert re.fullmatch(r"race: \d+ jobs, 3 of them train a run, 2 at once", said.splitlines()[1])
+    assert len(said.splitlines()) < 30
 
     (parsed,) = results.glob("parse/digits-*")
     original = idx.read(project.folder.parent / "digits" / PUBLISHED["test_images"], (60, 28, 28))
@@ -78,18 +87,29 @@ def test_a_whole_run(finished_checkout, finished_project):
         svg = ElementTree.fromstring(stem.with_suffix(".svg").read_text())
         # A busy machine may mark a run, and rightly so; that is another test's matter.
         words = [text.removesuffix(" (contended)") for text in svg.itertext() if text.strip()]
-        assert {"type", "Stochastic GD", "Batch 32", "Batch GD", "loss"} <= set(words)
+        assert {"Stochastic GD", "Batch 32", "Batch GD", "loss"} <= set(words)
         assert any("digits" in text for text in words)
-        png = stem.with_suffix(".png").read_bytes()
-        assert png[:8] == b"\x89PNG\r\n\x1a\n"
-        width, height = struct.unpack(">II", png[16:24])
-        assert width > 1000
-        assert height > 600
         vega_lite = json.loads(stem.with_suffix(".json").read_text())
         assert "vega-lite" in vega_lite["$schema"]
+    assert not list(results.glob("plot/race/*.png"))
+    project.run("results/plot/race/throughput.png")
+    png = (results / "plot/race/throughput.png").read_bytes()
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", png[16:24])
+    assert width > 1000
+    assert height > 600
     project.run("--report", "report.html")
     report = (project.folder / "report.html").read_text()
     assert "one line per run of the experiment" in report
+    # The answer and the table are on its first screen.
+    assert answer.splitlines()[0] in report
+    assert "final accuracy (%)" in report
+    # Each table is there as CSV too.
+    for parquet in results.glob("*/race/*.parquet"):
+        table = pl.read_parquet(parquet)
+        flat = [name for name, kind in table.schema.items() if not kind.is_nested()]
+        read = pl.read_csv(parquet.with_suffix(".csv"), schema_overrides=table.select(flat).schema)
+        assert_frame_equal(read, table.select(flat))
 
     layered = (results / "plot/race/loss_by_seconds.svg").read_text()
     assert "time (seconds)" in layered

@@ -3,22 +3,21 @@
 # Inputs: results/train/<run>/history.parquet
 #         results/find_crossings/<run>/<digest of the targets>.parquet
 #         results/train/<run>/weights.npz and the test images, to evaluate the winner
-# Outputs: results/collect/<experiment>/{histories.parquet,runs.json}
-#          results/collect_crossings/<experiment>/crossings.parquet
-#          results/summarize/<experiment>/{runs.parquet,summary.parquet,table.md}
-#          results/compare/<experiment>/answer.{txt,json}
+# Outputs: results/collect/<experiment>/{histories,crossings}.{parquet,csv}, runs.json
+#          results/summarize/<experiment>/{runs,summary}.{parquet,csv}, table.{md,csv}
+#          results/compare/<experiment>/{answer.txt,answer.json,made_for.txt}
 #          results/forecast/<experiment>/forecast.{txt,json}
-#          results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
+#          results/find_mistakes/<experiment>/{confusion,mistakes}.{parquet,csv}
 
 # The datasets whose test images the winner may be evaluated on.
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
-# Seconds of work: a batch system would take longer to find a node.
+# Seconds of work: a batch system would take longer to find a node. With a priority are those that
+# lead to the answer, then to the page.
 
 
 localrules:
     collect,
-    collect_crossings,
     summarize,
     compare,
     forecast,
@@ -28,8 +27,12 @@ localrules:
 rule collect:
     input:
         histories=histories,
+        crossings=crossings,
     output:
         histories="results/collect/{experiment}/histories.parquet",
+        histories_csv="results/collect/{experiment}/histories.csv",
+        crossings="results/collect/{experiment}/crossings.parquet",
+        crossings_csv="results/collect/{experiment}/crossings.csv",
         runs="results/collect/{experiment}/runs.json",
     log:
         "results/collect/{experiment}/collect.log",
@@ -37,40 +40,34 @@ rule collect:
         "../../environment.yml"
     params:
         code=code("collect.py"),
+        targets=verbatim(config["targets"]),
     script:
         "../scripts/collect.py"
 
 
-# Apart from `collect`, so that another target does not draw the curves again.
-rule collect_crossings:
-    input:
-        histories=histories,
-        crossings=of_each_run(f"results/find_crossings/{{run}}/{TARGETS}.parquet"),
-    output:
-        crossings="results/collect_crossings/{experiment}/crossings.parquet",
-    log:
-        "results/collect_crossings/{experiment}/collect_crossings.log",
-    conda:
-        "../../environment.yml"
-    params:
-        code=code("collect_crossings.py"),
-    script:
-        "../scripts/collect_crossings.py"
-
-
+# Reads the runs themselves, beside `collect`, so that the answer waits for one job fewer.
 rule summarize:
     input:
-        histories="results/collect/{experiment}/histories.parquet",
-        crossings="results/collect_crossings/{experiment}/crossings.parquet",
+        histories=histories,
+        crossings=crossings,
         decisions=DECISIONS,
         other_histories=[paths[0] for paths in MACHINES.values()],
         other_crossings=[paths[1] for paths in MACHINES.values()],
     output:
         runs="results/summarize/{experiment}/runs.parquet",
+        runs_csv="results/summarize/{experiment}/runs.csv",
         summary="results/summarize/{experiment}/summary.parquet",
+        summary_csv="results/summarize/{experiment}/summary.csv",
         table="results/summarize/{experiment}/table.md",
+        table_csv=report(
+            "results/summarize/{experiment}/table.csv",
+            caption="../report/table.rst",
+            category="Answer",
+            labels={"answer": "table"},
+        ),
     log:
         "results/summarize/{experiment}/summarize.log",
+    priority: 2
     conda:
         "../../environment.yml"
     params:
@@ -87,10 +84,17 @@ rule compare:
         runs="results/summarize/{experiment}/runs.parquet",
         summary="results/summarize/{experiment}/summary.parquet",
     output:
-        text="results/compare/{experiment}/answer.txt",
+        text=report(
+            "results/compare/{experiment}/answer.txt",
+            caption="../report/answer.rst",
+            category="Answer",
+            labels={"answer": "text"},
+        ),
         json="results/compare/{experiment}/answer.json",
+        made_for=f"results/compare/{{experiment}}/{closing.MADE_FOR}",
     log:
         "results/compare/{experiment}/compare.log",
+    priority: 2
     conda:
         "../../environment.yml"
     params:
@@ -98,6 +102,7 @@ rule compare:
         most_seeds=verbatim(RACE and RACE.most_seeds),
         factor=verbatim(RACE and RACE.parts["factor"]),
         given=verbatim(runs.given(config)),
+        digest=verbatim(DIGEST),
     script:
         "../scripts/compare.py"
 
@@ -127,7 +132,7 @@ rule find_mistakes:
         answer="results/compare/{experiment}/answer.json",
         measures="results/summarize/{experiment}/runs.parquet",
         runs="results/collect/{experiment}/runs.json",
-        weights=of_each_run("results/train/{run}/weights.npz"),
+        weights=final_weights,
         test_images=[
             f"results/parse/{DATASETS[name].folder}/test_images.npy" for name in RACED
         ],
@@ -136,9 +141,12 @@ rule find_mistakes:
         ],
     output:
         confusion="results/find_mistakes/{experiment}/confusion.parquet",
+        confusion_csv="results/find_mistakes/{experiment}/confusion.csv",
         mistakes="results/find_mistakes/{experiment}/mistakes.parquet",
+        mistakes_csv="results/find_mistakes/{experiment}/mistakes.csv",
     log:
         "results/find_mistakes/{experiment}/find_mistakes.log",
+    priority: 1
     conda:
         "../../environment.yml"
     params:

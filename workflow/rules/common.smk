@@ -1,40 +1,57 @@
 # What all rules share: the checked configuration, the datasets and the runs that it asks for.
 
-import sys
-from pathlib import Path
-
-# This file's own place, whichever project uses the rules as a module.
-RULES = Path(str(workflow.current_basedir))
-if not RULES.is_dir():
-    raise WorkflowError(
-        f"{RULES}: found an address, expected a folder: the rules need the whole project; clone it "
-        "and name its Snakefile by a path (docs/surroundings.md)"
-    )
-sys.path.append(str(RULES.parent / "scripts"))
-
 from snakemake.common.configfile import load_configfile
+from snakemake.logging import is_quiet_about
 
 from batch_race.errors import InputError
-from batch_race.plan import allocation, configuration, experiment, runs, sources
+from batch_race.plan import (
+    allocation,
+    configuration,
+    experiment,
+    runs,
+    sources,
+    yaml_files,
+)
+from batch_race.report import closing
 from batch_race.run import cores, display, machine
 from batch_race.store import logs, rounds
 
 logs.write_in_utf8(logger)
 
-LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
-configuration.replace_limits(config, [config, *LAYERS, workflow.config_settings.config])
+# What the sweep of a batch system's job was started with: later edits are none of its concern.
+KEPT = None if workflow.is_main_process else experiment.find_kept()
+if KEPT is None:
+    try:
+        yaml_files.check([Path("config.yaml"), *workflow.overwrite_configfiles])
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+    configfile: "config.yaml"
+
+
 try:
     machine.check_user()
-    CATALOGUE, DATASETS, RUNS, RACE, MACHINES = experiment.plan(config)
+    if KEPT is None:
+        LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
+        configuration.replace_limits(
+            config, [config, *LAYERS, workflow.config_settings.config]
+        )
+        PLANNED = experiment.plan(config)
+    else:
+        PLANNED = experiment.plan_kept(KEPT, config)
+    if workflow.is_main_process and workflow.resource_settings.nodes is not None:
+        experiment.keep(config, PLANNED)
+        workflow.register_envvars(experiment.VARIABLE)
 except InputError as error:
     raise WorkflowError(str(error))
+CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = PLANNED
 
 DOWNLOADED = {name: each for name, each in CATALOGUE.items() if each["mirrors"]}
 
 # By the folder's name, which is that of the wildcard `dataset`.
 FOLDERS = {dataset.folder: dataset for dataset in DATASETS.values()}
 EXPERIMENT = config["experiment"]
-TARGETS = runs.targets_name(config)
+ANSWER = f"results/compare/{EXPERIMENT}/answer.txt"
 
 # The table of a race's decisions, an input of what reads it; none without a race.
 DECISIONS = ["results/collect_decisions/{experiment}/decisions.parquet"] if RACE else []
@@ -47,6 +64,19 @@ if (
     and "physical_cores" not in workflow.global_resources
 ):
     workflow.register_resource("physical_cores", cores.available())
+
+
+# A dry run has no moment between its plan and the first job to refuse them.
+if workflow.output_settings.dryrun and workflow.resource_settings.nodes is None:
+    UNFINISHED = [
+        specification
+        for run, specification in RUNS.items()
+        if not Path(f"results/train/{run}/history.parquet").exists()
+    ]
+    try:
+        allocation.check_threads(UNFINISHED, cores.available())
+    except InputError as error:
+        logger.warning(f"This would fail: {error}")
 
 
 wildcard_constraints:
@@ -121,6 +151,43 @@ def specification(wildcards):
     return found
 
 
+def check_threads():
+    """Refuse runs with more threads than cores, all at once and before the first job."""
+    if not workflow.local_exec:
+        return
+    # Of a race, the first jobs to train follow from results.
+    timed = [
+        specification(job.wildcards)
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name in ("train", "find_crossings")
+    ]
+    if RACE and "decide" in JOBS.planned:
+        timed += RUNS.values()
+    given = workflow.resource_settings.cores
+    allocation.check_threads(timed, cores.available(), given)
+
+
+def runs_at_once():
+    """Return how many runs are trained at once; None on a batch system."""
+    if not workflow.local_exec:
+        return None
+    most = min(workflow.resource_settings.cores, cores.available())
+    return most // max(specification["threads"] for specification in RUNS.values())
+
+
+def show_results():
+    """Show the answer and where the rest is, of what this run made or found up to date."""
+    made = up_to_date()
+    DISPLAY.notice(f"\n{last_message()}")
+    for name, path in {
+        "page": f"results/page/{EXPERIMENT}/report.html",
+        "table": f"results/summarize/{EXPERIMENT}/table.md",
+        "charts": f"results/plot/{EXPERIMENT}/",
+    }.items():
+        if any(file.startswith(path) for file in made):
+            DISPLAY.notice(f"{name:6}  {path}")
+
+
 def check_experiment(wildcards):
     """Refuse another experiment's name in a target's path.
 
@@ -144,12 +211,10 @@ def check_race(wildcards):
 
 def asked_targets(wildcards):
     """Look up the targets of a file that is named by them."""
-    if wildcards.targets != TARGETS:
-        raise WorkflowError(
-            f"targets: found {wildcards.targets} in a target's path, expected {TARGETS}, those of "
-            "this configuration"
-        )
-    return runs.asked(config)
+    try:
+        return runs.named_targets(config, wildcards.targets)
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 def round_file(number):
@@ -165,16 +230,29 @@ def round_before(wildcards):
     return [round_file(number - 1)] if number else []
 
 
-def of_asked_runs(kind, pattern):
-    """Return an input function that lists a file of each run that the round before asked for."""
+def history_file(run):
+    """Return the history of a run."""
+    return f"results/train/{run}/history.parquet"
 
-    def files(wildcards):
-        decided = [rounds.read(Path(file)) for file in round_before(wildcards)]
-        return [
-            pattern.format(run=run) for each in decided for run in getattr(each, kind)
-        ]
 
-    return files
+def crossings_file(run, indices=None):
+    """Return the crossings of a run to all targets, or to those with some indices."""
+    return f"results/find_crossings/{run}/{runs.targets_name(config, indices)}.parquet"
+
+
+def asked_histories(wildcards):
+    """List the histories of the runs that the round before asked for."""
+    decided = [rounds.read(Path(file)) for file in round_before(wildcards)]
+    return [history_file(run) for each in decided for run in each.train]
+
+
+def asked_crossings(wildcards):
+    """List the crossings that the round before asked for."""
+    return [
+        crossings_file(trial.name, trial.sought)
+        for file in round_before(wildcards)
+        for trial in rounds.read(Path(file)).sought
+    ]
 
 
 def last_round(wildcards):
@@ -198,23 +276,50 @@ def last_round_of_race(wildcards):
     return last_round(wildcards)
 
 
-def of_each_run(pattern):
-    """Return an input function that lists a file of each run whose results count.
-
-    Parameters
-    ----------
-    pattern : str
-        The file's path, with `{run}`.
-    """
-
-    def files(wildcards):
-        last = last_round(wildcards)
-        names = (
-            [trial.name for trial in rounds.read(Path(last)).trials] if last else RUNS
-        )
-        return expand(pattern, run=names)
-
-    return files
+def counted_runs(wildcards):
+    """List the runs whose results count."""
+    last = last_round(wildcards)
+    return [trial.name for trial in rounds.read(Path(last)).trials] if last else RUNS
 
 
-histories = of_each_run("results/train/{run}/history.parquet")
+def histories(wildcards):
+    """List the histories of the runs whose results count."""
+    return [history_file(run) for run in counted_runs(wildcards)]
+
+
+def final_weights(wildcards):
+    """List the weights of the runs whose results count."""
+    return [f"results/train/{run}/weights.npz" for run in counted_runs(wildcards)]
+
+
+def crossings(wildcards):
+    """List the crossings of the runs whose results count, as far as they were looked for."""
+    if not (last := last_round(wildcards)):
+        return [crossings_file(run) for run in RUNS]
+    return [
+        crossings_file(trial.name, trial.sought)
+        for trial in rounds.read(Path(last)).trials
+        if trial.sought
+    ]
+
+
+def up_to_date():
+    """Return the files that this run made or found up to date; others may be of earlier runs."""
+    dag = workflow.dag
+    return {
+        str(file)
+        for job in dag.jobs
+        if dag.finished(job) or not dag.needrun(job)
+        for file in job.output
+    }
+
+
+def last_message():
+    """Return the answer, if it is up to date, or else how to make it."""
+    other_targets = set(workflow.dag_settings.targets) - {"all", "answer"}
+    return closing.answer(
+        Path(ANSWER),
+        DIGEST,
+        is_made=ANSWER in up_to_date(),
+        command=closing.command(sys.argv[1:], other_targets),
+    )

@@ -3,7 +3,7 @@
 # Inputs: results/train/<run>/history.parquet and results/find_crossings/<run>/<targets>.parquet of
 #         the runs that the round before asked for
 # Outputs: results/decide/<experiment>/round_<number>.json
-#          results/collect_decisions/<experiment>/decisions.parquet
+#          results/collect_decisions/<experiment>/decisions.{parquet,csv}
 
 
 localrules:
@@ -14,10 +14,8 @@ localrules:
 checkpoint decide:
     input:
         before=round_before,
-        histories=of_asked_runs("train", "results/train/{run}/history.parquet"),
-        crossings=of_asked_runs(
-            "find", f"results/find_crossings/{{run}}/{TARGETS}.parquet"
-        ),
+        histories=asked_histories,
+        crossings=asked_crossings,
     output:
         round="results/decide/{experiment}/round_{round}.json",
     log:
@@ -37,6 +35,7 @@ rule collect_decisions:
         last=last_round_of_race,
     output:
         decisions="results/collect_decisions/{experiment}/decisions.parquet",
+        decisions_csv="results/collect_decisions/{experiment}/decisions.csv",
     log:
         "results/collect_decisions/{experiment}/collect_decisions.log",
     conda:

@@ -2,50 +2,102 @@
 #
 # Inputs: results/collect/<experiment>/{histories.parquet,runs.json},
 #         results/summarize/<experiment>/summary.parquet,
-#         results/compare/<experiment>/answer.txt,
+#         results/compare/<experiment>/answer.{txt,json},
+#         results/forecast/<experiment>/forecast.txt,
 #         results/find_mistakes/<experiment>/{confusion,mistakes}.parquet
-# Outputs: results/plot/<experiment>/<chart>.{svg,png,json},
+# Outputs: results/plot/<experiment>/<chart>.{svg,json}, and .png on request
 #          results/page/<experiment>/report.html
+#          results/bundle_vega/vega_embed.js, the page's drawing library
+
+from importlib.metadata import version
 
 from batch_race.report.charts import CHARTS
 
-# By the folders of workflow/scripts/batch_race/report/charts/.
+# By the job that draws from them, then by the folders of workflow/scripts/batch_race/report/charts/.
 TABLES = {
-    "histories": "results/collect/{experiment}/histories.parquet",
-    "summary": "results/summarize/{experiment}/summary.parquet",
-    "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
-    "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
+    "histories": {"histories": "results/collect/{experiment}/histories.parquet"},
+    "summary": {"summary": "results/summarize/{experiment}/summary.parquet"},
+    "mistakes": {
+        "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
+        "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
+    },
 }
 
-# A rule for each chart, because a caption's path takes no wildcard.
-for chart, table in CHARTS.items():
+# One process for all charts of a table: starting the program that draws takes longer than most.
+for name, tables in TABLES.items():
+    drawn = [chart for chart in CHARTS if CHARTS[chart] in tables]
 
     rule:
         name:
-            f"plot_{chart}"
+            f"plot_{name}"
         input:
-            table=TABLES[table],
+            **tables,
         output:
-            svg=report(
-                f"results/plot/{{experiment}}/{chart}.svg",
-                caption=f"../report/{chart}.rst",
-                category="Charts",
-                labels={"chart": chart.replace("_", " ")},
-            ),
-            png=f"results/plot/{{experiment}}/{chart}.png",
-            json=f"results/plot/{{experiment}}/{chart}.json",
+            svg=[
+                report(
+                    f"results/plot/{{experiment}}/{chart}.svg",
+                    caption=f"../report/{chart}.rst",
+                    category="Charts",
+                    labels={"chart": chart.replace("_", " ")},
+                )
+                for chart in drawn
+            ],
+            json=[f"results/plot/{{experiment}}/{chart}.json" for chart in drawn],
         log:
-            f"results/plot/{{experiment}}/{chart}.log",
+            f"results/plot/{{experiment}}/plot_{name}.log",
         localrule: True
         conda:
             "../../environment.yml"
         params:
-            code=code("plot.py", f"batch_race/report/charts/{table}/{chart}.py"),
-            chart=chart,
+            code=code(
+                "plot.py",
+                *(
+                    f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py"
+                    for chart in drawn
+                ),
+            ),
+            charts=drawn,
             title=verbatim(runs.title(config)),
             clock=verbatim(config["budget"]["clock"]),
+            targets=verbatim(config["targets"]),
         script:
             "../scripts/plot.py"
+
+
+# On request only.
+rule rasterize:
+    input:
+        json="results/plot/{experiment}/{chart}.json",
+    output:
+        png="results/plot/{experiment}/{chart}.png",
+    log:
+        "results/plot/{experiment}/{chart}.png.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("rasterize.py"),
+    script:
+        "../scripts/rasterize.py"
+
+
+# Takes a second, so it is done before the runs, not after them.
+rule bundle_vega:
+    output:
+        js="results/bundle_vega/vega_embed.js",
+    log:
+        "results/bundle_vega/bundle_vega.log",
+    priority: 1
+    localrule: True
+    conda:
+        "../../environment.yml"
+    resources:
+        physical_cores=1,
+    params:
+        code=code("bundle_vega.py"),
+        version=version("vl-convert-python"),
+    script:
+        "../scripts/bundle_vega.py"
 
 
 # The page draws histories and mistakes in its own ways.
@@ -56,40 +108,56 @@ ON_PAGE = [
     if CHARTS[chart] == table
 ]
 PAGE = [
-    os.path.relpath(sources.SCRIPTS / "batch_race" / "report" / f"page.{kind}")
+    os.path.relpath(path)
     for kind in ("html", "css", "js")
+    for path in sorted(
+        (sources.SCRIPTS / "batch_race" / "report").glob(f"page*.{kind}")
+    )
 ]
 
 
 rule write_page:
     input:
+        **TABLES["histories"],
+        **TABLES["summary"],
+        **TABLES["mistakes"],
         answer="results/compare/{experiment}/answer.txt",
-        histories=TABLES["histories"],
-        summary=TABLES["summary"],
-        mistakes=TABLES["mistakes"],
+        answers="results/compare/{experiment}/answer.json",
+        forecast="results/forecast/{experiment}/forecast.txt",
         runs="results/collect/{experiment}/runs.json",
+        vega="results/bundle_vega/vega_embed.js",
         decisions=DECISIONS,
-        charts=expand(
-            "results/plot/{{experiment}}/{chart}.json",
-            chart=ON_PAGE,
-        ),
         captions=[
             os.path.relpath(RULES.parent / "report" / f"{chart}.rst")
             for chart in ON_PAGE
         ],
         page=PAGE,
     output:
-        page="results/page/{experiment}/report.html",
+        page=report(
+            "results/page/{experiment}/report.html",
+            caption="../report/page.rst",
+            category="Answer",
+            labels={"answer": "page with answer, table, curves and charts"},
+        ),
     log:
         "results/page/{experiment}/write_page.log",
+    priority: 1
     localrule: True
     conda:
         "../../environment.yml"
     params:
-        code=code("write_page.py"),
-        charts=ON_PAGE,
+        code=code(
+            "write_page.py",
+            *(
+                f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py"
+                for chart in ON_PAGE
+            ),
+        ),
+        charts={chart: CHARTS[chart] for chart in ON_PAGE},
+        targets=verbatim(config["targets"]),
         factor=verbatim(RACE and RACE.parts["factor"]),
         title=verbatim(runs.title(config)),
         clock=verbatim(config["budget"]["clock"]),
+        version=(HOME / "workflow" / "VERSION").read_text(encoding="utf-8").strip(),
     script:
         "../scripts/write_page.py"

@@ -4,7 +4,7 @@
 # Inputs: results/{parse,prepare}/<dataset>/*
 # Outputs: results/train/<run>/{history.parquet,clock.parquet,weights.npz,specification.json}
 #          results/find_crossings/<run>/<digest of the targets>.parquet
-# Besides: results/train/<run>/checkpoint.npz while it trains; results/train/<run without its
+# Besides: results/train/<run>/checkpoint-*.npz while it trains; results/train/<run without its
 #          budget>/snapshots/*.npz, intermediate weights, which make the second job shorter
 
 
@@ -41,6 +41,7 @@ rule train:
         slurm_extra="--threads-per-core=1",
     params:
         code=code("train.py"),
+        engine=code(sources.ROOT / "nn" / "trainer.py"),
         specification=specification,
         on_contention=on_contention,
         checkpoint_seconds=checkpoint_seconds,

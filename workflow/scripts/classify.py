@@ -2,10 +2,10 @@
 
     python workflow/scripts/classify.py RUN IMAGE...
 
-RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is a picture (PNG, JPEG …)
-or an idx file. Prints a line for each image: its file, its index in the file, the class, and the
-probability that the network assigns to it, separated by tabs. An image without any contrast is
-`blank`, which is no class.
+RUN is a run's folder, results/train/<dataset>/<run>/<budget>; an IMAGE is an idx file or a picture
+(PNG, JPEG, BMP, GIF, TIFF, WebP, PPM). Prints a line for each image: its file, its index in the
+file, the class, and the probability that the network assigns to it, separated by tabs. An image
+without any contrast is `blank`, which is no class.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from batch_race.data import pictures
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.run.classifier import Classifier
 
 
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, metavar="RUN")
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
     arguments = parser.parse_args()
+    path = arguments.run
     try:
         classifier = Classifier(arguments.run)
         classes = classifier.training_data.classes
@@ -38,8 +39,12 @@ def main() -> None:
             for index, (row, blank) in enumerate(zip(rows, pictures.is_blank(images), strict=True)):
                 answer = "blank" if blank else f"{classes[row.argmax()]}\t{row.max():.3f}"
                 sys.stdout.write(f"{path}\t{index}\t{answer}\n")
+    except ResultError as error:
+        sys.exit(error.problem)  # no command makes it here
     except InputError as error:
         sys.exit(str(error))
+    except MemoryError:
+        sys.exit(f"{path}: found more than fits the free memory, expected fewer or smaller images")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from batch_race.analyze import decisions
 from batch_race.plan.race import Race
-from batch_race.store import logs, parquet, rounds
+from batch_race.store import logs, rounds, with_csv
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     logs.start(snakemake.log[0])
     last = rounds.read(Path(snakemake.input.last))
     table = decisions.tabulate(Race(snakemake.params.race), last)
-    parquet.write(Path(snakemake.output.decisions), table)
+    with_csv.write(Path(snakemake.output.decisions), table)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from batch_race.analyze import mistakes
 from batch_race.data.examples import open_images, open_labels
 from batch_race.run.classifier import Classifier
-from batch_race.store import logs, parquet
+from batch_race.store import logs, parquet, with_csv
 
 
 def main() -> None:
@@ -29,8 +29,9 @@ def main() -> None:
         tables = mistakes.examine(
             run, classifier.probabilities(pixels), labels, images, data.classes
         )
-    for table, path in zip(tables, snakemake.output, strict=True):
-        parquet.write(Path(path), table)
+    paths = (snakemake.output.confusion, snakemake.output.mistakes)
+    for table, path in zip(tables, paths, strict=True):
+        with_csv.write(Path(path), table)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from batch_race.run.contention import ContendedError, Watch
 from batch_race.run.interruption import InterruptionError, SignalHandler
 from batch_race.run.progress import ProgressFile
 from batch_race.run.snapshots import Snapshots
-from batch_race.run.timed_run import Attendant, Run, check_threads, save
+from batch_race.run.timed_run import Attendant, Run, check_threads, is_finished, save
 from batch_race.store import logs
 from batch_race.store.files import locked
 
@@ -25,11 +25,17 @@ def main() -> None:
     folder = Path(snakemake.output.history).parent
     try:
         # An earlier process of the same run may still be saving its state.
-        with locked(folder), ProgressFile(folder) as progress:
+        with locked(folder, say), ProgressFile(folder) as progress:
             train(folder, signals, progress)
     except InterruptionError as interruption:
         logging.warning("%s", interruption)
         sys.exit(signals.exit_status)
+
+
+def say(message: str) -> None:
+    """Log a message, and show it at once: the log is not seen while the job runs."""
+    logging.warning("%s", message)
+    sys.stderr.write(f"{message}\n")
 
 
 def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
@@ -41,6 +47,10 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
     test = open_examples(data, "test")
     described = description.read(data["description"])
     fingerprint = checkpoint.digest(data.values(), snakemake.params.code, *machine.arithmetic())
+    paths = {name: Path(path) for name, path in snakemake.output.items()}
+    if is_finished(paths, fingerprint):
+        logging.info("finished by another process meanwhile")
+        return
 
     run = Run(specification, training, test)
     is_contention_flagged = snakemake.params.on_contention == "flag"
@@ -56,9 +66,10 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         attendant = Attendant(folder, fingerprint, save_every, watch, signals, progress, snapshots)
         trainer = run.trainer(state, attendant)
         trainer.warm_up()
-        with signals.deferred():
-            watch.open()
-            stopped = trainer.run()
+        signals.defer()
+        watch.open()
+        stopped = trainer.run()
+        attendant.save(trainer)  # before anything else may fail
         contention = watch.report()
     if contention["contended"] and not is_contention_flagged:
         checkpoint.discard(folder)
@@ -80,9 +91,11 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         "pixel_scaling": run.pixel_scaling,
         "machine": machine.describe(),
         "versions": machine.versions(),
+        "engine": snakemake.params.engine[:10],
     }
-    save({name: Path(path) for name, path in snakemake.output.items()}, trainer, record)
-    checkpoint.discard(folder)
+    save(paths, trainer, record)
+    if not signals.check():  # else Snakemake may remove the results
+        checkpoint.discard(folder)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Write the page of an experiment."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_race.report import decisions_table, page, tables
+from batch_race.report import charts, decisions_table, page, page_curves, page_table
+from batch_race.report.context import Context
+from batch_race.report.data_url import encode
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
 
@@ -16,15 +19,18 @@ def main() -> None:
     histories = history.read_collected(Path(files.histories))
     summary, _ = parquet.read(Path(files.summary))
     runs = list(json.loads(Path(files.runs).read_text(encoding="utf-8")).values())
+    answers = json.loads(Path(files.answers).read_text(encoding="utf-8"))
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
-    charts = [
+    drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
+    context = Context("", clock, params.targets)
+    drawn = [
         page.chart(
             name,
-            json.loads(Path(drawn).read_text(encoding="utf-8")),
+            charts.load(name).draw(drawn_from[table], context).to_dict(),
             page.caption(Path(caption).read_text(encoding="utf-8"), experiment, clock),
         )
-        for name, drawn, caption in zip(params.charts, files.charts, files.captions, strict=True)
+        for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)
     ]
     text = page.write(
         {
@@ -34,12 +40,17 @@ def main() -> None:
             "datasets": histories["dataset"].unique().sort().to_list(),
             "machines": histories["machine"].unique().sort().to_list(),
             "answer": Path(files.answer).read_text(encoding="utf-8"),
-            "table": tables.rows(summary),
+            "forecast": Path(files.forecast).read_text(encoding="utf-8"),
+            "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "version": params.version,
+            "table": page_table.table(summary, answers),
+            "csv": encode(page_table.csv(summary).encode(), "text/csv"),
             "decisions": decisions_table.rows(made[0], params.factor) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
-            "race": page.race(histories),
-            "charts": charts,
+            "race": page_curves.race(histories, params.targets),
+            "charts": drawn,
             "gallery": page.gallery(mistakes),
+            "vega": Path(files.vega).read_text(encoding="utf-8"),
             "measured": page.measured(runs),
             "configuration": page.configuration(runs, summary),
         }

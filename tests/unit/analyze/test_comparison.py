@@ -225,6 +225,18 @@ def test_batch_sizes_outside_the_ranking_have_a_reason():
     assert (answer["missed"], answer["diverged"]) == ([1, 7], [3])
 
 
+def test_a_target_reached_in_half_of_the_runs_or_less_is_not_missed():
+    table = [
+        sweep([10], batch_size=32),
+        curve([2.0, 1.5], batch_size=32, seed=2),
+        curve([2.0, 1.5], batch_size=32, learning_rate=0.1),
+        curve([2.0, 1.5], batch_size=64),
+    ]
+    (answer,) = answers(*table)
+    assert (answer["ranking"], answer["missed"]) == ([], [64])
+    assert answer["partly"] == [{"batch_size": 32, "reached": 1, "runs": 2}]
+
+
 def test_each_comparison_group_and_target_has_an_answer():
     found = answers(
         sweep([1, 1], machine="A"),
@@ -257,8 +269,35 @@ def test_runs_that_only_other_machines_made_are_counted():
     assert sizes == {"Abacus 3": [32], "Abacus 9": [64, 32]}
 
 
+def test_times_of_other_versions_are_not_mixed_and_their_runs_counted():
+    # As when NumPy is updated between two runs, on one machine.
+    def with_numpy(version, table):
+        return table.with_columns(software=pl.lit(f"numpy {version}"))
+
+    found = answers(
+        with_numpy(2, sweep([3, 3, 4], batch_size=32)),
+        with_numpy(3, sweep([1, 1, 1], batch_size=64)),
+        on("Abacus 9", with_numpy(3, sweep([1, 1], batch_size=128))),
+    )
+    sizes = {
+        (each["machine"], each["software"]): [e["batch_size"] for e in each["ranking"]]
+        for each in found
+    }
+    assert sizes == {
+        ("Abacus 3", "numpy 2"): [32],
+        ("Abacus 3", "numpy 3"): [64],
+        ("Abacus 9", "numpy 3"): [128],
+    }
+    missing = {
+        each["software"]: each["otherwise"] for each in found if each["machine"] != "Abacus 9"
+    }
+    assert missing == {"numpy 2": {"numpy 3": 3}, "numpy 3": {"numpy 2": 3}}
+    (other,) = (each for each in found if each["machine"] == "Abacus 9")
+    assert (other["otherwise"], other["elsewhere"]) == ({}, {"Abacus 3": 6})
+
+
 def test_a_whole_sweep_on_each_machine_misses_no_run():
     found = answers(
         on("Abacus 3", sweep([3, 4], batch_size=32)), on("Abacus 9", sweep([1, 2], batch_size=32))
     )
-    assert [each["elsewhere"] for each in found] == [{}, {}]
+    assert [(each["elsewhere"], each["otherwise"]) for each in found] == [({}, {}), ({}, {})]

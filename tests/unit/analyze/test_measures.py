@@ -141,6 +141,7 @@ def test_runs_are_identified_by_all_their_parameters():
         {},
         {"seed": 2},
         {"machine": "Abacus 4"},
+        {"software": "numpy 3"},
         {"threads": 2},
         {"elementwise": "numexpr"},
         {"subnormals": "kept"},

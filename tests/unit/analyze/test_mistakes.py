@@ -21,7 +21,9 @@ def choose(*tables, targets, elsewhere=(), **specified):
             "specification": {key: row[key] for key in RUN} | specified,
             **{key: row[key] for key in ("training_images", "subnormals", "stopped")},
             "contention": {"contended": row["contended"]},
-            "machine": {"processor": row["machine"]},
+            "machine": {"processor": row["machine"], "blas": ""},
+            "versions": {"python": "3", "numpy": "2", "scipy": "1"},
+            "engine": "1",
         }
     found = mistakes.choose(answers, runs, histories)
     return found and (int(found["folder"]), found["why"])

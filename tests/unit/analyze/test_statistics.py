@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from batch_race.analyze.statistics import interval_name, summarize
 from tests.curves import curve, each_seed, falling, measured
@@ -48,6 +49,15 @@ def test_the_interval_has_its_nominal_coverage_for_a_skewed_distribution(count):
 def test_the_interval_of_many_seeds_excludes_the_extremes():
     (row,) = summary_of(each_seed(falling, range(10, 22)))  # of 12, the third from each end
     assert (row["low"], row["high"]) == pytest.approx((12, 19))
+
+
+@pytest.mark.parametrize("count", [2, 5, 6, 9, 12, 40, 137, 2000])
+def test_the_interval_is_that_of_the_binomial_distribution(count):
+    (row,) = summary_of(
+        each_seed(lambda loss, **run: curve([loss], **run), range(1, count + 1)), "final_loss"
+    )
+    index = max(int(stats.binom.ppf(0.025, count, 0.5)) - 1, 0)
+    assert (row["low"], row["high"]) == (1 + index, count - index)
 
 
 def test_one_seed_has_no_interval():
@@ -138,6 +148,17 @@ def costs(values, stopped):
         outcome=pl.when(is_stopped).then(pl.lit("stopped")).otherwise(pl.lit("reached")),
         spent=pl.Series([other or each for each, other in zip(values, stopped, strict=True)]),
     )
+
+
+def test_what_runs_spent_is_below_a_median_that_is_not_known():
+    (row,) = summary_of(missing(2, [1]))  # one step of 0.5 s each, in vain
+    assert (row["median"], row["spent"], row["more_than"]) == (None, 1, None)
+    (row,) = summary_of(missing(1, [1, 2]))
+    assert (row["median"], row["spent"]) == (pytest.approx(2), None)
+    (row,) = summary_of(missing(2, [1], stopped="diverged"))
+    assert (row["median"], row["spent"]) == (None, None)
+    (row,) = summary_of(missing(2, [1], stopped="target"))  # unknown
+    assert (row["median"], row["spent"]) == (None, None)
 
 
 @pytest.mark.parametrize(

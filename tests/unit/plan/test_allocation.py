@@ -96,3 +96,23 @@ def test_squeue_is_accepted_where_jobs_are_remembered(scontrol, min_job_age):
 def test_other_executors_are_accepted():
     allocation.check_executor(None)
     allocation.check_executor(object())
+
+
+@pytest.mark.parametrize(
+    ("threads", "given", "found"),
+    [
+        ([1, 2], 2, None),
+        ([], 1, None),
+        ([1, 64], 2, "found 64, expected at most the 2 physical core"),
+        ([1, 64], None, "found 64, expected at most the 2 physical core"),
+        ([1, 2], 1, "found 2, expected at most the 1 that snakemake --cores gives"),
+        ([2], None, None),  # a dry run is given no cores
+    ],
+)
+def test_no_run_has_more_threads_than_cores(threads, given, found):
+    specifications = [{"threads": each} for each in threads]
+    if found is None:
+        allocation.check_threads(specifications, 2, given)
+        return
+    with pytest.raises(InputError, match=f"^threads: {found}"):
+        allocation.check_threads(specifications, 2, given)

@@ -1,6 +1,7 @@
 """The known datasets: published, drawn, and the user's own."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from batch_race.data import idx
+from batch_race.data.originals.find import find
 from batch_race.data.originals.form import summarize
 from batch_race.errors import InputError
 from batch_race.plan import datasets
@@ -101,6 +103,40 @@ def test_a_large_dataset_is_read_once(folder, tmp_path_factory, monkeypatch):
     os.utime(labels, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert (labels.stat().st_size, labels.stat().st_mtime) == (status.st_size, status.st_mtime)
     assert own().digest != before.digest
+
+
+def test_a_summary_of_files_that_change_while_they_are_read_is_not_kept(
+    folder, tmp_path_factory, monkeypatch
+):
+    """As a link to one of two versions, which is switched and later switched back."""
+    base = tmp_path_factory.mktemp("versions")
+    link = base / "link"
+    for version in ("old", "new"):
+        shutil.copytree(folder, base / version)
+    idx.write(base / "new" / PUBLISHED["test_labels"], np.zeros(20, dtype=np.uint8))
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setattr(datasets, "MIN_SECONDS", 0)
+    monkeypatch.setattr(datasets, "MIN_AGE_SECONDS", 0)
+
+    def point_to(version):
+        link.unlink(missing_ok=True)
+        link.symlink_to(base / version)
+
+    def switched(originals):
+        point_to("new")
+        return summarize(originals)
+
+    def digest():
+        return datasets.known(CATALOGUE, {"mine": str(link)})["mine"].digest
+
+    expected = {version: summarize(find(base / version)).digest for version in ("old", "new")}
+    point_to("old")
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "summarize", switched)
+        assert digest() == expected["new"]
+    point_to("old")
+    assert digest() == expected["old"]
+    assert digest() == expected["old"]  # now from the kept summary
 
 
 def test_a_small_dataset_is_read_each_time(folder, tmp_path_factory, monkeypatch):

@@ -280,3 +280,33 @@ def test_the_order_of_targets_changes_no_name():
     ]
     assert names[0] == names[1]
     assert len(set(names)) == 3
+
+
+def test_some_targets_are_named_by_those_of_all():
+    config = {"targets": {"loss": [0.5, 0.2, 0.1], "accuracy": [95, 90]}}
+    every = runs.targets_name(config)
+    assert runs.targets_name(config, range(5)) == every
+    assert runs.named_targets(config, every) == runs.asked(config)
+    names = {every}
+    for some in itertools.chain.from_iterable(
+        itertools.combinations(range(5), count) for count in range(1, 5)
+    ):
+        name = runs.targets_name(config, reversed(some))
+        kinds = [(kind, each) for kind, values in runs.asked(config).items() for each in values]
+        expected = {
+            kind: [kinds[index][1] for index in some if kinds[index][0] == kind]
+            for kind in ("loss", "accuracy")
+        }
+        assert runs.named_targets(config, name) == expected
+        names.add(name)
+    assert len(names) == 31
+    for name in (
+        "other",
+        f"{every}-",
+        f"{every}-x",
+        f"{every}-01",
+        f"{every}-3f",
+        f"{every}-1f",
+    ):
+        with pytest.raises(InputError, match=r"targets: found .* in a target's path"):
+            runs.named_targets(config, name)

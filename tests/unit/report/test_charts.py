@@ -11,6 +11,8 @@ import pytest
 from batch_race.analyze import mistakes
 from batch_race.analyze.statistics import summarize
 from batch_race.report import charts, theme
+from batch_race.report.colours import of_batch_size
+from batch_race.report.context import Context
 from batch_race.report.data_url import data_url
 from tests.conftest import ROOT
 from tests.curves import curve, each_seed, falling, measured
@@ -23,13 +25,33 @@ def of(*tables):
     return [chart for chart, table in charts.CHARTS.items() if table in tables]
 
 
-def draw(name, table, clock="training"):
-    return charts.load(name).draw(table, "Title", clock)
+def draw(name, table, clock="training", targets=None):
+    return charts.load(name).draw(table, Context("Race", clock, targets or {}))
 
 
-def drawn(name, table, clock="training"):
+def layers(described):
+    """Return the mark and the rows of each layer of a chart."""
+    found = []
+    for layer in described["layer"]:
+        name = layer.get("data", described.get("data"))["name"]
+        found.append((layer["mark"], described["datasets"][name]))
+    return found
+
+
+def marked(described, kind, **settings):
+    """Return the rows of the only layer with such a mark; none without it."""
+    rows = [
+        rows
+        for mark, rows in layers(described)
+        if mark["type"] == kind and settings.items() <= mark.items()
+    ]
+    assert len(rows) < 2
+    return rows[0] if rows else []
+
+
+def drawn(name, table, clock="training", targets=None):
     """Return a chart's Vega-Lite and its only dataset."""
-    described = draw(name, table, clock).to_dict()
+    described = draw(name, table, clock, targets).to_dict()
     (data,) = described["datasets"].values()
     return described, data
 
@@ -67,8 +89,20 @@ def test_loss_by_seconds_has_the_title_and_a_line_for_each_series():
     described, _ = drawn("loss_by_seconds", table)
     scale = described["layer"][0]["encoding"]["color"]["scale"]
     assert scale["domain"] == ["Stochastic GD", "Batch GD"]
-    assert described["title"]["text"] == "Title"
-    assert described["title"]["subtitle"] == "mnist · evaluation not timed · Abacus 3"
+    assert described["title"]["text"] == "Loss against time"
+    assert described["title"]["subtitle"] == "Race · mnist · evaluation not timed · Abacus 3"
+
+
+def test_each_chart_has_its_own_title():
+    tables = dict(zip(("confusion", "mistakes"), mistakes.empty_tables(), strict=True))
+    histories = falling(10)
+    tables |= {"histories": histories, "summary": summarize(measured(histories, {}, "training"))}
+    titles = {
+        name: draw(name, tables[table]).to_dict()["title"]["text"]
+        for name, table in charts.CHARTS.items()
+    }
+    assert len(set(titles.values())) == len(titles)
+    assert "Race" not in titles.values()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +149,8 @@ def test_the_seconds_to_a_target_are_those_of_the_best_learning_rate():
         ]
     )
     measures = measured(table, {"loss": [1.0], "accuracy": []}, "training")
-    described, data = drawn("seconds_to_target", summarize(measures))
+    described = draw("seconds_to_target", summarize(measures)).to_dict()
+    data = marked(described, "point", filled=True)
     assert sorted((row["batch_size"], row["median"], row["low"], row["high"]) for row in data) == [
         (1, pytest.approx(25), pytest.approx(20), pytest.approx(30)),
         (32, pytest.approx(10), pytest.approx(5), pytest.approx(15)),
@@ -162,7 +197,7 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
     ).filter(pl.col("training_loss") > 0.5)
     summary = summarize(measured(table, targets, "training"))
     theme.save(draw(name, summary), tmp_path / "chart.svg")
-    assert "Title" in (tmp_path / "chart.svg").read_text()
+    assert "Race" in (tmp_path / "chart.svg").read_text()
 
 
 @pytest.mark.parametrize("name", of("histories"))
@@ -171,7 +206,126 @@ def test_a_summary_is_drawn_whatever_its_targets(name, targets, tmp_path):
 )
 def test_histories_are_drawn_whatever_their_length(name, table, tmp_path):
     theme.save(draw(name, table, "wall"), tmp_path / "chart.svg")
-    assert "Title" in (tmp_path / "chart.svg").read_text()
+    assert "Race" in (tmp_path / "chart.svg").read_text()
+
+
+def to_target(*runs, targets=None, cost="seconds"):
+    """Return the Vega-Lite of the chart of what a loss of 1 costs."""
+    measures = measured(pl.concat(runs), targets or {"loss": [1.0]}, "training")
+    return draw(f"{cost}_to_target", summarize(measures)).to_dict()
+
+
+@pytest.mark.parametrize(("cost", "spent"), [("seconds", 4), ("steps", 8), ("examples", 16)])
+def test_a_miss_is_a_hollow_point_at_what_was_spent(cost, spent):
+    missed = [falling(40, batch_size=2).head(9), falling(50, batch_size=2, seed=2).head(9)]
+    longer = falling(40, batch_size=2, learning_rate=0.1).head(11)
+    described = to_target(falling(10, batch_size=4), *missed, longer, cost=cost)
+    (hollow,) = marked(described, "point", filled=False)
+    assert (hollow["batch_size"], hollow["spent"]) == (2, pytest.approx(spent))
+    assert [row["batch_size"] for row in marked(described, "point", filled=True)] == [4]
+    assert "hollow: target not reached by then" in str(described["title"]["subtitle"])
+
+
+def test_what_is_no_miss_is_no_hollow_point():
+    described = to_target(
+        falling(10, batch_size=1),
+        curve([2.0, 1.5], batch_size=2, stopped="target"),  # unknown
+        curve([2.0, 9e9], batch_size=4, stopped="diverged"),
+    )
+    assert marked(described, "point", filled=False) == []
+    assert "hollow" not in str(described["title"]["subtitle"])
+    # All begin at the target: there is no race.
+    described = to_target(*(curve([0.9, 0.8], batch_size=size) for size in (1, 2)))
+    assert {kind["type"] for kind, rows in layers(described) if rows} == set()
+
+
+@pytest.mark.parametrize(("count", "connected"), [(1, 0), (2, 0), (3, 3), (4, 4)])
+def test_a_line_connects_at_least_three_batch_sizes(count, connected):
+    described = to_target(*(falling(10, batch_size=2**index) for index in range(count)))
+    assert len(marked(described, "line")) == connected
+    assert len(marked(described, "point", filled=True)) == count
+
+
+def test_the_legend_has_only_targets_with_a_point():
+    run = curve([2.0, 1.5, 0.5], stopped="target")
+    described = to_target(run, targets={"loss": [1.0, 0.1], "accuracy": [50.0]})
+    (shape,) = [
+        layer["encoding"]["shape"]["scale"]["domain"]
+        for layer in described["layer"]
+        if "shape" in layer["encoding"]
+    ]
+    assert shape == ["loss 1"]  # the run ended before 0.1, and began above 50 %
+
+
+def test_points_have_the_colour_of_their_batch_size():
+    described = to_target(*(falling(10, batch_size=size) for size in (1, 32)))
+    found = {row["batch_size"]: row["colour"] for row in marked(described, "point", filled=True)}
+    assert found == {size: of_batch_size(size) for size in (1, 32)}
+
+
+def test_a_target_is_a_line_where_it_is_in_the_range():
+    targets = {"loss": [1.0, 0.5, 1e-9], "accuracy": [95.0]}
+    table = falling(10).filter(pl.col("training_loss") > 0)
+    described = draw("race", table, targets=targets).to_dict()
+    assert [row["target"] for row in marked(described, "rule")] == [1.0, 0.5]
+    described = draw("loss_by_seconds", table, targets=targets).to_dict()  # the chapter's
+    assert marked(described, "rule") == []
+    grid = draw("accuracy_curves", table, targets=targets).to_dict()
+    panels = [panel for row in grid["vconcat"] for panel in row["hconcat"]]
+    assert len(panels) == 8
+    for panel in panels:
+        rows = marked(panel | {"datasets": grid["datasets"]}, "rule")
+        assert [row["target"] for row in rows] == [95.0]
+
+
+@pytest.mark.parametrize("lost", [[9.0, 1e30], [1e9, float("inf")], [float("nan")]])
+def test_a_diverged_run_does_not_stretch_the_axis(lost, tmp_path):
+    calm = falling(10).filter(pl.col("training_loss") > 0)
+    wild = curve([2.0, 1.9, *lost], batch_size=8, stopped="diverged")
+    for name in ("race", "loss_by_seconds"):
+        described = draw(name, pl.concat([calm, wild])).to_dict()
+        low, high = described["layer"][0]["encoding"]["y"]["scale"]["domain"]
+        assert 0 <= low < 0.2
+        assert 2 <= high < 2.5
+        (cross,) = [rows for mark, rows in layers(described) if "shape" in mark]
+        (row,) = cross
+        assert row["series"].lower() == "batch 8 (diverged)"
+        assert 0.5 <= row["training_seconds"] <= 1
+        assert row["training_loss"] == pytest.approx(high if len(lost) > 1 else 1.9)
+        assert "×: a run diverged" in str(described["title"]["subtitle"])
+        theme.save(draw(name, pl.concat([calm, wild])), tmp_path / "chart.svg")
+
+
+def test_curves_begin_at_the_logarithmic_axis():
+    fast = curve(np.geomspace(2, 0.1, 500).tolist(), step_seconds=0.01)
+    slow = curve([2.0, 1.5, 1.2], batch_size=60000, step_seconds=2.0)
+    described = draw("race", pl.concat([fast, slow])).to_dict()
+    rows = described["datasets"][described["data"]["name"]]
+    first = {}
+    for row in rows:
+        first.setdefault(row["series"], row)
+    starts = {row["training_seconds"] for row in first.values()}
+    assert starts == {described["layer"][0]["encoding"]["x"]["scale"]["domain"][0]}
+    # On the line from the beginning to the first evaluation, as where the axis is linear.
+    for row in rows:
+        if row["series"] == "all (60,000)" and row["training_seconds"] < 2:
+            assert row["training_loss"] == pytest.approx(2 - 0.25 * row["training_seconds"])
+
+
+LABELS = ".//{*}g[@class='mark-text role-axis-label']/{*}text"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e7])
+@pytest.mark.parametrize("name", ["loss_curves", "race"])
+def test_axes_have_short_labels(name, scale, tmp_path):
+    losses = np.geomspace(2, 2e-6, 200).tolist()
+    table = curve(losses, batch_size=4096, step_seconds=scale).with_columns(
+        pl.col("step", "examples") * 100_000
+    )
+    theme.save(draw(name, table), tmp_path / "chart.svg")
+    found = [text.text for text in ElementTree.parse(tmp_path / "chart.svg").findall(LABELS)]
+    assert len(found) >= 8
+    assert max(map(len, found)) <= 6
 
 
 def test_curves_have_linear_and_logarithmic_axes():
@@ -197,7 +351,7 @@ def test_the_confusion_matrix_counts_the_wrong_images():
     )
     described = draw("confusion_matrix", confusion).to_dict()
     assert described["title"]["subtitle"] == (
-        "mnist · batch 32 · 2 of 7 test images wrong · Abacus 3"
+        "Race · mnist · batch 32 · 2 of 7 test images wrong · Abacus 3"
     )
 
 

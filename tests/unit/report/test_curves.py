@@ -111,6 +111,51 @@ def test_a_step_that_is_evaluated_twice_is_two_points():
     assert drawn["training_loss"].to_list() == [2.0, 1.0, 0.0]
 
 
+def bands(*runs):
+    """Return bands of the loss against the seconds, by the name of the batch size."""
+    table = pl.concat(runs).with_columns(series=pl.col("batch_size").cast(pl.String))
+    return curves.band(table, "training_seconds", "training_loss", ["series"])
+
+
+AXES = ("training_seconds", "training_loss")
+
+
+def test_a_logarithmic_axis_begins_where_the_first_curve_changes():
+    flat = curve([2.0, 2.0, 1.995, 1.99, 1.0, 0.0])
+    assert curves.log_start(bands(flat), *AXES) == 1.5
+    early = curve([2.0, 1.0, 0.0], batch_size=8, step_seconds=2.0)
+    assert curves.log_start(bands(flat, early), *AXES) == 1.5
+    assert curves.log_start(bands(early), *AXES) == 2.0
+    never = curve([2.0, 2.0, 2.0])
+    assert curves.log_start(bands(never), *AXES) in (0.5, 1.0)
+
+
+def test_a_curve_is_continued_to_the_beginning_of_the_axis():
+    table = bands(curve([2.0, 1.0, 0.0], step_seconds=4.0))
+    kept = curves.on_log_axis(table, *AXES, 1.0)
+    seconds = kept["training_seconds"].to_numpy()
+    assert seconds[0] == pytest.approx(1.0)
+    assert (np.diff(seconds) > 0).all()
+    for column in ("training_loss", "low", "high"):
+        assert kept[column].to_numpy() == pytest.approx(2 - seconds / 4)
+    assert curves.on_log_axis(table, *AXES, 4.0).equals(table.tail(2))
+    # Without a point before it there is nothing to draw.
+    assert curves.on_log_axis(table.tail(2), *AXES, 1.0).equals(table.tail(2))
+
+
+@pytest.mark.parametrize("is_log", [False, True])
+def test_a_curve_leaves_where_it_passes_the_top(is_log):
+    table = bands(curve([2.0, 1.0, 4.0, 16.0, 2.0], step_seconds=1.0))
+    left = curves.exits(table, *AXES, 4.0, is_log=is_log)
+    assert left.rows() == [("32", pytest.approx(2.0), 4.0)]
+    left = curves.exits(table, *AXES, 8.0, is_log=is_log)
+    expected = 2 + 1 / 3 if not is_log else 2 * 1.5**0.5
+    assert left.rows() == [("32", pytest.approx(expected), 8.0)]
+    assert curves.exits(table, *AXES, 20.0, is_log=is_log).is_empty()
+    lost = bands(curve([2.0, 3.0, float("nan")], step_seconds=1.0))
+    assert curves.exits(lost, *AXES, 20.0, is_log=is_log).rows() == [("32", 1.0, 3.0)]
+
+
 def sweep(batch_sizes, rates):
     """Return runs that end the lower, the nearer their learning rate is to 0.01 × batch size."""
     return pl.concat(

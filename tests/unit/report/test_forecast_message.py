@@ -18,7 +18,7 @@ def test_a_paragraph_has_the_law_the_step_time_and_the_forecasts():
     )
     assert lines[2].startswith("  Whether a step's time depends on the learning rate is not known")
     assert lines[3].startswith(
-        "  1 worker, no communication: batch 4096 [4096, 4096] (the largest considered), 0.0102 ["
+        "  1 worker, no communication: batch 4,096 [4,096, 4,096] (the largest considered), 0.0102"
     )
     assert "8 workers, 1000 µs of communication per step: batch " in lines[6]
 
@@ -50,7 +50,7 @@ def test_the_significance_of_the_step_time_is_named(p_value, text):
 
 def test_a_target_met_by_the_initial_weights_is_no_race():
     assert forecast_message.write(forecasts(law, target=2.5)) == (
-        "To loss 2.5 on mnist: no race, the initial weights meet it (14 runs).\n"
+        "No forecast for loss 2.5 on mnist: the initial weights meet the target (14 runs).\n"
     )
 
 
@@ -59,11 +59,18 @@ def test_a_bad_fit_has_no_forecast():
     assert text.endswith(" The fit is bad, so there is no forecast.\n")
 
 
-def test_too_few_batch_sizes_are_counted():
-    assert forecast_message.write(forecasts(law, sizes=[1, 4, 16])) == (
-        "To loss 1 on mnist: 3 batch sizes reached it, too few to fit the steps against the batch "
-        "size (4 are needed).\n"
+def test_targets_that_too_few_batch_sizes_reached_share_a_line():
+    sizes = [1, 4, 16]
+    few = [found for target in (1.0, 0.5) for found in forecasts(law, sizes=sizes, target=target)]
+    line = (
+        "No forecast for loss 1 and loss 0.5 on mnist: fewer than 4 batch sizes reached the "
+        "target.\n"
     )
+    assert forecast_message.write(few) == line
+    # It comes after what there is.
+    text = forecast_message.write([few[0], *forecasts(law, target=0.2), few[1]])
+    assert text.startswith("To loss 0.2 on mnist: steps = ")
+    assert text.endswith("\n\n" + line)
 
 
 def test_without_a_target_there_is_nothing_to_forecast():

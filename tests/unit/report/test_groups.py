@@ -1,8 +1,9 @@
 """Comparison groups as text."""
 
 import polars as pl
+import pytest
 
-from batch_race.report.groups import describe_group, varying_between, varying_parameters
+from batch_race.report.groups import describe_group, listed, varying_between, varying_parameters
 from tests.curves import A_RUN
 
 
@@ -21,3 +22,11 @@ def test_a_group_is_described_by_its_dataset_and_varying_parameters():
         "mnist, machine Abacus 3",
         "kmnist, machine Abacus 4",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [("a", "a"), ("ab", "a and b"), ("abc", "a, b and c"), ("abcdef", "a, b, c and 3 more")],
+)
+def test_names_beyond_the_most_are_counted(names, text):
+    assert listed(list(names), most=3) == text

@@ -3,7 +3,7 @@
 import polars as pl
 
 from batch_race.analyze.statistics import summarize
-from batch_race.report.tables import markdown
+from batch_race.report.tables import markdown, rows
 from tests.curves import curve, each_seed, falling, measured
 
 
@@ -73,3 +73,19 @@ def test_an_unknown_outcome_and_no_race_differ_from_a_miss():
 def test_varying_parameters_have_columns():
     heading, *_ = table(falling(10, threads=1), falling(5, threads=2))
     assert heading[:4] == ["dataset", "threads", "batch_size", "learning_rate"]
+
+
+def test_an_interval_of_another_kind_than_the_rows_has_it_named():
+    measures = measured(each_seed(falling, [10, 20, 30]), {"loss": [1.0, 0.5]}, "training")
+    # With pruning, not all seeds are trained for each target.
+    fewer = measures.filter(pl.col("target_value").ne_missing(0.5) | (pl.col("seed") < 3))
+    heading, row = rows(summarize(fewer))
+    cells = dict(zip(heading, row, strict=True))
+    assert cells["seconds to loss 1"] == "10 [5, 15]"
+    assert cells["seconds to loss 0.5"] == "11.2 [7.5, 15; lowest to highest of 2]"
+    assert cells["interval"] == "lowest to highest of 3"
+
+
+def test_all_examples_have_one_name():
+    _, _, row = table(falling(10, batch_size=60000))
+    assert row[1] == "all (60,000)"

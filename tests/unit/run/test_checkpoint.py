@@ -146,7 +146,7 @@ def test_a_discarded_checkpoint_is_gone(folder):
 @pytest.mark.parametrize("keep", [0, 10, 300, -1])
 def test_a_damaged_state_is_passed_over(folder, keep):
     checkpoint.save(folder, state(30), [], "here")
-    path = folder / checkpoint.NAME
+    path = checkpoint.path_of(folder, "here")
     path.write_bytes(path.read_bytes()[:keep])
     checkpoint.save(folder.parent / "other", state(20), [], "here")
     assert latest(folder, steps=100) == 20

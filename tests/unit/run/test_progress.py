@@ -1,13 +1,6 @@
-"""The progress of runs, and its display."""
+"""The progress of runs."""
 
-import io
-import logging
-import time
-
-import pytest
-
-from batch_race.run import display, progress
-from batch_race.run.display import Display
+from batch_race.run import progress
 from batch_race.run.progress import Progress, ProgressFile
 from tests.project import DEFAULTS
 
@@ -60,59 +53,6 @@ def test_runs_are_named_by_their_varying_parameters():
     assert progress.names(runs) == {"a": "batch 32, seed 1", "b": "batch 1, seed 2"}
 
 
-@pytest.fixture
-def folders(tmp_path):
-    made = {run: tmp_path / run for run in ("large", "small", "done")}
-    for folder in made.values():
-        folder.mkdir()
-    (made["done"] / "history.parquet").touch()
-    return made
-
-
-def test_lines_where_there_is_no_terminal(folders, monkeypatch):
-    monkeypatch.setattr(display, "LINES_SECONDS", 0.05)
-    sizes = {"large": 128, "small": 1, "done": 32}
-    runs = {run: specification(batch_size=size) for run, size in sizes.items()}
-    (folders["large"] / progress.NAME).write_text("left behind by a run that was killed")
-    stream = io.StringIO()
-    shown = Display(folders["done"].parent, runs, logging.getLogger("unused"), stream)
-    shown.start()
-    with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
-        file.write(Progress(0.25, 0.1234, 17.5))
-        time.sleep(0.3)
-    shown.close()
-    lines = stream.getvalue().splitlines()
-    assert lines[-3:] == [
-        "  batch 1: 25 %, loss 0.1234",
-        "  batch 128: waits for a core",
-        "1 of 3 runs done, 2 under way, about 2 min 3 s of training left",
-    ]
-    assert not any("killed" in line for line in lines)
-
-
-def test_nothing_is_displayed_while_no_run_is_under_way(folders, monkeypatch):
-    monkeypatch.setattr(display, "LINES_SECONDS", 0.05)
-    stream = io.StringIO()
-    runs = dict.fromkeys(folders, specification())
-    shown = Display(folders["done"].parent, runs, logging.getLogger(), stream)
-    shown.start()
-    time.sleep(0.2)
-    shown.close()
-    assert stream.getvalue() == ""
-
-
-def test_further_runs_are_displayed_with_those_known(folders, monkeypatch):
-    monkeypatch.setattr(display, "LINES_SECONDS", 0.05)
-    stream = io.StringIO()
-    shown = Display(folders["done"].parent, {}, logging.getLogger("unused"), stream)
-    shown.start()
-    sizes = {"done": 32, "small": 1}
-    for runs in (["done"], ["done", "small"]):
-        shown.expect(runs, lambda run: specification(batch_size=sizes[run]))
-    with ProgressFile(folders["small"]) as file:
-        file.write(Progress(0.25, 0.1234, 17.5))
-        time.sleep(0.3)
-    shown.close()
-    lines = stream.getvalue().splitlines()
-    assert lines[-2] == "  batch 1: 25 %, loss 0.1234"
-    assert lines[-1].startswith("1 of 2 runs done, 1 under way")
+def test_names_are_short_and_none_is_empty():
+    runs = {"a": specification(), "b": specification(learning_rate=0.5, shuffle=True)}
+    assert progress.names(runs)["b"] == "batch 32, rate 0.5, shuffle True"

@@ -20,6 +20,17 @@ READINGS = [
 LOSS = Target("loss", 0.5)
 
 
+def files(folder, run):
+    """Name the files of a run's history and crossings, and make their folders."""
+    paths = (
+        folder / f"results/train/mnist/{run}/4_steps/history.parquet",
+        folder / f"results/find_crossings/mnist/{run}/4_steps/0123.parquet",
+    )
+    for path in paths:
+        path.parent.mkdir(parents=True)
+    return paths
+
+
 def costs(crossing):
     (row,) = crossings.tabulate({LOSS: crossing}, EVALUATIONS, READINGS, BATCHES).to_dicts()
     values = {name: row[name] for name in crossings.COSTS}
@@ -49,13 +60,15 @@ def test_off_the_grid_the_clock_is_that_of_evaluations():
 def test_each_collected_row_identifies_its_run(tmp_path):
     paths = []
     for seed in (3, 1):
-        of_history, of_crossings = tmp_path / f"{seed}h.parquet", tmp_path / f"{seed}c.parquet"
+        of_history, of_crossings = files(tmp_path, seed)
         specification = METADATA["specification"] | {"seed": seed}
         history.write(of_history, TABLE, METADATA | {"specification": specification})
         found = {LOSS: Crossing(5, 4, "grid"), Target("accuracy", 95): Crossing(None, None, "grid")}
         crossings.write(of_crossings, crossings.tabulate(found, EVALUATIONS, READINGS, BATCHES))
         paths.append((of_history, of_crossings))
-    table = crossings.collect(paths)
+    targets = {"loss": [0.5], "accuracy": [95]}
+    histories, found = zip(*paths, strict=True)
+    table = crossings.collect(histories, found[::-1], targets)
     assert table.schema == crossings.COLLECTED
     assert table.select("seed", "machine", "target", "target_value", "step").rows() == [
         (3, "Abacus 3", "loss", 0.5, 5),
@@ -68,7 +81,30 @@ def test_each_collected_row_identifies_its_run(tmp_path):
     with pytest.raises(InputError, match="found the columns"):
         crossings.read_collected(paths[0][1])
     with pytest.raises(InputError, match="found the columns"):
-        crossings.collect([(paths[0][0], paths[0][0])])
+        crossings.collect(histories[:1], histories[:1], targets)
+
+
+def test_targets_that_were_not_looked_for_are_those_of_the_evaluations(tmp_path):
+    of_history, of_crossings = files(tmp_path, 1)
+    history.write(of_history, TABLE, METADATA)
+    evaluations = history.evaluations(TABLE)
+    first, last = evaluations[0].training_loss, evaluations[-1].training_loss
+    assert last < first
+    targets = {"loss": [last, last / 2], "accuracy": [95]}
+    found = {Target("accuracy", 95): Crossing(5, 4, "grid")}
+    crossings.write(of_crossings, crossings.tabulate(found, EVALUATIONS, READINGS, BATCHES))
+    for files_found, source in (([of_crossings], "grid"), ([], "evaluations")):
+        rows = crossings.collect([of_history], files_found, targets).to_dicts()
+        assert [(row["target"], row["target_value"]) for row in rows] == [
+            ("loss", last),
+            ("loss", last / 2),
+            ("accuracy", 95),
+        ]
+        step = next(each.step for each in evaluations if each.training_loss <= last)
+        before = max(each.step for each in evaluations if each.step < step)
+        assert (rows[0]["step"], rows[0]["step_low"]) == (step, before)
+        assert rows[1]["step"] is None
+        assert [row["source"] for row in rows] == ["evaluations", "evaluations", source]
 
 
 def test_other_columns_are_not_written(tmp_path):

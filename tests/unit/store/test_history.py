@@ -5,9 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.store import clock, history, parquet
-from batch_race.store.history import HistoryError
 from nn.records import Evaluation, Reading
 from tests.project import DEFAULTS
 
@@ -29,8 +28,9 @@ METADATA = {
         "side": 2,
     },
     "pixel_scaling": [1.0, 0.0],
-    "machine": {"processor": "Abacus 3"},
-    "versions": {"python": "3.11"},
+    "machine": {"processor": "Abacus 3", "blas": "openblas 0.3 Zen, openblas 0.3 Zen, mkl 9 AVX2"},
+    "versions": {"python": "3.11.7", "numpy": "2.4.6", "scipy": "1.17", "polars": "2.1"},
+    "engine": "0123456789",
 }
 EVALUATIONS = [
     Evaluation(0, 0, 0, 0.0, 0.5, 0.0, 2.3, 10.0),
@@ -102,10 +102,30 @@ def test_each_collected_row_identifies_its_run(tmp_path):
             "stopped": "budget",
             "contended": True,
             "machine": "Abacus 3",
+            "software": "Python 3.11, numpy 2.4.6, scipy 1.17, "
+            "openblas 0.3, mkl 9, engine 0123456789",
         }.items()
     )
     parquet.write(tmp_path / "collected.parquet", table)
     assert history.read_collected(tmp_path / "collected.parquet").equals(table)
+
+
+def test_the_software_is_what_times_depend_on():
+    def software(**changes):
+        return history.constants(METADATA | changes)["software"]
+
+    versions = METADATA["versions"]
+    for unrelated in ({"python": "3.11.9"}, {"polars": "3"}, {"numexpr": "3"}):
+        assert software(versions=versions | unrelated) == software()
+    for related in ({"python": "3.12.1"}, {"numpy": "2.4.7"}, {"scipy": "1.18"}):
+        assert software(versions=versions | related) != software()
+    kernel = {"processor": "Abacus 4", "blas": "openblas 0.3 Haswell, mkl 9 SSE2"}
+    assert software(machine=kernel) == software()
+    assert software(machine={"blas": "openblas 0.4 Zen, mkl 9 AVX2", "processor": ""}) != software()
+    assert software(engine="1") != software()
+    specification = SPECIFICATION | {"elementwise": "numexpr"}
+    with_numexpr = {"specification": specification, "versions": versions | {"numexpr": "2.14"}}
+    assert "numexpr 2.14" in software(**with_numexpr)
 
 
 DAMAGED = "found a table that is damaged, edited or of an older version"
@@ -157,17 +177,17 @@ def test_other_columns_are_neither_written_nor_read(tmp_path, table):
 
 def test_missing_metadata_is_named(tmp_path):
     path = tmp_path / "history.parquet"
-    with pytest.raises(HistoryError, match=r"found the metadata \['stopped'\], expected"):
+    with pytest.raises(ResultError, match=r"found the metadata \['stopped'\], expected"):
         history.write(path, TABLE, {"stopped": "budget"})
 
 
 def test_another_format_is_refused(tmp_path):
     path = tmp_path / "history.parquet"
     as_format(path, TABLE, "0")
-    with pytest.raises(HistoryError, match=f"format 0, expected {history.FORMAT}; remove it"):
+    with pytest.raises(ResultError, match=f"format 0, expected {history.FORMAT}; remove it"):
         history.read(path)
     parquet.write(path, TABLE)
-    with pytest.raises(HistoryError, match="found a history of format None, expected"):
+    with pytest.raises(ResultError, match="found a history of format None, expected"):
         history.read(path)
 
 

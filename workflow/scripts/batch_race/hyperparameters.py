@@ -82,8 +82,12 @@ def with_role(role: Role) -> tuple[str, ...]:
     return tuple(name for name, each in REGISTRY.items() if each.role == role)
 
 
-GROUP = ("machine", *with_role("group"), "training_images", "subnormals")
-"""The columns that batch sizes are compared within: times of different machines are never mixed."""
+MEASURED_WITH = ("machine", "software")
+"""The columns of what times depend on besides the configuration of a run."""
+
+GROUP = (*MEASURED_WITH, *with_role("group"), "training_images", "subnormals")
+"""The columns that batch sizes are compared within: times of different machines, or versions of the
+software, are never mixed."""
 
 WITHIN_GROUP = (*with_role("compared"), *with_role("tuned"))
 """The columns that tell the configurations of a comparison group apart."""

@@ -14,7 +14,7 @@ import polars as pl
 from batch_race.analyze import looks
 from batch_race.analyze.contrasts import LEVEL, ragged_contrasts
 from batch_race.analyze.measures import matching
-from batch_race.hyperparameters import GROUP, RUN, WITHIN_GROUP, with_role
+from batch_race.hyperparameters import GROUP, MEASURED_WITH, RUN, WITHIN_GROUP, with_role
 
 Answer = dict[str, Any]
 
@@ -73,9 +73,13 @@ def compare(
         - `ranking`, the batch sizes that reached it, fastest first;
         - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
           the budget ended some runs first, or they were not asked for this target), `stopped` (by
-          pruning, with the seconds below which none of its medians lies, `more_than`), or `missed`;
+          pruning, with the seconds below which none of its medians lies, `more_than`), `partly`
+          (reached in half of the runs or less: `reached` of `runs`, of the configuration that
+          reached it most often), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
-        - `elsewhere`, how many runs of this comparison only other machines made, by machine.
+        - `elsewhere`, how many runs of this comparison only other machines made, by machine;
+        - `otherwise`, how many only other versions of the software made on this machine, by
+          software.
 
         An entry of the ranking has the best `learning_rate` and value of each other tuned
         hyperparameter, all `learning_rates` tried, and the
@@ -104,7 +108,8 @@ def compare(
             | _unranked(of_question, ranked)
             | {
                 "nearest": _nearest(summary, question),
-                "elsewhere": _elsewhere(measures, question),
+                "elsewhere": _made_only_with_other(measures, question, "machine"),
+                "otherwise": _made_only_with_other(measures, question, "software"),
             }
         )
     return answers
@@ -256,13 +261,18 @@ def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:
 
 
 def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
-    """Return the batch sizes outside the ranking by reason; those stopped with a lower bound."""
-    found: dict[str, list[Any]] = {"missed": [], "stopped": [], "diverged": [], "unknown": []}
+    """Return the batch sizes outside the ranking by reason; some with a number."""
+    reasons = ("partly", "missed", "stopped", "diverged", "unknown")
+    found: dict[str, list[Any]] = {reason: [] for reason in reasons}
     if asked["initial"].sum() > 0:
         return found
     others = asked.join(best, on="batch_size", how="anti")
+    share = pl.col("reached") / pl.col("runs")
+    best_share = pl.struct("reached", "runs").sort_by(share, descending=True).first()
     counts = others.group_by("batch_size").agg(
-        pl.col("runs", "diverged", "unknown", "stopped").sum(), pl.col("more_than").min()
+        pl.col("runs", "diverged", "unknown", "stopped").sum(),
+        pl.col("more_than").min(),
+        best_share.alias("partly"),
     )
     for row in counts.sort("batch_size").to_dicts():
         if row["unknown"] > 0:
@@ -271,6 +281,9 @@ def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
             reason = "diverged"
         elif row["stopped"] > 0:
             found["stopped"].append({key: row[key] for key in ("batch_size", "more_than")})
+            continue
+        elif row["partly"]["reached"] > 0:
+            found["partly"].append({"batch_size": row["batch_size"], **row["partly"]})
             continue
         else:
             reason = "missed"
@@ -296,12 +309,19 @@ def _nearest(summary: pl.DataFrame, question: dict[str, Any]) -> dict[str, Any] 
     }
 
 
-def _elsewhere(measures: pl.DataFrame, question: dict[str, Any]) -> dict[str, int]:
-    """Count the runs that only other machines made, as a batch system may distribute a sweep."""
-    shared = {key: question[key] for key in _ASKED if key != "machine"}
-    runs = matching(measures, shared | {"measure": "seconds"})
-    run = [key for key in RUN if key not in GROUP]
-    here = matching(runs, {"machine": question["machine"]})
-    missing = runs.join(here, on=run, how="anti")
-    counts = missing.group_by("machine").len().sort("machine")
-    return dict(counts.iter_rows())
+def _made_only_with_other(
+    measures: pl.DataFrame, question: dict[str, Any], key: str
+) -> dict[str, int]:
+    """Count the runs that were only made on other machines, or with other software on this one.
+
+    A batch system may distribute a sweep over several types of machine, and software may be updated
+    between two runs.
+    """
+    shared = [each for each in _ASKED if each not in MEASURED_WITH]
+    if key == "software":
+        shared.append("machine")
+    runs = matching(measures, {"measure": "seconds"} | {each: question[each] for each in shared})
+    here = matching(runs, {each: question[each] for each in MEASURED_WITH})
+    run = [each for each in RUN if each not in GROUP]
+    missing = runs.filter(pl.col(key) != question[key]).join(here, on=run, how="anti")
+    return dict(missing.group_by(key).len().sort(key).iter_rows())

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
 
 from batch_race.analyze.contrasts import LEVEL
 
@@ -121,10 +120,12 @@ def fit(batch_sizes: Sequence[int], steps: Sequence[float]) -> Fit:
     scanned = np.linspace(sizes.min() - reach, sizes.max() + reach, _SCANNED)
     lowest = int(misfit(scanned).argmin())
     near = (scanned[max(lowest - 1, 0)], scanned[min(lowest + 1, _SCANNED - 1)])
+    from scipy import optimize, special  # take half a second, and few races have a law
+
     found = optimize.minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-9})
     b_crit = float(found.x)
     # For two parameters jointly: the F distribution with 2 and count - 2 degrees of freedom.
-    most = misfit(b_crit) * (1 + 2 / (count - 2) * stats.f.ppf(LEVEL, 2, count - 2))
+    most = misfit(b_crit) * (1 + 2 / (count - 2) * special.fdtri(2, count - 2, LEVEL))
     ends, is_open = _ends(lambda value: misfit(value) - most, np.sort(np.append(scanned, b_crit)))
     region = np.sort(np.append(np.linspace(*ends, _REGION_POINTS), b_crit))
     slack = np.sqrt(np.maximum(most - misfit(region), 0) / count)
@@ -172,6 +173,8 @@ def _ends(
     values : ndarray of float64
         Ascending. An end is open if the function is not above 0 at the first or last value.
     """
+    from scipy import optimize
+
     (inside,) = np.nonzero(excess(values) <= 0)
     first, last = int(inside[0]), int(inside[-1])
     is_open = (first == 0, last == len(values) - 1)

@@ -32,6 +32,7 @@ from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.plan.runs import AUTO
 from batch_race.store import crossings, history
 from batch_race.store.rounds import Round, Trial
+from nn import ranges
 
 _HEADROOM = 1.1
 """The budget of a further seed, over what the seeds before it needed."""
@@ -45,6 +46,7 @@ class Result(NamedTuple):
     stopped: str
     end: list[float]
     bounds: dict[int, float]
+    earliest: dict[int, float]
 
 
 def result(
@@ -63,14 +65,14 @@ def result(
     clock : {"training", "wall"}
     """
     constants = history.constants(metadata)
-    bounds = {}
+    evaluations = history.evaluations(table)
+    seconds = dict(zip(table["step"], table[f"{clock}_seconds"], strict=True))
+    bounds, earliest = {}, {}
     for index, target in enumerate(crossings.listed(targets)):
-        column = "training_loss" if target.metric == "loss" else "test_accuracy"
-        at = pl.col(column)
-        is_there = at <= target.value if target.metric == "loss" else at >= target.value
-        there = table.filter(is_there)
-        if len(there):
-            bounds[index] = float(there[f"{clock}_seconds"][0])
+        if (step := ranges.from_evaluations(evaluations, target).step) is not None:
+            bounds[index] = float(seconds[step])
+        if (step := ranges.earliest_step(evaluations, target)) is not None:
+            earliest[index] = float(seconds[step])
     last = table.row(-1, named=True)
     diverged = metadata["stopped"] == "diverged"
     end = [last["training_loss"], 100 - last["test_accuracy"]]
@@ -80,13 +82,14 @@ def result(
         metadata["stopped"],
         [math.inf, math.inf] if diverged else end,
         bounds,
+        earliest,
     )
 
 
 def times(
     table: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str
 ) -> dict[int, float]:
-    """Return the seconds to the targets that a run reached, by the target's index.
+    """Return the seconds to the targets that a run was found to reach, by the target's index.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def times(
     found = {
         (row["target"], row["target_value"]): row[f"{clock}_seconds"] for row in table.to_dicts()
     }
-    known = (found[target] for target in crossings.listed(targets))
+    known = map(found.get, crossings.listed(targets))
     return {index: seconds for index, seconds in enumerate(known) if seconds is not None}
 
 
@@ -169,7 +172,8 @@ class _State:
                 trial.stopped = trained.stopped
                 trial.end = trained.end
                 trial.bounds = trained.bounds
-                trial.times = None
+                trial.earliest = trained.earliest
+                trial.sought, trial.times = [], None
             if trial.name in found:
                 trial.times = found[trial.name]
 
@@ -206,9 +210,29 @@ class _State:
                 still_open.append(target)
             elif target not in trial.closed or trial.closed[target]["rule"] != closing["rule"]:
                 trial.closed[target] = {**closing, "round": self.decided.number}
-        if not still_open and trial.times is None:
-            self.decided.find.append(trial.name)
+        if not still_open:
+            self._seek(trial)
         return still_open
+
+    def _seek(self, trial: Trial) -> None:
+        """Look for a run's crossings where its evaluations are not enough."""
+        sought = [target for target in trial.targets if not self._is_known(trial, target)]
+        if not sought:
+            trial.times = trial.times or {}
+        elif trial.times is None or not set(sought) <= set(trial.sought):
+            trial.sought = sought
+            trial.times = None
+            self.decided.find.append(trial.name)
+
+    def _is_known(self, trial: Trial, target: int) -> bool:
+        """Return whether a run was never near a target, or was there too late to contend."""
+        if target not in trial.earliest:
+            return True
+        leader = self._leader(trial.group, trial.seed, target)
+        if target not in trial.bounds or leader is None:
+            return False
+        fastest = max(_known(leader)[target], self._fastest(trial.group, target))
+        return trial.earliest[target] > self._factor * fastest
 
     def _closing(self, trial: Trial, target: int) -> dict[str, Any] | None:
         """Return why a run needs no more training for a target; None if it does."""
@@ -426,8 +450,10 @@ class _State:
         """Return the indices of the configurations that may win, the fastest first."""
         kind = 0 if self._targets[target].metric == "loss" else 1
 
-        def rank(index: int) -> tuple[float, float]:
-            return medians[index], median(each.end[kind] for each in configurations[index])
+        def rank(index: int) -> tuple[float, float, float]:
+            same = configurations[index]
+            soonest = min(_known(each).get(target, math.inf) for each in same)
+            return medians[index], soonest, median(each.end[kind] for each in same)
 
         def batch_size(index: int) -> int:
             return int(self._value(configurations[index][0], "batch_size"))
@@ -472,7 +498,7 @@ class _State:
 
 def _known(trial: Trial) -> dict[int, float]:
     """Return the seconds to the targets that a run is known to have reached."""
-    return trial.bounds if trial.times is None else trial.times
+    return trial.bounds | (trial.times or {})
 
 
 def _median(trials: Sequence[Trial], target: int) -> float:

@@ -1,14 +1,20 @@
 """Medians over seeds, with confidence intervals."""
 
+import math
+from itertools import accumulate
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 from batch_race.analyze.contrasts import LEVEL
 from batch_race.hyperparameters import CONFIGURATION
 
 Array = npt.NDArray[np.float64]
+
+# The true median is outside if all values are on one side of it.
+FEWEST_RUNS = math.ceil(1 - math.log2(1 - LEVEL))
+"""The fewest runs whose lowest and highest value enclose the true median with that level."""
 
 
 def summarize(measures: pl.DataFrame) -> pl.DataFrame:
@@ -28,13 +34,14 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         A row for each configuration and measure, with the columns of `CONFIGURATION`, measure,
-        target, target_value, median, median_low, more_than, low, high, interval, runs, reached,
-        missed, stopped, unknown, diverged, initial and contended. median_low is the median of
-        value_low; more_than is a lower bound of a median that is not known because runs were
-        stopped. low and high are the interval over seeds, and interval its kind (see
-        `interval_name`); all three are null for a single run. What is not known is null. The
-        columns from reached to initial count outcomes; without a target, `reached` counts the runs
-        that have a value, and `diverged` those that diverged at any time.
+        target, target_value, median, median_low, more_than, spent, low, high, interval, runs,
+        reached, missed, stopped, unknown, diverged, initial and contended. median_low is the median
+        of value_low; more_than is a lower bound of a median that is not known because runs were
+        stopped; spent is one of any median that is not known: the median of the costs of runs that
+        reached the target, and of what the others spent. low and high are the interval over seeds,
+        and interval its kind (see `interval_name`); all three are null for a single run. What is
+        not known is null. The columns from reached to initial count outcomes; without a target,
+        `reached` counts the runs that have a value, and `diverged` those that diverged at any time.
     """
     keys = [*CONFIGURATION, "measure", "target", "target_value"]
     counts = {
@@ -54,6 +61,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce("value", pl.when(pl.col("outcome") == "stopped").then("spent"))
             .fill_null(np.inf)
             .alias("bounds"),
+            pl.coalesce("value", "spent").fill_null(np.inf).median().alias("spent"),
             pl.col("value_low").fill_null(np.inf).median().alias("median_low"),
             pl.len().cast(pl.Int64).alias("runs"),
             *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
@@ -73,10 +81,11 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
         parts.append(
             part.with_columns(median=median, more_than=more_than, low=low, high=high, interval=name)
         )
-    bounds = ("median", "median_low", "more_than", "low", "high")
+    bounds = ("median", "median_low", "more_than", "spent", "low", "high")
     is_known = pl.col("median").is_finite()
+    conditions = {"median_low": is_known, "spent": ~is_known}
     known = (
-        pl.when(pl.col(name).is_finite(), is_known | (name != "median_low"), pl.col("unknown") == 0)
+        pl.when(pl.col(name).is_finite(), conditions.get(name, True), pl.col("unknown") == 0)
         .then(name)
         .alias(name)
         for name in bounds
@@ -95,14 +104,12 @@ def interval_name(n_runs: int) -> str | None:
     Returns
     -------
     str or None
-        "95 %" from six runs on; "lowest to highest of 5", say, with fewer, since no two of their
-        values enclose the true median with that probability; None for a single run.
+        "95 %" from `FEWEST_RUNS` on; "lowest to highest of 5", say, with fewer, since no two of
+        their values enclose the true median with that probability; None for a single run.
     """
     if n_runs == 1:
         return None
-    # The true median is outside if all values are on one side of it.
-    is_enough = 1 - 2 * 0.5**n_runs >= LEVEL
-    return f"{100 * LEVEL:g} %" if is_enough else f"lowest to highest of {n_runs}"
+    return f"{100 * LEVEL:g} %" if n_runs >= FEWEST_RUNS else f"lowest to highest of {n_runs}"
 
 
 def _medians(values: Array) -> tuple[Array, Array, Array]:
@@ -116,5 +123,8 @@ def _medians(values: Array) -> tuple[Array, Array, Array]:
     if count == 1:
         unknown = np.full(len(values), np.inf)
         return ordered[:, 0], unknown, unknown
-    index = max(int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5)) - 1, 0)
+    # Of the runs, so many are below the true median with a probability of at most (1 - LEVEL) / 2.
+    # (Importing SciPy for it would take as long as all the rest of a summary.)
+    below = accumulate(math.comb(count, n) / 2**count for n in range(count))
+    index = max(sum(probability < (1 - LEVEL) / 2 for probability in below) - 1, 0)
     return np.median(ordered, axis=1), ordered[:, index], ordered[:, -1 - index]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import polars as pl
-from scipy import stats
 
 from batch_race.hyperparameters import CONFIGURATION
 
@@ -51,7 +50,8 @@ def learning_rate_effect(measures: pl.DataFrame) -> dict[str, Any] | None:
     df_between, df_within = len(groups) - len(spread), int(groups["n"].sum()) - len(groups)
     p_value = None
     if df_within > 0 and within > 0:
-        p_value = float(
-            stats.f.sf(between / df_between / (within / df_within), df_between, df_within)
-        )
+        from scipy import special  # takes a third of a second
+
+        ratio = between / df_between / (within / df_within)
+        p_value = float(special.fdtrc(df_between, df_within, ratio))
     return {"factor": worst["factor"], "batch_size": worst["batch_size"], "p_value": p_value}

@@ -12,6 +12,7 @@ import psutil
 from PIL import Image
 
 from batch_race.errors import InputError
+from batch_race.store.files import open_regular
 
 HEAD_BYTES = 4096
 """Of a file, enough to recognise it."""
@@ -21,6 +22,7 @@ PICTURE_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 _BEGINNINGS = {
     b"%PDF-": "a PDF",
+    b"%!PS": "a PostScript file",
     b"PK\x03\x04": "a zip archive",
     b"PK\x05\x06": "an empty zip archive",
     b"BZh": "a bzip2 archive",
@@ -64,10 +66,10 @@ def describe(path: Path) -> str:
     try:
         head = read_head(path)
     except InputError:
-        if path.exists():
+        if path.is_file():
             return "a damaged or truncated gzip file"
         raise
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         is_gzipped = _is_gzip(file)
     return _describe(head) + (", gzipped" if is_gzipped else "")
 
@@ -94,7 +96,7 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
         If the file cannot be read, or is a damaged or truncated gzip file.
     """
     try:
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             if _is_gzip(raw):
                 with gzip.open(raw) as file:
                     yield cast(BinaryIO, file)

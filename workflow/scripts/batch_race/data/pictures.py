@@ -2,24 +2,36 @@
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
 from batch_race.data import idx
-from batch_race.data.content import describe
+from batch_race.data.content import PICTURE_FORMATS, describe
+from batch_race.data.deadline import finish_within
 from batch_race.data.description import MIDDLE, Description, background
 from batch_race.data.originals.find import TRANSPOSED
 from batch_race.errors import InputError
+from batch_race.store.files import open_regular
+
+FORMATS = (*PICTURE_FORMATS, "PSD")
 
 MIN_CONTRAST = 32
 """A picture whose grey levels differ by less is blank: scans and JPEG have some noise."""
 
 MIN_RATIO = 0.25
 """The smallest ratio of a pixel's sides that is believed."""
+
+MAX_PIXELS = 100_000_000
+"""Of a picture; a page of A4 at 600 dots per inch has 35 million."""
+
+MAX_SECONDS = 60.0
+"""The longest time for a file, which a few bytes may make an animation of days."""
 
 WHITE = 255
 
@@ -36,8 +48,8 @@ def read(path: Path, data: Description) -> Pixels:
     Parameters
     ----------
     path : Path
-        An idx file of images, gzipped or not, or a picture that Pillow can read, of which each
-        frame or page is an image.
+        An idx file of images, gzipped or not, or a picture in one of `FORMATS`, of which each frame
+        or page is an image.
     data : Description
         Of the images that the network was trained on.
 
@@ -50,10 +62,21 @@ def read(path: Path, data: Description) -> Pixels:
     Raises
     ------
     InputError
-        If the file is missing or neither of these, or of a size or kind that cannot be converted.
+        If the file is missing or neither of these, of a size or kind that cannot be converted, or
+        takes longer than `MAX_SECONDS`.
     """
     try:
-        with path.open("rb") as file:
+        return finish_within(MAX_SECONDS, lambda: _read(path, data))
+    except TimeoutError as error:
+        raise InputError(
+            f"{path}: found images that take longer than {MAX_SECONDS:g} s, expected fewer or "
+            "smaller ones"
+        ) from error
+
+
+def _read(path: Path, data: Description) -> Pixels:
+    try:
+        with open_regular(path) as file:
             head = file.read(3)
     except FileNotFoundError as error:
         raise InputError(
@@ -179,8 +202,13 @@ def _frames(path: Path) -> Iterator[Pixels]:
     """Return each frame of a picture, upright and grey, as an opaque picture would show it."""
     try:
         # By its name, Pillow maps a TIFF into memory, with the sides of a turned one exchanged.
-        with path.open("rb") as file, Image.open(file) as picture:
+        with open_regular(path) as file, _open(file) as picture:
             for frame in _visible(picture):
+                if frame.width * frame.height > MAX_PIXELS:
+                    raise InputError(
+                        f"{path}: found a picture of {frame.width:,}×{frame.height:,} pixels, "
+                        f"expected at most {MAX_PIXELS:,} in all"
+                    )
                 # The mode "I" has 16 bits in a PGM, and 32 in others.
                 is_deep = frame.mode.startswith("I;16") or (
                     frame.mode == "I" and picture.format == "PPM"
@@ -189,11 +217,23 @@ def _frames(path: Path) -> Iterator[Pixels]:
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
+        kind = describe(path)
+        damage = " that is damaged" if kind.endswith("picture") else ""
         raise InputError(
-            f"{path}: expected a picture or an idx file, found {describe(path)}"
+            f"{path}: expected a picture or an idx file, found {kind}{damage}"
         ) from error
     except Exception as error:  # Pillow has many for a damaged file
-        raise InputError(f"{path}: expected a picture or an idx file, found {error}") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"{path}: expected a picture or an idx file, found {describe(path)} that cannot be "
+            f"read ({reason})"
+        ) from error
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a bound here
+        return Image.open(file, formats=FORMATS)
 
 
 def _visible(picture: Image.Image) -> Iterator[Image.Image]:

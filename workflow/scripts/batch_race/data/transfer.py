@@ -7,8 +7,6 @@ import hashlib
 import logging
 import shutil
 import sys
-import threading
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -20,8 +18,9 @@ import requests
 import urllib3
 
 from batch_race.data.content import describe, unpacked
+from batch_race.data.deadline import finish_within
 from batch_race.errors import InputError
-from batch_race.store.files import replacing
+from batch_race.store.files import open_regular, replacing
 
 CHUNK_BYTES = 1 << 16
 
@@ -112,11 +111,19 @@ def _write(address: str, temporary: Path, limits: Limits) -> None:
     # closed, nothing it receives can reach the next attempt's file.
     with temporary.open("wb") as file:
         limited = _SizeLimitedFile(file, limits.max_bytes)
-        if is_web(address):
-            timeout = limits.timeout_seconds
-            _finish_within(limits.deadline_seconds, lambda: _download(address, limited, timeout))
-        else:
-            _copy(local_path(address), limited)
+
+        def work() -> None:
+            if is_web(address):
+                _download(address, limited, limits.timeout_seconds)
+            else:
+                _copy(local_path(address), limited)
+
+        try:
+            finish_within(limits.deadline_seconds, work)
+        except TimeoutError as error:
+            # Not temporary: another attempt would cost as much time again.
+            reason = f"too slow: not complete within {limits.deadline_seconds:g} s"
+            raise TransferError(reason) from error
 
 
 def _check(path: Path, checksums: Checksums, max_bytes: int) -> None:
@@ -183,34 +190,13 @@ def is_web(address: str) -> bool:
 
 def _copy(source: Path, file: _SizeLimitedFile) -> None:
     try:
-        original = source.open("rb")
+        original = open_regular(source)
     except FileNotFoundError as error:
         raise TransferError(f"found no {source.name}") from error
     except OSError as error:
         raise TransferError(_text(error)) from error
     with original:
         shutil.copyfileobj(original, file)
-
-
-def _finish_within(deadline_seconds: float, work: Callable[[], None]) -> None:
-    # No socket timeout bounds the whole download: each byte restarts it, and the search for a
-    # host's name has none. A thread can be abandoned; a daemon thread ends with the process.
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(deadline_seconds)
-    if thread.is_alive():
-        # Not temporary: another attempt would cost as much time again.
-        raise TransferError(f"too slow: not complete within {deadline_seconds:g} s")
-    if failures:
-        raise failures[0]
 
 
 def _download(url: str, file: _SizeLimitedFile, timeout_seconds: float) -> None:

@@ -3,7 +3,7 @@
 import math
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_race.errors import InputError
@@ -74,6 +74,37 @@ def memory_mb(specification: Mapping[str, Any]) -> int:
     threads: int = specification["threads"]
     weights_mb: float = specification["hidden_nodes"] * (1 + PIXELS) * 4 / 1e6
     return BASE_MB + math.ceil(weights_mb * COPIES_OF_WEIGHTS * (1 + threads))
+
+
+def check_threads(
+    specifications: Iterable[Mapping[str, Any]], physical_cores: int, given: int | None = None
+) -> None:
+    """Check that each run's threads can have a physical core each.
+
+    Parameters
+    ----------
+    specifications : iterable of mapping
+        Of the runs to be trained.
+    physical_cores : int
+        That runs on this machine may use.
+    given : int, optional
+        The cores that Snakemake may use.
+
+    Raises
+    ------
+    InputError
+        If a run has more threads.
+    """
+    threads = max((specification["threads"] for specification in specifications), default=0)
+    if threads > physical_cores:
+        raise InputError(
+            f"threads: found {threads}, expected at most the {physical_cores} physical core(s) "
+            "that runs may use here"
+        )
+    if given is not None and threads > given:
+        raise InputError(
+            f"threads: found {threads}, expected at most the {given} that snakemake --cores gives"
+        )
 
 
 def check_executor(settings: object) -> None:

@@ -18,6 +18,7 @@ from jsonschema.validators import extend
 from yaml.constructor import SafeConstructor
 
 from batch_race.errors import InputError
+from batch_race.texts import escape, is_plain
 
 Schema = Mapping[str, Any]
 
@@ -80,7 +81,9 @@ def check(config: dict[str, Any], schema: Schema) -> None:
     validator = _FiniteNumbers(schema, format_checker=_FORMATS)
     errors = sorted(validator.iter_errors(config), key=lambda error: error.json_path)
     if errors:
-        mistakes = [f"  {mistake}" for error in errors for mistake in _mistakes(error, schema)]
+        mistakes = [
+            f"  {escape(mistake)}" for error in errors for mistake in _mistakes(error, schema)
+        ]
         if (more := len(mistakes) - MAX_MISTAKES) > 0:
             mistakes[MAX_MISTAKES:] = [f"  and {more:,} more"]
         raise ConfigurationError("\n".join(["The configuration has mistakes:", *mistakes]))
@@ -158,7 +161,10 @@ def _variable(found: re.Match[str]) -> str | None:
 
 
 _FORMATS = FormatChecker(())
-_FORMATS.checks("path")(lambda value: not (isinstance(value, str) and VARIABLE.search(value)))
+_FORMATS.checks("plain")(lambda value: not isinstance(value, str) or is_plain(value))
+_FORMATS.checks("path")(
+    lambda value: not isinstance(value, str) or (is_plain(value) and not VARIABLE.search(value))
+)
 
 
 def _is_finite_number(checker: Any, instance: object) -> bool:
@@ -213,6 +219,8 @@ def _expected(error: ValidationError) -> str:
             kinds = [bound] if isinstance(bound, str) else bound
             return " or ".join(_KINDS[kind] for kind in kinds)
         case "format":
+            if not is_plain(error.instance):
+                return f"{'a path' if bound == 'path' else 'text'} without control characters"
             return "a path whose environment variables are set"
         case "enum":
             return "one of " + ", ".join(_shown(value) for value in bound)

@@ -22,7 +22,7 @@ SUMMARIES = Path("results/summarize_originals")
 
 MIN_SECONDS = 1.0
 """A summary is kept if it took so long. It is not if a file was changed less than `MIN_AGE_SECONDS`
-before: another change might leave the file's time as it is."""
+before, since another change might leave the file's time as it is, nor if one was changed since."""
 
 MIN_AGE_SECONDS = 2.0
 
@@ -83,6 +83,10 @@ def known(catalogue: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Dat
             digest, train_count, test_count = _summarize(find(path))
         except InputError as error:
             raise InputError(f"{key}: {error}") from error
+        except OSError as error:  # removed since it was found
+            raise InputError(
+                f"{key}: {error.filename}: cannot be read: {error.strerror}"
+            ) from error
         folder = f"{name}-{digest[:10]}"
         datasets[name] = Dataset(folder, digest, train_count, test_count, str(path), ())
     return datasets
@@ -102,7 +106,9 @@ def _summarize(originals: Originals) -> Summary:
         return Summary(**json.loads(path.read_text(encoding="utf-8")))
     now, start = time.time(), time.monotonic()
     summary = summarize(originals)
-    if time.monotonic() - start > MIN_SECONDS and newest < now - MIN_AGE_SECONDS:
+    is_slow = time.monotonic() - start > MIN_SECONDS
+    is_settled = newest < now - MIN_AGE_SECONDS and _state(originals)[0] == state
+    if is_slow and is_settled:
         with suppress(OutputError), replacing(path) as temporary:
             temporary.write_text(json.dumps(summary._asdict()), encoding="utf-8")
     return summary

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from batch_race.errors import InputError
+from batch_race.store import foreign
 from batch_race.store.files import folder_of
 
 
@@ -24,7 +25,8 @@ def results_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str,
     Raises
     ------
     InputError
-        If a file is missing, or a folder is that of this machine's results.
+        If a file is missing or not what a workflow writes, or a folder is that of this machine's
+        results.
     """
     found = {}
     for name, folder in machines.items():
@@ -33,15 +35,14 @@ def results_elsewhere(machines: Mapping[str, str], experiment: str) -> dict[str,
             raise InputError(
                 f"machines.{name}: found this machine's own results, expected another's"
             )
-        paths = (
-            results / "collect" / experiment / "histories.parquet",
-            results / "collect_crossings" / experiment / "crossings.parquet",
-        )
+        collected = results / "collect" / experiment
+        paths = (collected / "histories.parquet", collected / "crossings.parquet")
         for path in paths:
             if not path.is_file():
                 raise InputError(
                     f"machines.{name}: found no {path}, expected a results folder in which the "
                     f"experiment {experiment} is finished"
                 )
+        foreign.read(name, *paths)  # a mistake is to be said before runs are trained
         found[name] = (str(paths[0]), str(paths[1]))
     return found

@@ -9,7 +9,8 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from batch_race.errors import InputError
@@ -145,9 +146,37 @@ def asked(config: Mapping[str, Any]) -> dict[str, list[float]]:
     }
 
 
-def targets_name(config: Mapping[str, Any]) -> str:
-    """Name the targets of a configuration, whatever their order."""
-    return hashlib.sha256(json.dumps(asked(config)).encode()).hexdigest()[:10]
+def targets_name(config: Mapping[str, Any], indices: Iterable[int] | None = None) -> str:
+    """Name the targets of a configuration, whatever their order, or those with some indices."""
+    targets = asked(config)
+    name = hashlib.sha256(json.dumps(targets).encode()).hexdigest()[:10]
+    every = range(sum(map(len, targets.values())))
+    some = every if indices is None else sorted(set(indices))
+    return name if list(some) == list(every) else f"{name}-{sum(1 << index for index in some):x}"
+
+
+def named_targets(config: Mapping[str, Any], name: str) -> dict[str, list[float]]:
+    """Return the targets that have a name of `targets_name`.
+
+    Raises
+    ------
+    InputError
+        If none of the configuration's have it.
+    """
+    targets = asked(config)
+    every = range(sum(map(len, targets.values())))
+    some = re.fullmatch(r"[^-]+-([0-9a-f]+)", name)
+    indices = {index for index in every if not some or int(some[1], 16) >> index & 1}
+    if targets_name(config, indices) != name:
+        raise InputError(
+            f"targets: found {name} in a target's path, expected {targets_name(config)}, those of "
+            "this configuration"
+        )
+    left = iter(every)
+    return {
+        metric: [value for value in values if next(left) in indices]
+        for metric, values in targets.items()
+    }
 
 
 def title(config: Mapping[str, Any]) -> str:

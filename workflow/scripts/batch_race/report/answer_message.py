@@ -1,19 +1,59 @@
-"""The answer of the comparison as text."""
+"""The answer of the comparison as text.
 
+Each target has a line for the fastest batch size, and below it an indented line for each of the
+others, so that every configured batch size is named; beyond `MOST_NAMED`, the rest are counted.
+"""
+
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from batch_race.analyze.comparison import Answer
+from batch_race.analyze.statistics import FEWEST_RUNS
 from batch_race.analyze.targets import UNITS, describe_target
 from batch_race.hyperparameters import REGISTRY, with_role
-from batch_race.report.groups import describe_group, describe_values, varying_between
+from batch_race.report.groups import (
+    MOST_NAMED,
+    describe_batch_size,
+    describe_values,
+    listed,
+    varying_between,
+)
 from batch_race.report.numbers import bracket, interval, number
 
-_NAMED = 8
-"""Batch sizes named in one clause; the rest are counted (answer.json and the table have all)."""
+_Entry = Mapping[str, Any]
 
 
-def write(answers: Sequence[Answer], given: str, factor: float | None = None) -> str:
+class _Group(NamedTuple):
+    """Batch sizes of a target that share one line, and what it says of them.
+
+    Attributes
+    ----------
+    sizes : list of int
+    text : str
+        What follows their names.
+    called : str
+        What a count calls them.
+    """
+
+    sizes: list[int]
+    text: str
+    called: str
+
+
+class _Kinds(NamedTuple):
+    """The kinds of intervals that are named once, below all targets; others are named in place."""
+
+    seconds: str | None
+    ratio: str | None
+
+
+def write(
+    answers: Sequence[Answer],
+    given: str,
+    factor: float | None = None,
+    contended: tuple[int, int] = (0, 0),
+) -> str:
     """Return the answer as text.
 
     Parameters
@@ -24,132 +64,214 @@ def write(answers: Sequence[Answer], given: str, factor: float | None = None) ->
         What each run was given; see `runs.given`.
     factor : float, optional
         That of the pruning.
+    contended : tuple of int
+        How many runs were contended, and how many there are.
 
     Returns
     -------
     str
-        A line for what was given, for each comparison group and target, and for each caveat.
+        A line for what was given; for each comparison group and target a line and, indented, one
+        for each other batch size; and a line for each caveat.
     """
     if not answers:
         return "No target is configured (targets), so there is nothing to answer.\n"
     varying = varying_between(answers)
-    lines = [f"Each run was given {given}."]
-    lines += [_sentence(each, varying, factor) for each in answers]
-    lines += _caveats(answers, varying, factor)
+    runs = "Each run"
+    if len({asked["dataset"] for asked in answers}) > 1:
+        varying = ["dataset", *varying]
+    else:
+        runs += f" on {answers[0]['dataset']}"
+    kinds = _kinds(answers)
+    lines = [f"{runs} was given {given}."]
+    for asked in answers:
+        lines += _paragraph(asked, varying, factor, kinds)
+    lines += _caveats(answers, varying, factor, kinds)
+    flagged, total = contended
+    if flagged:
+        lines.append(
+            f"{flagged} of {total} {'run was' if total == 1 else 'runs were'} slowed by other "
+            'programs: see "Contention" in docs/method.md.'
+        )
     return "\n".join(lines) + "\n"
 
 
-def _sentence(asked: Answer, varying: Sequence[str], factor: float | None) -> str:
-    to = f"To {describe_target(asked)} on {describe_group(asked, varying)}: "
+def _paragraph(
+    asked: Answer, varying: Sequence[str], factor: float | None, kinds: _Kinds
+) -> list[str]:
+    target = describe_target(asked) + _of_group(asked, varying)
     if asked["initial"]:
-        return f"{to}no race, the initial weights meet it ({asked['initial']} runs)."
-    clauses = _ranked(asked["ranking"]) if asked["ranking"] else [_unreached(asked)]
-    if asked["ranking"] and asked["missed"]:
-        clauses.append(f"batch {_batches(asked['missed'])} did not reach it")
-    clauses += _stopped(asked["stopped"], factor)
-    if asked["diverged"] and asked["nearest"]:
-        clauses.append(f"batch {_batches(asked['diverged'])} diverged")
-    if asked["unknown"]:
-        reach = "reaches" if len(asked["unknown"]) == 1 else "reach"
-        clauses.append(
-            f"whether batch {_batches(asked['unknown'])} {reach} it is unknown: a target of the "
-            "budget ended runs, or they were not asked for this target"
-        )
-    return to + "; ".join(clauses) + "."
+        return [f"No race to {target}: the initial weights meet it ({asked['initial']} runs)."]
+    others = [*_behind(asked, kinds), *_unranked(asked, factor)]
+    if asked["ranking"]:
+        lines = [_fastest(asked, target, kinds, is_alone=not others)]
+    else:
+        lines = [_unreached(asked, target)]
+    room = MOST_NAMED - len(asked["ranking"][:1])
+    rest: Counter[str] = Counter()
+    for group in others:
+        named = group.sizes[:room]
+        room -= len(named)
+        rest[group.called] += len(group.sizes) - len(named)
+        if named:
+            lines.append(f"  {_batches(named, asked)} {group.text}.")
+    if rest.total():
+        counts = ", ".join(f"{count} {called}" for called, count in rest.items() if count)
+        lines.append(f"  {rest.total()} more: {counts}.")
+    return lines
 
 
-def _ranked(ranking: Sequence[dict[str, Any]]) -> list[str]:
-    first, *others = ranking
-    clauses = [f"{_configuration(first)}, {_seconds(first)}"]
-    alike = [each for each in others if each["verdict"] == "not distinguishable"]
-    rest = [each for each in others if each["verdict"] != "not distinguishable"]
-    clauses += [
-        f"batch {each['batch_size']} is not distinguishable ({_seconds(each)})"
-        for each in alike[:_NAMED]
-    ]
-    if len(alike) > _NAMED:
-        clauses.append(f"{len(alike) - _NAMED} more are not distinguishable")
-    clauses += [_behind(each) for each in rest[:1]]
-    slower = [each["batch_size"] for each in rest[1:] if each["verdict"] == "slower"]
-    if slower:
-        clauses.append(f"batch {_batches(slower)} {'is' if len(slower) == 1 else 'are'} slower too")
-    return clauses
+def _fastest(asked: Answer, target: str, kinds: _Kinds, *, is_alone: bool) -> str:
+    first = asked["ranking"][0]
+    reached = f"reached {target} in" if is_alone else f"was fastest to {target}:"
+    seconds = _seconds(first, kinds) + _notes(first, _tuned(first))
+    name = _batches([first["batch_size"]], asked)
+    return f"{name} {reached} {seconds}."
 
 
-def _stopped(stopped: Sequence[Mapping[str, Any]], factor: float | None) -> list[str]:
-    """Return a clause for the batch sizes that were stopped at the same time."""
-    by_time: dict[str, list[int]] = {}
-    for each in stopped:
-        by_time.setdefault(number(each["more_than"]), []).append(each["batch_size"])
-    return [
-        f"batch {_batches(sizes)} {'was' if len(sizes) == 1 else 'were'} stopped at {seconds} s: "
-        f"more than {factor:g} times as long"
-        for seconds, sizes in by_time.items()
-    ]
-
-
-def _batches(sizes: Sequence[int]) -> str:
-    return _listed(list(map(str, sizes)))
-
-
-def _listed(names: Sequence[str]) -> str:
-    beyond = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {beyond} more" if beyond > 0 else "")
-
-
-def _unreached(asked: Answer) -> str:
+def _unreached(asked: Answer, target: str) -> str:
+    known = "is known to have reached" if asked["unknown"] else "reached"
+    text = f"No batch size {known} {target}"
     nearest = asked["nearest"]
+    if asked["partly"]:
+        return f"{text} in more than half of its runs."
     if nearest is None:
-        return "all runs diverged"
-    value = f"{number(nearest['value'])}{UNITS[asked['target']]}"
-    return f"no batch size reached it; {_configuration(nearest)} came nearest, {value}"
+        return f"{text}."
+    value = number(nearest["value"])
+    if value == number(asked["target_value"]):
+        value = f"{nearest['value']:.6g}"
+    value += UNITS[asked["target"]]
+    return (
+        f"{text}: {_batches([nearest['batch_size']], asked).lower()} came nearest, {value} "
+        f"({_tuned(nearest)})."
+    )
 
 
-def _configuration(entry: Mapping[str, Any]) -> str:
-    """Return a batch size and its tuned hyperparameters, but those with their default value."""
+def _behind(asked: Answer, kinds: _Kinds) -> list[_Group]:
+    """Return the batch sizes behind the fastest: first those that may be as fast."""
+    if not asked["ranking"]:
+        return []
+    first, *others = asked["ranking"]
+    groups = []
+    for entry in sorted(others, key=lambda each: each["verdict"] != "not distinguishable"):
+        differs = _tuned(entry) != _tuned(first)
+        seconds = _seconds(entry, kinds) + _notes(entry, _tuned(entry) if differs else "")
+        text, called = _compared(entry, first, seconds, kinds)
+        groups.append(_Group([entry["batch_size"]], text, called))
+    return groups
+
+
+def _compared(entry: _Entry, first: _Entry, seconds: str, kinds: _Kinds) -> tuple[str, str]:
+    """Return what a line says of a batch size behind the fastest, and what a count calls it."""
+    if entry["verdict"] == "not distinguishable":
+        return f"is not distinguishable from it: {seconds}", "not distinguishable"
+    called = "slower" if entry["verdict"] == "slower" else "without a verdict"
+    if entry["ratio"] is None:
+        return f"took {seconds} (no verdict)", called
+    # Of a race with one seed a caveat says that it shows no difference.
+    is_open = entry["verdict"] == "unknown" and first["runs"] > 1
+    open_verdict = " (no verdict)" if is_open else ""
+    at_least = "at least " if entry["reached"] < entry["runs"] else ""
+    times = f"{at_least}{number(entry['ratio'])}{_ratio_interval(entry, kinds)} times as long"
+    return f"took {times}{open_verdict}: {seconds}", called
+
+
+def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
+    """Return the batch sizes outside the ranking, by reason; those stopped also by time."""
+    stopped: dict[str, list[int]] = {}
+    for each in asked["stopped"]:
+        stopped.setdefault(number(each["more_than"]), []).append(each["batch_size"])
+    unknown = (
+        "may or may not reach it: a target of the budget ended runs first, or they were not asked "
+        "for this target"
+    )
+    groups = [
+        _Group(
+            [each["batch_size"]],
+            f"reached it in {each['reached']} of {each['runs']} runs",
+            "reached it in half of the runs or less",
+        )
+        for each in asked["partly"]
+    ]
+    groups.append(_Group(asked["missed"], "did not reach it", "did not reach it"))
+    for seconds, sizes in stopped.items():
+        text = f"took more than {factor:g} times as long: stopped at {seconds} s"
+        groups.append(_Group(sizes, text, "stopped"))
+    groups += [
+        _Group(asked["diverged"], "diverged", "diverged"),
+        _Group(asked["unknown"], unknown, "unknown"),
+    ]
+    return [group for group in groups if group.sizes]
+
+
+def _batches(sizes: Sequence[int], asked: Mapping[str, Any]) -> str:
+    names = [describe_batch_size(size, asked["training_images"]) for size in sizes]
+    return f"{'Batch' if len(sizes) == 1 else 'Batches'} {listed(names)}"
+
+
+def _of_group(asked: Mapping[str, Any], varying: Sequence[str]) -> str:
+    """Return what tells a comparison group apart, to append: ` on kmnist with threads 2`."""
+    dataset = f" on {asked['dataset']}" if "dataset" in varying else ""
+    others = describe_values(asked, [key for key in varying if key != "dataset"])
+    return dataset + (f" with {others.removeprefix(', ')}" if others else "")
+
+
+def _tuned(entry: _Entry) -> str:
+    """Return the tuned hyperparameters, but those with their default value."""
     others = [
         key
         for key in with_role("tuned")
         if key != "learning_rate" and entry[key] != REGISTRY[key].default
     ]
-    rate = f"{entry['learning_rate']:g}{describe_values(entry, others)}"
-    return f"batch {entry['batch_size']} at learning rate {rate}"
+    return f"learning rate {entry['learning_rate']:g}{describe_values(entry, others)}"
 
 
-def _behind(other: dict[str, Any]) -> str:
-    if other["ratio"] is None:
-        return f"then batch {other['batch_size']}, {_seconds(other)}"
-    ratio = number(other["ratio"])
-    ratio += interval(other["ratio_low"], other["ratio_high"], other["seeds"])
-    at_least = "at least " if other["reached"] < other["runs"] else ""
-    return f"batch {other['batch_size']} took {at_least}{ratio} times as long ({_seconds(other)})"
-
-
-def _seconds(entry: dict[str, Any]) -> str:
+def _seconds(entry: _Entry, kinds: _Kinds) -> str:
     text = bracket(entry["seconds_after"], entry["seconds"]) + " s"
-    text += interval(entry["seconds_low"], entry["seconds_high"], entry["runs"])
-    missed = entry["runs"] - entry["reached"] - entry["diverged"]
-    counts = {"runs missed it": missed}
-    counts |= {"diverged": entry["diverged"], "contended": entry["contended"]}
-    flags = [f", {count} of {entry['runs']} {flag}" for flag, count in counts.items() if count]
-    return text + "".join(flags)
+    kind = entry["seconds_interval"]
+    if kind is None:
+        return text
+    named = None if kind == kinds.seconds else kind
+    return text + interval(entry["seconds_low"], entry["seconds_high"], named)
 
 
-def _intervals(ranked: Sequence[Answer]) -> list[str]:
-    """Return a line that names the kinds of intervals shown; none where there are no intervals."""
-    entries = [each for asked in ranked for each in asked["ranking"]]
-    kinds = dict.fromkeys(each["seconds_interval"] for each in entries if each["seconds_interval"])
-    if not kinds:
-        return []
-    line = f"In brackets: after seconds, {' or '.join(kinds)}"
-    ratios = [each["ratio_interval"] for each in entries if each.get("verdict") == "slower"]
-    return [line + (f"; after a ratio, {ratios[0]}." if ratios else ".")]
+def _ratio_interval(entry: _Entry, kinds: _Kinds) -> str:
+    kind = entry["ratio_interval"]
+    if kind is None:
+        return ""
+    return interval(entry["ratio_low"], entry["ratio_high"], None if kind == kinds.ratio else kind)
 
 
-def _caveats(answers: Sequence[Answer], varying: Sequence[str], factor: float | None) -> list[str]:
+def _notes(entry: _Entry, tuned: str) -> str:
+    counts = {
+        "did not reach it": entry["runs"] - entry["reached"] - entry["diverged"],
+        "diverged": entry["diverged"],
+    }
+    lost = [f"{count} of {entry['runs']} runs {what}" for what, count in counts.items() if count]
+    notes = "; ".join([*([tuned] if tuned else []), *lost])
+    return f" ({notes})" if notes else ""
+
+
+def _kinds(answers: Sequence[Answer]) -> _Kinds:
+    entries = [entry for asked in answers for entry in asked["ranking"]]
+    seconds = [entry["seconds_interval"] for entry in entries if entry["seconds_interval"]]
+    ratios = [
+        entry["ratio_interval"]
+        for entry in entries
+        if entry.get("ratio_interval") and entry["verdict"] != "not distinguishable"
+    ]
+    return _Kinds(*(kinds[0] if kinds else None for kinds in (seconds, ratios)))
+
+
+def _caveats(
+    answers: Sequence[Answer], varying: Sequence[str], factor: float | None, kinds: _Kinds
+) -> list[str]:
     ranked = [each for each in answers if each["ranking"]]
     compared = [each for each in ranked if len(each["ranking"]) > 1]
-    lines = _intervals(ranked)
+    lines = []
+    named = {"seconds": kinds.seconds, "ratios": kinds.ratio}
+    brackets = [f"{what}, {kind}" for what, kind in named.items() if kind]
+    if brackets:
+        lines.append(f"In brackets: {'; '.join(brackets)}.")
     scattered = sorted({asked["machine"] for asked in answers if asked["elsewhere"]})
     if scattered:
         lines.append(
@@ -157,50 +279,55 @@ def _caveats(answers: Sequence[Answer], varying: Sequence[str], factor: float | 
             f"each: the answer for {'; '.join(scattered)} leaves out the runs that only other "
             "machines made. Ask the batch system for one type (docs/scaling.md)."
         )
-    lines += _not_compared(compared, factor)
+    updated = dict.fromkeys(asked["software"] for asked in answers if asked["otherwise"])
+    if updated:
+        lines.append(
+            "Not all runs were made with the same versions, and times are only compared within "
+            f"each: the answer for {'; '.join(updated)} leaves out the runs that only others made. "
+            "`--forcerun train` makes all runs again."
+        )
+    lines += _without_verdict(compared, factor)
     if any(len(each["learning_rates"]) == 1 for asked in compared for each in asked["ranking"]):
         lines.append(
-            "Where a batch size had one learning rate, it may have a better one: give a list of "
-            "learning rates."
+            "Other learning rates may be faster: set `learning_rate: auto`, or a list of them."
         )
     at_the_edge: dict[str, None] = {}  # an ordered set
     for asked in ranked:
         for each in asked["ranking"]:
             tried = each["learning_rates"]
             if len(tried) > 1 and each["learning_rate"] in (tried[0], tried[-1]):
-                rate = f"{each['learning_rate']:g}{describe_values(asked, varying)}"
-                at_the_edge[f"batch {each['batch_size']} ({rate})"] = None
+                rate = f"{each['learning_rate']:g}{_of_group(asked, varying)}"
+                at_the_edge[f"{_batches([each['batch_size']], asked).lower()} ({rate})"] = None
     if at_the_edge:
         lines.append(
             "At the end of the learning rates tried, so perhaps not at their best: "
-            f"{_listed(list(at_the_edge))}."
+            f"{listed(list(at_the_edge))}."
         )
     return lines
 
 
-def _not_compared(answers: Sequence[Answer], factor: float | None) -> list[str]:
-    unknown = [
-        each for asked in answers for each in asked["ranking"][1:] if each["verdict"] == "unknown"
-    ]
-    if factor is not None and any(asked["ranking"][0]["runs"] > 1 for asked in answers):
-        stopped = dict.fromkeys(f"batch {each['batch_size']}" for each in unknown)
-        return [_pruned(list(stopped), factor)] if stopped else []
+def _without_verdict(answers: Sequence[Answer], factor: float | None) -> list[str]:
+    """Return why batch sizes have no verdict, one line for each reason."""
     lines = []
-    if any(each["seeds"] == 1 for each in unknown):
+    if any(asked["ranking"][0]["runs"] == 1 for asked in answers):
         lines.append(
-            "With one seed, a difference may be due to chance: raise `repeats` to find out."
+            f"One seed cannot show whether a difference is real: set `repeats: {FEWEST_RUNS}`."
         )
-    others = dict.fromkeys(f"batch {each['batch_size']}" for each in unknown if not each["seeds"])
-    if others:
+    unknown = dict.fromkeys(
+        _batches([each["batch_size"]], asked).lower()
+        for asked in answers
+        for each in asked["ranking"][1:]
+        if each["verdict"] == "unknown" and asked["ranking"][0]["runs"] > 1
+    )
+    if unknown and factor is not None:
         lines.append(
-            f"Not compared with the first: {_listed(list(others))}. That needs the same seeds for "
-            "each learning rate of both, and no run ended by a target of the budget."
+            f"No verdict on {listed(list(unknown))} where none is given: with pruning, not all "
+            "seeds of their learning rates were trained, since one took more than "
+            f"{factor:g} times as long."
+        )
+    elif unknown:
+        lines.append(
+            f"No verdict on {listed(list(unknown))} where none is given: that needs the same seeds "
+            "for each learning rate of both, and no run ended by a target of the budget."
         )
     return lines
-
-
-def _pruned(names: Sequence[str], factor: float) -> str:
-    return (
-        f"No verdict on {_listed(names)} where none is given: with pruning, not all seeds of their "
-        f"learning rates were trained, since one took more than {factor:g} times as long."
-    )

@@ -1,6 +1,7 @@
 """Curves of histories, with as many curves and points as a chart can show."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,15 @@ X_TITLES = {
 Y_TITLES = {"training_loss": "loss", "test_accuracy": "accuracy (%)"}
 """The columns that are drawn against cost, with the titles of their axes."""
 
+TARGETS = {"training_loss": "loss", "test_accuracy": "accuracy"}
+"""The targets of each column that is drawn."""
+
 MOST_CURVES = 16
+
+_FLAT = 0.01
+
+_POINTS_BEFORE = 24
+"""Points of a curve between the beginning of a logarithmic axis and its first evaluation there."""
 
 COLUMNS = 2400
 """Half pixels, since lines are antialiased, of the widest chart: 600 pixels at twice the size."""
@@ -96,6 +105,103 @@ def band(histories: pl.DataFrame, x: str, y: str, keys: Sequence[str]) -> pl.Dat
         parts.append(constants.join(table, how="cross"))
     numbers = pl.col(y, "low", "high")
     return pl.concat(parts).with_columns(pl.when(numbers.is_finite()).then(numbers))
+
+
+def log_start(bands: pl.DataFrame, x: str, y: str) -> float:
+    """Return where a logarithmic axis of x begins: before it, all curves are flat.
+
+    Parameters
+    ----------
+    bands : polars.DataFrame
+        As `band` makes it; with a row above 0.
+    x, y : str
+        Columns.
+
+    Returns
+    -------
+    float
+        The last x before the first point at which a curve is more than `_FLAT` of the range of y
+        away from its beginning; at least the lowest x above 0.
+    """
+    begin = pl.col(y).first().over("series")
+    span = pl.col(y).max() - pl.col(y).min()
+    is_flat = (pl.col(y) - begin).abs() <= _FLAT * span
+    positive = pl.col(x) > 0
+    lowest = bands.filter(positive)[x].to_list()
+    changed = bands.filter(positive, ~is_flat)[x].to_list()
+    flat = [value for value in lowest if value < min(changed, default=0)]
+    return float(max(flat, default=min(lowest)))
+
+
+def on_log_axis(bands: pl.DataFrame, x: str, y: str, start: float) -> pl.DataFrame:
+    """Return curves from the beginning of a logarithmic axis on.
+
+    Parameters
+    ----------
+    bands : polars.DataFrame
+        As `band` makes it, with the column `series`.
+    x, y : str
+        Columns.
+    start : float
+        Where the axis begins, above 0.
+
+    Returns
+    -------
+    polars.DataFrame
+        The points that are not before it. A curve that has points on both sides also has some in
+        between, on its straight line to the first point that is kept.
+    """
+    parts = []
+    for curve in bands.partition_by("series", maintain_order=True):
+        kept = curve.filter(pl.col(x) >= start)
+        if kept.height and kept.height < curve.height and kept[x][0] > start:
+            between = np.geomspace(start, kept[x][0], _POINTS_BEFORE, endpoint=False)
+            along = curve[x].to_numpy()
+            before = {
+                name: np.interp(between, along, curve[name].cast(pl.Float64).to_numpy())
+                for name in (y, "low", "high")
+            }
+            added = pl.DataFrame({"series": curve["series"][0], x: between} | before)
+            kept = pl.concat([added.fill_nan(None).select(kept.columns), kept])
+        parts.append(kept)
+    return pl.concat(parts)
+
+
+def exits(bands: pl.DataFrame, x: str, y: str, top: float, *, is_log: bool) -> pl.DataFrame:
+    """Return where diverged curves leave a chart.
+
+    Parameters
+    ----------
+    bands : polars.DataFrame
+        As `band` makes it, with the column `series`, of runs that diverged.
+    x, y : str
+        Columns.
+    top : float
+        The upper end of the axis of y.
+    is_log : bool
+        Whether both axes are logarithmic.
+
+    Returns
+    -------
+    polars.DataFrame
+        series, x and y of the point where a curve passes `top`, or of its last point below it if no
+        finite point follows; no row for a curve that stays below.
+    """
+    found: dict[str, list[Any]] = {"series": [], x: [], y: []}
+    scale, back = (np.log, np.exp) if is_log else (np.positive, np.positive)
+    for curve in bands.partition_by("series", maintain_order=True):
+        points = curve.select(pl.col(x, y).cast(pl.Float64)).fill_null(np.inf).to_numpy()
+        (beyond,) = np.nonzero(points[:, 1] > top)
+        if not len(beyond):
+            continue
+        last, after = points[max(beyond[0] - 1, 0)], points[beyond[0]]
+        at = last[0]
+        if np.isfinite(after[1]) and last[1] < top:
+            at = back(np.interp(scale(top), scale([last[1], after[1]]), scale([last[0], after[0]])))
+        passed = top if np.isfinite(after[1]) else min(last[1], top)
+        for name, value in (("series", curve["series"][0]), (x, float(at)), (y, float(passed))):
+            found[name].append(value)
+    return pl.DataFrame(found, schema={"series": pl.String, x: pl.Float64, y: pl.Float64})
 
 
 def thin(

@@ -1,4 +1,4 @@
-"""Images inside a page or a chart."""
+"""Images and files inside a page or a chart."""
 
 import base64
 import io
@@ -18,4 +18,9 @@ def data_url(pixels: npt.NDArray[np.uint8]) -> str:
     """
     png = io.BytesIO()
     Image.fromarray(pixels).save(png, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    return encode(png.getvalue(), "image/png")
+
+
+def encode(content: bytes, media_type: str) -> str:
+    """Return the content of a file as a `data:` URL."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

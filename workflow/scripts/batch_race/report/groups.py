@@ -7,6 +7,9 @@ import polars as pl
 
 from batch_race.hyperparameters import GROUP
 
+MOST_NAMED = 12
+"""Batch sizes that a text names one by one; the rest are counted."""
+
 
 def varying_parameters(table: pl.DataFrame, parameters: Iterable[str]) -> list[str]:
     """Return the parameters that have several values in a table.
@@ -29,6 +32,18 @@ def varying_between(groups: Sequence[Mapping[str, Any]]) -> list[str]:
 def describe_group(group: Mapping[str, Any], varying: Iterable[str]) -> str:
     """Return a comparison group as text: its dataset and varying parameters."""
     return f"{group['dataset']}{describe_values(group, varying)}"
+
+
+def describe_batch_size(batch_size: int, training_images: int) -> str:
+    """Return a batch size as text: `32`, or `all (60,000)`."""
+    return f"all ({batch_size:,})" if batch_size == training_images else f"{batch_size:,}"
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Return names as text: `1, 8 and 32`; of more than `most`, those and a count."""
+    beyond = len(names) - most
+    shown = [*names[:most], f"{beyond} more"] if beyond > 0 else list(names)
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def describe_values(values: Mapping[str, Any], parameters: Iterable[str]) -> str:

@@ -1,30 +1,59 @@
 """Line charts of histories."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import altair as alt
 import polars as pl
 
-from batch_race.report import curves, notes, series, theme
+from batch_race.hyperparameters import RUN
+from batch_race.report import axes, curves, notes, series, theme
+from batch_race.report.context import Context
 from batch_race.report.theme import AnyChart
 
 MOST_POINTS = 120
 """Evaluations of a curve up to which each is drawn as a point; of more, the line is enough."""
 
+_NEAR = 3.0
+"""How far beyond the curves a target's line may be, as a factor of the loss."""
+
+DIVERGED = "×: a run diverged"
+
+_CROSS = "M-1,-1L1,1M-1,1L1,-1"
+
+
+class _Range(NamedTuple):
+    """The range of the axis of a loss, and whether it is logarithmic."""
+
+    low: float
+    high: float
+    is_log: bool
+
 
 def panel(
-    named: pl.DataFrame, names: list[str], x: str, y: str, x_title: str, *, is_log: bool = False
+    named: pl.DataFrame,
+    x: str,
+    y: str,
+    x_title: str,
+    context: Context,
+    *,
+    is_log: bool = False,
 ) -> alt.LayerChart:
     """Draw a line for each series, with a band from the lowest to the highest seed.
+
+    A run that diverged does not count for the range of the loss: a cross marks where its curve
+    leaves the chart.
 
     Parameters
     ----------
     named : polars.DataFrame
         Collected histories with the column `series`, as `series.in_order` makes them.
-    names : list of str
-        Of the series, in order.
     x : str
         A column.
     y : {"training_loss", "test_accuracy"}
     x_title : str
+    context : Context
+        Each of its targets for y is a line.
     is_log : bool
         Whether the axis of x is logarithmic, and that of a loss, unless a loss is 0.
 
@@ -32,35 +61,42 @@ def panel(
     -------
     altair.LayerChart
     """
-    bands = curves.band(named, x, y, ["series"])
-    if is_log or x == "iteration":  # the first iteration is 1
-        bands = bands.filter(pl.col(x) > 0)
-    thinned = curves.thin(bands, x, y, ["series"], is_log=is_log)
-    x_axis = alt.X(f"{x}:Q", title=x_title).scale(type="log" if is_log else "linear", nice=False)
-    if x in ("step", "iteration"):
-        x_axis = x_axis.axis(tickMinStep=1)
-    # A logarithmic axis has no 0, and an accuracy needs none.
-    has_log_y = is_log and y == "training_loss" and thinned.filter(pl.col("low") <= 0).is_empty()
-    y_scale = alt.Scale(type="log" if has_log_y else "linear", nice=not has_log_y)
-    y_title = curves.Y_TITLES[y]
-    chart = alt.Chart(thinned).encode(x_axis, *series.encodings(names, "type"))
-    lines = chart.encode(alt.Y(f"{y}:Q", title=y_title, scale=y_scale), alt.Order(f"{x}:Q"))
-    counts = thinned.group_by("series", maintain_order=True).len()
-    sparse = counts.filter(pl.col("len") <= MOST_POINTS)["series"].to_list()
-    is_sparse = alt.FieldOneOfPredicate(field="series", oneOf=sparse)
-    # A description of each point, for screen readers, would be most of the file.
-    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False).transform_filter(
-        is_sparse
+    keys = ["series"]
+    bands = curves.band(named, x, y, keys)
+    diverged = named.filter(pl.col("stopped") == "diverged")["series"].unique().to_list()
+    positive = bands.filter(pl.col(x) > 0)
+    if is_log and positive.height:
+        steady = bands.filter(pl.col("series").is_in(diverged).not_())
+        has_steps = (steady[x] > 0).any()
+        start = curves.log_start(steady if has_steps else bands, x, y)
+        bands = curves.on_log_axis(bands, x, y, start)
+    elif is_log or x == "iteration":  # the first iteration is 1
+        bands = positive
+    targets = context.targets.get(curves.TARGETS[y], ())
+    extent = _range(bands, diverged, targets, is_log=is_log) if y == "training_loss" else None
+
+    chart = alt.Chart(curves.thin(bands, x, y, keys, is_log=is_log)).encode(
+        _x(bands[x], x_title, is_log=is_log), *series.encodings(series.styles(named))
     )
-    layers = [lines.mark_line(), points]
+    y_title = curves.Y_TITLES[y]
+    lines = chart.encode(_y(y, y_title, extent), alt.Order(f"{x}:Q"))
+    layers: list[alt.Chart | alt.LayerChart] = [*_target_lines(targets, extent, is_log=is_log)]
     if named["seed"].n_unique() > 1:
-        spread = chart.mark_area(opacity=0.2 if len(names) <= len(theme.COLOURS) else 0.1)
-        low = alt.Y("low:Q", title=y_title, scale=y_scale)
-        layers.insert(0, spread.encode(low, alt.Y2("high:Q")))
+        opacity = 0.2 if named["series"].n_unique() <= 6 else 0.1
+        spread = chart.mark_area(opacity=opacity, clip=True)
+        layers.append(spread.encode(_y("low", y_title, extent), alt.Y2("high:Q")))
+    layers += [lines.mark_line(clip=True), _points(lines, bands)]
+    if extent:
+        of_diverged = bands.filter(pl.col("series").is_in(diverged))
+        left = curves.exits(of_diverged, x, y, extent.high, is_log=extent.is_log)
+        if left.height:
+            crosses = lines.mark_point(shape=_CROSS, size=60, strokeWidth=2, opacity=1)
+            solid = crosses.encode(strokeDash=alt.value(theme.dashes(0)))
+            layers.append(solid.properties(data=left))
     return alt.LayerChart(layer=layers)
 
 
-def grid(histories: pl.DataFrame, y: str, title: str, clock: str) -> AnyChart:
+def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyChart:
     """Draw curves against each measure of cost, one row for each, linear and logarithmic.
 
     Parameters
@@ -68,9 +104,9 @@ def grid(histories: pl.DataFrame, y: str, title: str, clock: str) -> AnyChart:
     histories : polars.DataFrame
         Collected histories.
     y : {"training_loss", "test_accuracy"}
-    title : str
-    clock : {"training", "wall"}
-        The clock of the budget, for the subtitle.
+    text : str
+        The title.
+    context : Context
 
     Returns
     -------
@@ -81,9 +117,127 @@ def grid(histories: pl.DataFrame, y: str, title: str, clock: str) -> AnyChart:
     rows = []
     for x, x_title in curves.X_TITLES.items():
         pair = [
-            panel(named, names, x, y, x_title, is_log=is_log).properties(width=340, height=220)
+            panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
             for is_log in (False, True)
         ]
         rows.append(alt.hconcat(*pair))
-    titled = theme.title(histories, title, notes.evaluation(clock), note)
+    titled = title(named, text, context, note, width=750)
     return theme.with_legend(alt.vconcat(*rows, title=titled), names, width=750)
+
+
+def title(
+    named: pl.DataFrame, text: str, context: Context, note: str, width: int = 600
+) -> alt.TitleParams:
+    """Return the title of a chart of histories.
+
+    Parameters
+    ----------
+    named : polars.DataFrame
+        The histories that it shows.
+    text : str
+        What it shows.
+    context : Context
+    note : str
+        Which histories it shows, as `curves.choose` gives it.
+    width : int
+        Of the chart, in pixels.
+    """
+    has_diverged = (named["stopped"] == "diverged").any()
+    runs = named.unique(RUN)["contended"]
+    said = (
+        notes.evaluation(context.clock),
+        note,
+        DIVERGED if has_diverged else "",
+        notes.of_runs_contended(int(runs.sum()), len(runs)),
+    )
+    return theme.title(named, text, context, *said, width=width)
+
+
+def _range(
+    bands: pl.DataFrame, diverged: list[str], targets: Sequence[float], *, is_log: bool
+) -> _Range | None:
+    """Return the range of the losses of what did not diverge, and of what is below its beginning.
+
+    Parameters
+    ----------
+    bands : polars.DataFrame
+        As `curves.band` makes it.
+    diverged : list of str
+        The series with a run that diverged.
+    targets : sequence of float
+        Those near the range are in it.
+    is_log : bool
+        Whether the axis is to be logarithmic; it is not if a loss is 0.
+
+    Returns
+    -------
+    _Range or None
+        None without a finite loss.
+    """
+    calm = bands.filter(~pl.col("series").is_in(diverged))["high"].to_list()
+    begin = bands.group_by("series", maintain_order=True).first()["high"].to_list()
+    high = max((float(value) for value in (*calm, *begin) if value is not None), default=None)
+    if high is None:
+        return None
+    low = min(float(value) for value in bands.filter(pl.col("low") <= high)["low"].to_list())
+    if not is_log or low <= 0:
+        return _Range(0.0, high * 1.04, is_log=False)
+    low = min([low, *(target for target in targets if low / _NEAR <= target <= low)])
+    return _Range(*axes.widened(low, high), is_log=True)
+
+
+def _x(values: pl.Series, x_title: str, *, is_log: bool) -> alt.X:
+    axis = alt.Axis(labelExpr=axes.LABELS)
+    if is_log and len(values):
+        low, high = (float(end) for end in values.sort().to_numpy()[[0, -1]])
+        axis.values = axes.log_ticks(low, high)
+        scale = axes.log_scale(low, high)
+    else:
+        axis.tickCount = 6
+        scale = alt.Scale(type="linear", nice=False, zero=values.name != "iteration")
+    if values.name in ("step", "iteration"):
+        axis.tickMinStep = 1
+    return alt.X(f"{values.name}:Q", title=x_title, axis=axis, scale=scale)
+
+
+def _y(field: str, y_title: str, extent: _Range | None) -> alt.Y:
+    axis = alt.Axis(labelExpr=axes.LABELS)
+    scale: alt.Scale | alt.UndefinedType = alt.Undefined
+    if extent is not None and extent.is_log:
+        axis.values = axes.log_ticks(extent.low, extent.high)
+        scale = axes.log_scale(extent.low, extent.high)
+    elif extent is not None:
+        scale = alt.Scale(type="linear", domain=[extent.low, extent.high], nice=False)
+    return alt.Y(f"{field}:Q", title=y_title, axis=axis, scale=scale)
+
+
+def _points(lines: alt.Chart, bands: pl.DataFrame) -> alt.Chart:
+    """Draw the points of the curves that have few."""
+    counts = bands.group_by("series", maintain_order=True).len()
+    sparse = counts.filter(pl.col("len") <= MOST_POINTS)["series"].to_list()
+    # A description of each point, for screen readers, would be most of the file.
+    points = lines.mark_point(filled=True, size=12, opacity=1, aria=False, clip=True)
+    drawn: alt.Chart = points.transform_filter(alt.FieldOneOfPredicate("series", oneOf=sparse))
+    return drawn
+
+
+def _target_lines(
+    targets: Sequence[float], extent: _Range | None, *, is_log: bool
+) -> list[alt.Chart]:
+    """Draw a line at each target in the range, with its value."""
+    shown = [
+        {"target": float(target), "text": f"target {target:g}"}
+        for target in targets
+        if extent is None or extent.low <= target <= extent.high
+    ]
+    if not shown:
+        return []
+    # Where the curves are not: they fall from the left, and first of all on a linear axis.
+    chart = alt.Chart(pl.DataFrame(shown)).encode(alt.Y("target:Q"))
+    text = chart.mark_text(align="right", dx=-2, dy=-6, color=theme.GREY, fontSize=11)
+    if is_log:
+        text = chart.mark_text(align="left", dx=4, dy=-6, color=theme.GREY, fontSize=11)
+    return [
+        chart.mark_rule(color=theme.GREY, strokeWidth=1),
+        text.encode(alt.Text("text:N"), x=alt.value(0 if is_log else "width")),
+    ]

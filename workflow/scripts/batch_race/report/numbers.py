@@ -6,20 +6,18 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def interval(low: float | None, high: float | None, n_runs: int | None = None) -> str:
-    """Return an interval as text to append: ` [1, 2]`.
+def interval(low: float | None, high: float | None, kind: str | None = None) -> str:
+    """Return an interval as text to append: ` [1, 2]`, or ` [1, 2; 95 %]` with its kind.
 
     Parameters
     ----------
     low, high : float or None
         An end that is not known is written as `…`.
-    n_runs : int, optional
-        How many runs it comes from: a single run has no interval.
+    kind : str, optional
+        Where the text around it does not name it.
     """
-    if n_runs == 1:
-        return ""
     ends = ["…" if end is None else number(end) for end in (low, high)]
-    return f" [{ends[0]}, {ends[1]}]"
+    return f" [{ends[0]}, {ends[1]}{'' if kind is None else f'; {kind}'}]"
 
 
 def bracket(low: float, high: float) -> str:

@@ -13,16 +13,11 @@ from typing import Any
 import jinja2
 import numpy as np
 import polars as pl
-import vl_convert
 import yaml
 
 from batch_race.hyperparameters import REGISTRY
-from batch_race.report import curves, series, theme
+from batch_race.report import curves, theme
 from batch_race.report.data_url import data_url
-
-COLUMNS = 120
-"""Columns to which a curve is thinned, on a linear and on a logarithmic axis; few, so that the page
-is small."""
 
 Metadata = Mapping[str, Any]
 
@@ -33,11 +28,13 @@ def write(parts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     parts : mapping
-        The variables of page.html: `title`, `experiment`, `clock` and `answer` (str); `datasets`
-        and `machines` (lists of str); `table`, as `tables.rows` makes it; `decisions`, as
-        `decisions_table.rows` makes it, and `max_decisions`, how many of them to show; `race`,
-        `charts`, `gallery`, `measured` and `configuration`, as the functions of this module make
-        them.
+        The variables of page.html: `title`, `experiment`, `clock`, `answer`, `forecast`, `written`
+        (the date) and `version` (str); `datasets` and `machines` (lists of str); `table`, as
+        `page_table.table` makes it, and `csv`, its `data:` URL; `decisions`, as
+        `decisions_table.rows` makes it, and `max_decisions`, how many of them to show; `race`, as
+        `page_curves.race` makes it; `charts`, `gallery`, `measured` and `configuration`, as the
+        functions of this module make them; `vega`, the script that draws, as bundle_vega.py makes
+        it.
 
     Returns
     -------
@@ -50,48 +47,20 @@ def write(parts: Mapping[str, Any]) -> str:
         autoescape=True, loader=loader, undefined=jinja2.StrictUndefined
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    own = {
-        kind: Path(__file__).with_suffix(f".{kind}").read_text("utf-8") for kind in ("css", "js")
-    }
-    scripts = [vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), own["js"]]
+    own = (path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("page*.js")))
+    scripts = [
+        parts["vega"],
+        f'(() => {{\n"use strict";\n{"".join(own)}}})();\n',
+    ]
     return environment.get_template("page.html").render(
         parts,
         scripts=scripts,
         script_hashes=[_hash(script) for script in scripts],
-        style=own["css"],
+        style=Path(__file__).with_suffix(".css").read_text(),
         themes={"light": _page_theme(is_dark=False), "dark": _page_theme(is_dark=True)},
         x_titles=curves.X_TITLES,
         y_titles=curves.Y_TITLES,
     )
-
-
-def race(histories: pl.DataFrame) -> dict[str, Any]:
-    """Return the curves that the page's own script draws.
-
-    Parameters
-    ----------
-    histories : polars.DataFrame
-        Collected histories.
-
-    Returns
-    -------
-    dict
-        `note`, which curves are shown; `series`, the name and style of each; and `curves`, by x
-        and y column, for each series the lists x, y and, with several seeds, low and high.
-    """
-    chosen, note = curves.choose(histories)
-    named, names = series.in_order(chosen)
-    styles = [theme.line_style(index) for index in range(len(names))]
-    return {
-        "note": note,
-        "series": [
-            {"name": name, "colour": colour, "dash": dash}
-            for name, (colour, dash) in zip(names, styles, strict=True)
-        ],
-        "curves": {
-            x: {y: _columns(named, names, x, y) for y in curves.Y_TITLES} for x in curves.X_TITLES
-        },
-    }
 
 
 def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
@@ -196,29 +165,6 @@ def configuration(histories: Iterable[Metadata], summary: pl.DataFrame) -> str:
         for (target,), values in goals.group_by("target", maintain_order=True)
     }
     return yaml.safe_dump(asked, sort_keys=False, default_flow_style=None)
-
-
-def _columns(named: pl.DataFrame, names: Sequence[str], x: str, y: str) -> list[dict[str, Any]]:
-    """Return the thinned columns of each series' curve and band."""
-    bands = curves.band(named, x, y, ["series"])
-    above_zero = bands.filter(pl.col(x) > 0)
-    thinned = pl.concat(
-        [
-            curves.thin(bands, x, y, ["series"], columns=COLUMNS),
-            curves.thin(above_zero, x, y, ["series"], is_log=True, columns=COLUMNS),
-        ]
-    ).unique()
-    # More digits could not be seen.
-    rounded = thinned.sort(x).with_columns(
-        pl.col(x).round_sig_figs(6), pl.col(y, "low", "high").round_sig_figs(5)
-    )
-    has_band = named["seed"].n_unique() > 1
-    columns = {"x": x, "y": y} | ({"low": "low", "high": "high"} if has_band else {})
-    parts = rounded.partition_by("series", as_dict=True)
-    return [
-        {short: parts[(name,)][column].to_list() for short, column in columns.items()}
-        for name in names
-    ]
 
 
 def _part(spec: Mapping[str, Any], datasets: Mapping[str, Any]) -> dict[str, Any]:

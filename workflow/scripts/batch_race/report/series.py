@@ -1,54 +1,73 @@
-"""The series of a chart of histories: their names, order and line styles."""
+"""The series of a chart of histories: their names, order and styles."""
 
 import altair as alt
 import polars as pl
 
 from batch_race.hyperparameters import CONFIGURATION
 from batch_race.report import theme
+from batch_race.report.colours import of_batch_size
 from batch_race.report.groups import varying_parameters
 
+Style = tuple[str, list[int]]
+"""A colour and the dashes of a line."""
 
-def names(histories: pl.DataFrame) -> pl.Series:
-    """Return the name of each row's configuration: as in the chapter, and the varying parameters.
+_IS_ALL = pl.col("batch_size") == pl.col("training_images")
+
+
+def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
+    """Return the name of each row's configuration.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
+    in_chapter : bool
+        Whether to name batch sizes as the chapter does.
 
     Returns
     -------
     polars.Series of String
-        "Stochastic GD" for batch size 1, "Batch GD" for all examples, else "Batch 32"; with, for
-        example, ", learning_rate 0.1" where the experiment has several learning rates, and
-        "(contended)" or "(diverged)" where one of its runs was contended or diverged.
+        "batch 32", or "all (60,000)" for all examples; in the chapter "Stochastic GD" for batch
+        size 1, "Batch 32", "Batch GD" for all. With, for example, ", learning rate 0.1" where the
+        experiment has several learning rates, and "(contended)" or "(diverged)" where one of its
+        runs was contended or diverged, but not where all series would be flagged.
     """
-    batch_name = (
-        pl.when(pl.col("batch_size") == 1)
-        .then(pl.lit("Stochastic GD"))
-        .when(pl.col("batch_size") == pl.col("training_images"))
-        .then(pl.lit("Batch GD"))
-        .otherwise(pl.format("Batch {}", "batch_size"))
-    )
-    varying = varying_parameters(histories, CONFIGURATION)
-    others = [pl.format(f", {key} {{}}", pl.col(key)) for key in varying if key != "batch_size"]
-    flags = [
-        pl.when(flag.any().over(CONFIGURATION)).then(pl.lit(text)).otherwise(pl.lit(""))
-        for flag, text in (
-            (pl.col("contended"), " (contended)"),
-            (pl.col("stopped") == "diverged", " (diverged)"),
+    sizes = pl.format("batch {}", "batch_size")
+    count = pl.col("training_images").map_elements("{:,}".format, pl.String)
+    batch_name = pl.when(_IS_ALL).then(pl.format("all ({})", count)).otherwise(sizes)
+    if in_chapter:
+        batch_name = (
+            pl.when(pl.col("batch_size") == 1)
+            .then(pl.lit("Stochastic GD"))
+            .when(_IS_ALL)
+            .then(pl.lit("Batch GD"))
+            .otherwise(pl.format("Batch {}", "batch_size"))
         )
+    others = [
+        pl.format(f", {key.replace('_', ' ')} {{}}", pl.col(key)) for key in _others(histories)
     ]
+    flags = []
+    for is_flagged, text in (
+        (pl.col("contended"), " (contended)"),
+        (pl.col("stopped") == "diverged", " (diverged)"),
+    ):
+        of_series = is_flagged.any().over(CONFIGURATION)
+        shown = of_series & ~of_series.all()
+        flags.append(pl.when(shown).then(pl.lit(text)).otherwise(pl.lit("")))
     return histories.select(pl.concat_str(batch_name, *others, *flags).alias("series"))["series"]
 
 
-def in_order(histories: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def in_order(
+    histories: pl.DataFrame, *, in_chapter: bool = False
+) -> tuple[pl.DataFrame, list[str]]:
     """Sort histories by batch size and learning rate, and name their series.
 
     Parameters
     ----------
     histories : polars.DataFrame
         Collected histories.
+    in_chapter : bool
+        Whether to name batch sizes as the chapter does.
 
     Returns
     -------
@@ -57,25 +76,45 @@ def in_order(histories: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     names : list of str
         Of the series, in order.
     """
-    named = histories.with_columns(names(histories)).sort(
+    named = histories.with_columns(names(histories, in_chapter=in_chapter)).sort(
         "batch_size", "learning_rate", maintain_order=True
     )
     return named, named["series"].unique(maintain_order=True).to_list()
 
 
-def encodings(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
+def styles(named: pl.DataFrame) -> dict[str, Style]:
+    """Return the style of each series, by its name.
+
+    The colour is that of the batch size, and the dashes distinguish the varying parameters besides
+    it, such as the learning rate.
+
+    Parameters
+    ----------
+    named : polars.DataFrame
+        As `in_order` makes it.
+    """
+    others = _others(named)
+    series = named.unique("series", keep="first", maintain_order=True)
+    values = series.select(others).unique().sort(others).rows() if others else [()]
+    return {
+        row["series"]: (
+            of_batch_size(row["batch_size"]),
+            theme.dashes(values.index(tuple(row[key] for key in others))),
+        )
+        for row in series.to_dicts()
+    }
+
+
+def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
     """Return the colours and dashes of the column `series`, with a legend.
 
     Parameters
     ----------
-    names : list of str
-        Of the series, in order.
-    title : str
-        Of the legend.
+    styles : dict of str to Style
+        By the names of the series, in order.
     """
-    styles = [theme.line_style(index) for index in range(len(names))]
-    colours, dashes = ([style[part] for style in styles] for part in (0, 1))
-    colour = alt.Color("series:N", title=title).scale(domain=names, range=colours)
+    colours, dashes = ([style[part] for style in styles.values()] for part in (0, 1))
+    colour = alt.Color("series:N", title=None).scale(domain=list(styles), range=colours)
     return (
         colour.legend(
             symbolLimit=100,
@@ -84,5 +123,10 @@ def encodings(names: list[str], title: str) -> tuple[alt.Color, alt.StrokeDash]:
             symbolSize=400,  # long enough to show dashes
             symbolOpacity=1,
         ),
-        alt.StrokeDash("series:N", title=title).scale(domain=names, range=dashes),
+        alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes),
     )
+
+
+def _others(histories: pl.DataFrame) -> list[str]:
+    """Return the varying parameters besides the batch size."""
+    return [key for key in varying_parameters(histories, CONFIGURATION) if key != "batch_size"]

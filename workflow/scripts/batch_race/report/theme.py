@@ -1,19 +1,26 @@
 """The look of all charts (colours, fonts, titles, legends), and their files."""
 
+import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import polars as pl
+import vl_convert
 
+from batch_race.report.context import Context
 from batch_race.store.files import replacing
 
 # Okabe and Ito's colours ("Color Universal Design", 2008) without yellow and black, which are hard
-# to see on a white or a black page. Beyond six lines, dashes distinguish those of one colour.
+# to see on a white or a black page. For what is not a batch size, which has its own (colours.py).
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
 
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+GREY = "#808080"
+"""Of what is no result; visible on a white page and on a dark one."""
+
+_DASHES = [[1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [14, 4], [6, 2, 2, 2, 2, 2]]
 
 THEME = "batch_race"
 
@@ -25,9 +32,9 @@ _DOT = "\N{NO-BREAK SPACE}· "  # no line may begin with the dot
 AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 
 
-def line_style(index: int) -> tuple[str, list[int]]:
-    """Return the colour and the dashes of one of several lines, by its index."""
-    return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
+def dashes(index: int) -> list[int]:
+    """Return the dashes of one of several kinds of lines, by its index; beyond six, again."""
+    return _DASHES[index % len(_DASHES)]
 
 
 def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
@@ -45,6 +52,17 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
     ink, grey, grid = (
         ("#f0f0f0", "#b8b8b8", "#3a3a3a") if is_dark else ("black", "#595959", "#e5e5e5")
     )
+    empty, strong, shades = (
+        ("#26292d", "#54595f", ["#3b2a1a", "#b25e0a"])
+        if is_dark
+        else ("#f4f4f4", "#cfcfcf", ["#fdf0e1", "#f28e2b"])
+    )
+    # Of matrices: cells without a value, those that stand out, and letters on both.
+    styles: Any = {  # Altair's type knows Vega's own styles only
+        "empty-cell": {"color": empty},
+        "strong-cell": {"color": strong},
+        "cell-text": {"color": ink},
+    }
     return {
         # White, so that a single chart is legible on a dark page too.
         "background": "transparent" if is_dark else "white",
@@ -79,18 +97,24 @@ def config(*, is_dark: bool = False) -> alt.theme.ConfigKwds:
         },
         # A mitred corner would draw a spike too high.
         "line": {"strokeWidth": 2, "strokeJoin": "round"},
+        "style": styles,
+        "range": {"heatmap": shades},
         "view": {"stroke": None},
     }
 
 
-def title(table: pl.DataFrame, text: str, *notes: str, width: int = 600) -> alt.TitleParams:
-    """Return the title of a chart, with dataset, notes and machine as a subtitle.
+def title(
+    table: pl.DataFrame, text: str, context: Context, *notes: str, width: int = 600
+) -> alt.TitleParams:
+    """Return the title of a chart, with the experiment, dataset, notes and machine as a subtitle.
 
     Parameters
     ----------
     table : polars.DataFrame
         With the columns dataset and machine.
     text : str
+        What this chart shows.
+    context : Context
     *notes : str
         Empty ones are left out.
     width : int
@@ -102,7 +126,7 @@ def title(table: pl.DataFrame, text: str, *notes: str, width: int = 600) -> alt.
     """
     datasets = ", ".join(table["dataset"].unique().sort())
     machines = ", ".join(table["machine"].unique().sort())
-    kept = [note for note in (datasets, *notes, machines) if note]
+    kept = [note for note in (context.title, datasets, *notes, machines) if note]
     # A character is about half as wide as its font size: 8 pixels in a title, 6 in a subtitle.
     joined = _DOT.join(_unbreakable(note, width // 6) for note in kept)
     subtitle = _wrapped(joined, width // 6)
@@ -132,17 +156,31 @@ def with_legend(chart: AnyChart, names: Sequence[str], width: int = 600) -> AnyC
     return below
 
 
-def save(chart: AnyChart | alt.Chart, path: Path) -> None:
-    """Write a chart atomically.
+def save(chart: AnyChart | alt.Chart, *paths: Path) -> None:
+    """Write a chart in one or several formats, as `write` does."""
+    described = chart.to_dict()
+    for path in paths:
+        write(described, path)
+
+
+def write(described: dict[str, Any], path: Path) -> None:
+    """Write a chart, completely or not at all.
 
     Parameters
     ----------
-    chart : altair.Chart
+    described : dict
+        Vega-Lite.
     path : Path
         Its suffix is the format: `.svg`, `.png` (at twice the size) or `.json` (Vega-Lite).
     """
+    convert = {
+        ".svg": lambda: vl_convert.vegalite_to_svg(described).encode(),
+        ".png": lambda: vl_convert.vegalite_to_png(described, scale=2),
+        ".json": lambda: json.dumps(described).encode(),
+    }
+    content = convert[path.suffix]()
     with replacing(path) as temporary:
-        chart.save(temporary, scale_factor=2 if path.suffix == ".png" else 1)
+        temporary.write_bytes(content)
 
 
 def _unbreakable(note: str, width: int) -> str:

@@ -1,24 +1,25 @@
 """The state of a run on disk, from which an interrupted or a longer run resumes.
 
-During a run, `checkpoint.npz` in its folder holds its latest state. A finished run needs none: a
-run with a larger budget resumes from its weights and its history.
+During a run, `checkpoint-<fingerprint>.npz` in its folder holds its latest state. The name is that
+of what the state depends on, so that a run on another processor, or with other code, does not
+replace it. A finished run needs none: a run with a larger budget resumes from its weights and its
+history.
 """
 
 import hashlib
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import NamedTuple
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, UnreadableError
 from batch_race.store import arrays, clock, history
-from batch_race.store.files import remove_leftovers
+from batch_race.store.files import open_regular, remove_leftovers, set_aside
 from nn.budget import Budget
 from nn.records import Evaluation, Reading, State
-
-NAME = "checkpoint.npz"
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ class Found(NamedTuple):
 
     state: State
     contention: list[str]
+
+
+def path_of(folder: Path, fingerprint: str) -> Path:
+    """Return the path of the checkpoint with a fingerprint in a run's folder."""
+    return folder / f"checkpoint-{fingerprint[:10]}.npz"
 
 
 def save(folder: Path, state: State, contention: Sequence[str], fingerprint: str) -> None:
@@ -60,13 +66,18 @@ def save(folder: Path, state: State, contention: Sequence[str], fingerprint: str
         "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
         "readings": [astuple(reading) for reading in state.readings],
     }
-    arrays.write_state(folder / NAME, state.weights, state.velocity, record)
+    arrays.write_state(path_of(folder, fingerprint), state.weights, state.velocity, record)
 
 
 def discard(folder: Path) -> None:
-    """Remove a run's checkpoint, and temporary files that a killed process left of one."""
-    remove_leftovers(folder / NAME)
-    (folder / NAME).unlink(missing_ok=True)
+    """Remove all checkpoints of a run, and temporary files that killed processes left of one.
+
+    A file that cannot be removed does no harm to a finished run, and stays.
+    """
+    with suppress(OSError):
+        for each in folder.glob("checkpoint*"):
+            remove_leftovers(each)
+            each.unlink(missing_ok=True)
 
 
 def latest(
@@ -94,17 +105,33 @@ def latest(
     Returns
     -------
     Found or None
-        From this run's checkpoint, or another's, or the results of a finished run.
+        From this run's checkpoint, or another's, or the results of a finished run. This run's own
+        may be its last state, if it was interrupted before its results were written.
+
+    Raises
+    ------
+    UnreadableError
+        If a state cannot be read now: it may be the furthest.
     """
-    found = [_read_checkpoint(path, fingerprint) for path in folder.parent.glob(f"*/{NAME}")]
-    found += [
-        _read_results(path.parent, fingerprint)
-        for path in folder.parent.glob("*/history.parquet")
-        if path.parent != folder
-    ]
-    usable = [each for each in found if each and _is_within(each.state, budget, batches_per_epoch)]
-    usable = [each for each in usable if may_be_contended or not each.contention]
-    return max(usable, key=lambda each: each.state.step, default=None)
+    own = path_of(folder, fingerprint)
+    files = [file for each in _list(folder.parent) for file in _list(each)]
+    found = {file: _read_checkpoint(file, fingerprint) for file in files if file.name == own.name}
+    found |= {
+        file: _read_results(file.parent, fingerprint)
+        for file in files
+        if file.name == "history.parquet" and file.parent != folder
+    }
+    usable = {
+        file: each
+        for file, each in found.items()
+        if each
+        and _is_within(each.state, budget, batches_per_epoch)
+        and (file == own or _has_time(each.state, budget))
+        and (may_be_contended or not each.contention)
+    }
+    if own in found and own not in usable:
+        log.warning("%s: not resumed from, kept as %s", own, set_aside(own).name)
+    return max(usable.values(), key=lambda each: each.state.step, default=None)
 
 
 def digest(paths: Iterable[Path], *details: str | int) -> str:
@@ -121,12 +148,30 @@ def digest(paths: Iterable[Path], *details: str | int) -> str:
     -------
     str
         SHA-256 in hexadecimal.
+
+    Raises
+    ------
+    UnreadableError
+        If a file cannot be read.
     """
     summary = hashlib.sha256(json.dumps(details).encode())
     for path in paths:
-        with path.open("rb") as file:
-            summary.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with open_regular(path) as file:
+                summary.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise UnreadableError(f"{path}: cannot be read: {error.strerror}") from error
     return summary.hexdigest()
+
+
+def _list(folder: Path) -> list[Path]:
+    """List the files in a folder; none if it is not there, or no folder."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UnreadableError(f"{folder}: cannot be read: {error.strerror}") from error
 
 
 def _read_checkpoint(path: Path, fingerprint: str) -> Found | None:
@@ -139,7 +184,9 @@ def _read_checkpoint(path: Path, fingerprint: str) -> Found | None:
         readings = [Reading(*reading) for reading in record.pop("readings")]
         state = State(weights, evaluations, readings=readings, velocity=velocity, **record)
         return Found(state, contention)
-    except (InputError, ValueError, KeyError, TypeError) as error:
+    except UnreadableError:
+        raise
+    except (InputError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s: cannot be resumed from (%s)", path, error)
         return None
 
@@ -153,6 +200,8 @@ def _read_results(folder: Path, fingerprint: str) -> Found | None:
         has_velocity = metadata["specification"]["momentum"] > 0
         velocity = arrays.read_velocity(folder / "weights.npz") if has_velocity else None
         readings = clock.read(folder / clock.NAME)
+    except UnreadableError:
+        raise
     except InputError as error:
         log.warning("%s", error)
         return None
@@ -166,13 +215,13 @@ def _read_results(folder: Path, fingerprint: str) -> Found | None:
 
 
 def _is_within(state: State, budget: Budget, batches_per_epoch: int) -> bool:
-    """Return whether a run with this budget would pass through this state."""
+    """Return whether a run with this budget passes through, or ends with, the step of a state."""
     earlier = [evaluation for evaluation in state.evaluations if evaluation.step < state.step]
-    return (
-        state.step <= budget.last_step(batches_per_epoch)
-        and budget.seconds_left(state.training_seconds, state.wall_seconds) > 0
-        and not any(
-            budget.is_target_reached(evaluation.training_loss, evaluation.test_accuracy)
-            for evaluation in earlier
-        )
+    return state.step <= budget.last_step(batches_per_epoch) and not any(
+        budget.is_target_reached(evaluation.training_loss, evaluation.test_accuracy)
+        for evaluation in earlier
     )
+
+
+def _has_time(state: State, budget: Budget) -> bool:
+    return budget.seconds_left(state.training_seconds, state.wall_seconds) > 0

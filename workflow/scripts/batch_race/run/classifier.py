@@ -8,6 +8,7 @@ from batch_race.data.description import Description
 from batch_race.data.pictures import Pixels
 from batch_race.errors import InputError
 from batch_race.store import arrays, history
+from batch_race.texts import is_plain, quote
 from nn.network import Floats, forward, softmax
 
 
@@ -27,22 +28,40 @@ class Classifier:
     Raises
     ------
     InputError
-        If a file of the run is missing or damaged, or its weights are not those of a network for
-        its images and classes.
+        If a file of the run is missing or damaged, its weights are not those of a network for its
+        images and classes or not finite, or the name of a class has control characters.
     """
 
     def __init__(self, run: Path) -> None:
-        path = run / "weights.npz"
+        path, history_path = run / "weights.npz", run / "history.parquet"
         self._weights = arrays.read_weights(path)
-        metadata = history.read_metadata(run / "history.parquet")
-        self._factor, self._offset = map(np.float32, metadata["pixel_scaling"])
-        data = self.training_data = Description(**metadata["training_data"])
+        metadata = history.read_metadata(history_path)
+        try:
+            self._factor, self._offset = map(np.float32, metadata["pixel_scaling"])
+            data = self.training_data = Description(**metadata["training_data"])
+            are_plain = all(map(is_plain, data.classes))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{history_path}: found metadata of another form ({error}), expected pixel_scaling "
+                "and training_data"
+            ) from error
+        if not are_plain:
+            names = ", ".join(map(quote, data.classes))
+            raise InputError(
+                f"{history_path}: found the classes {names}, expected names without control "
+                "characters"
+            )
         found = len(self._weights.w1) - 1, self._weights.w2.shape[1]
         expected = data.height * data.width, len(data.classes)
         if found != expected:
             raise InputError(
                 f"{path}: found a network of {found[0]:,} inputs and {found[1]:,} classes, "
                 f"expected {expected[0]:,} and {expected[1]:,}, as history.parquet says"
+            )
+        if not all(np.isfinite(layer).all() for layer in self._weights):
+            raise InputError(
+                f"{path}: found weights that are not finite, as of a run that diverged, expected "
+                "finite ones"
             )
 
     def probabilities(self, pixels: Pixels) -> Floats:

@@ -1,35 +1,38 @@
 """The display of a workflow's progress: bars on a terminal, a line now and then elsewhere."""
 
+import atexit
 import logging
 import math
-import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from tqdm import tqdm
-from tqdm.contrib import DummyTqdmFile
+from tqdm.std import Bar
 
 from batch_race.run import progress
+from batch_race.run.jobs import Jobs
 from batch_race.run.progress import Progress
+from batch_race.run.screen import NOTICE
+from batch_race.run.terminal import Terminal
 
 BARS_SECONDS = 2.0
-"""Between two updates of the bars on a terminal; an update takes CPU time from timed runs."""
+"""Between two readings of progress on a terminal; they take CPU time from timed runs."""
 
 LINES_SECONDS = 30.0
-"""Between two updates where there is no terminal."""
+"""Between two messages where there is no terminal."""
 
 MAX_CPU_SHARE = 0.002
-"""The share of the time that updates may take: with thousands of runs there are fewer updates."""
+"""The share of the time that readings may take: with thousands of runs there are fewer."""
 
-RUN_FORMAT = "{desc} |{bar:20}| {percentage:3.0f} %{postfix}"
-SUMMARY_FORMAT = "{desc}"
+BAR_WIDTHS = (6, 20)
+"""Of a bar, in characters: the least and the most."""
 
 
 class Display:
-    """A display of the runs' progress files, updated by a thread of its own.
+    """A display of jobs and of the runs' progress files, updated by a thread of its own.
 
     Parameters
     ----------
@@ -37,17 +40,24 @@ class Display:
         That of all runs.
     specifications : mapping of str to mapping
         The runs' specifications, by name.
+    jobs : Jobs
+        The jobs under way.
     log : logging.Logger
-        A log whose lines on a terminal appear above the bars.
-    stream : text file
+        Of the messages.
+    terminal : Terminal or None
+        That of the log; None to log messages in place of bars.
+    rule : str
+        The rule whose jobs are the runs.
     """
 
     def __init__(
         self,
         folder: Path,
         specifications: Mapping[str, Mapping[str, Any]],
+        jobs: Jobs,
         log: logging.Logger,
-        stream: TextIO = sys.stderr,
+        terminal: Terminal | None,
+        rule: str = "train",
     ) -> None:
         self._folder = folder
         self._specifications: dict[str, Mapping[str, Any]] = {}
@@ -56,10 +66,11 @@ class Display:
         self._budget_seconds: float | None = None
         self._furthest = Progress()
         self.expect(specifications, specifications.__getitem__)
+        self._jobs = jobs
         self._log = log
-        self._stream = stream
-        self._bars: list[tqdm[Any]] = []  # the summary, then one for each started run
-        self._is_over = threading.Event()
+        self._rule = rule
+        self._terminal = terminal
+        self._is_over = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def expect(
@@ -87,32 +98,78 @@ class Display:
 
     def start(self) -> None:
         """Start to display; progress files that killed runs left behind are removed."""
+        atexit.register(self.close)  # if Snakemake ends by an exception
         for folder in self._unfinished.values():
             (folder / progress.NAME).unlink(missing_ok=True)
-        if self._stream.isatty():
-            for handler in self._log.handlers:
-                if isinstance(handler, logging.StreamHandler) and handler.stream is self._stream:
-                    handler.setStream(DummyTqdmFile(self._stream))
         self._thread.start()
+
+    def notice(self, text: str) -> None:
+        """Log a message, on a terminal with no word split between two lines."""
+        if self._terminal:
+            width = self._terminal.size.columns
+            # What belongs together, as a path, is not split at its hyphens either.
+            lines = [
+                textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+                for line in text.split("\n")
+            ]
+            text = "\n".join(lines)
+        self._log.log(NOTICE, text)
+
+    def plan(self, experiment: str, n_at_once: int | None, is_race: bool) -> str:
+        """Return a line on what will be done.
+
+        Parameters
+        ----------
+        experiment : str
+            Its name.
+        n_at_once : int or None
+            The number of runs that are trained at once; None if it is not known.
+        is_race : bool
+            Whether further runs follow from results.
+        """
+        n_runs = self._jobs.planned.get(self._rule, 0)
+        n_jobs = self._jobs.n_all
+        text = f"{experiment}: {n_jobs} job{'s' if n_jobs != 1 else ''}"
+        if n_runs:
+            text += f", {n_runs} of them train{'s' if n_runs == 1 else ''} a run"
+            if self._budget_seconds is not None:
+                text += f" for {_duration(self._budget_seconds)}"
+            if n_at_once is not None and n_runs > 1:
+                text += f", {min(n_runs, n_at_once)} at once"
+        elif is_race:
+            text += ", and the runs that the race will ask for"
+        return text
 
     def close(self) -> None:
         """Stop, and remove the bars."""
-        self._is_over.set()
-        self._thread.join()
+        self._is_over = True
+        self._jobs.changed.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _watch(self) -> None:
-        show, pause = (
-            (self._draw, BARS_SECONDS) if self._stream.isatty() else (self._print, LINES_SECONDS)
-        )
+        terminal = self._terminal
+        pause = BARS_SECONDS if terminal else LINES_SECONDS
         wait = pause
-        while not self._is_over.wait(wait):
-            began = time.thread_time()
-            started = self._read()
-            if started or self._bars:
-                show(started)
-            wait = max(pause, (time.thread_time() - began) / MAX_CPU_SHARE)
-        while self._bars:
-            self._bars.pop().close()
+        due = time.monotonic() + wait
+        started: dict[str, Progress] = {}
+        while not self._is_over:
+            # A job has started or ended: a terminal shows it at once, if reading costs little.
+            is_event = self._jobs.changed.wait(max(0.0, due - time.monotonic()))
+            self._jobs.changed.clear()
+            is_due = time.monotonic() >= due
+            if is_due or (is_event and terminal and wait == pause):
+                began = time.thread_time()
+                started = self._read()
+                wait = max(pause, (time.thread_time() - began) / MAX_CPU_SHARE)
+                due = time.monotonic() + wait
+            if terminal:
+                size = terminal.size
+                terminal.show(self._block(started, size.columns - 1, size.lines - 1))
+            elif is_due:
+                self._report(started)
+        if terminal:
+            terminal.show([])
 
     def _read(self) -> dict[str, Progress]:
         """Return the progress of started runs, sorted by batch size; remove the finished ones."""
@@ -126,27 +183,39 @@ class Display:
         sizes = {run: self._specifications[run]["batch_size"] for run in started}
         return dict(sorted(started.items(), key=lambda item: sizes[item[0]]))
 
-    def _draw(self, started: Mapping[str, Progress]) -> None:
-        while len(self._bars) > 1 + len(started):
-            self._bars.pop().close()
-        while len(self._bars) < 1 + len(started):
-            form = RUN_FORMAT if self._bars else SUMMARY_FORMAT
-            bar = tqdm(
-                total=100, file=self._stream, leave=False, dynamic_ncols=True, bar_format=form
-            )
-            self._bars.append(bar)
-        self._bars[0].set_description_str(self._summary(started))
-        width = max((len(self._names[run]) for run in started), default=0)
-        for bar, (run, found) in zip(self._bars[1:], started.items(), strict=True):
-            bar.n = round(100 * min(1, found.share or 0))
-            bar.set_description_str(f"{self._names[run]:{width}}", refresh=False)
-            bar.set_postfix_str(_state(found))
+    def _block(self, started: Mapping[str, Progress], width: int, height: int) -> list[str]:
+        """Return the lines for a terminal, at most `height` of at most `width` characters."""
+        lines = []
+        others = self._others(started)
+        if started:
+            lines.append(self._summary(started))
+            lines += _bars({self._names[run]: found for run, found in started.items()}, width)
+        if others or not started:
+            lines.append(others)
+        if len(lines) > height:
+            lines = [*lines[: height - 1], f"and {len(lines) - height + 1} more lines"]
+        return [_cut(line, width) for line in lines if line]
 
-    def _print(self, started: Mapping[str, Progress]) -> None:
-        for run, found in started.items():
-            share = f"{100 * found.share:.0f} %, " if found.share is not None else ""
-            print(f"  {self._names[run]}: {share}{_state(found)}", file=self._stream)
-        print(self._summary(started), file=self._stream, flush=True)
+    def _report(self, started: Mapping[str, Progress]) -> None:
+        """Log what is under way, if anything is."""
+        lines = [f"  {self._names[run]}: {_share(found)}" for run, found in started.items()]
+        if started:
+            lines.append(self._summary(started))
+        if others := self._others(started):
+            lines.append(others)
+        if lines:
+            self.notice("\n".join(lines))
+
+    def _others(self, started: Mapping[str, Progress]) -> str:
+        """Return a line on the jobs under way besides started runs, empty if there are none."""
+        rules = self._jobs.under_way()
+        rules[self._rule] -= len(started)
+        now = [
+            f"{_job(rule)}{f' ×{count}' if count > 1 else ''}" for rule, count in (+rules).items()
+        ]
+        if not now:
+            return ""
+        return f"{self._jobs.n_done} of {self._jobs.n_all} jobs done, now: {', '.join(now)}"
 
     def _summary(self, started: Mapping[str, Progress]) -> str:
         n_runs = len(self._specifications)
@@ -161,10 +230,36 @@ class Display:
         return f"{n_done} of {n_runs} runs done, {len(started)} under way{left}"
 
 
-def _state(run: Progress) -> str:
+def _job(rule: str) -> str:
+    """Return what a rule's job does, in words: rules are named by a verb and a noun."""
+    return rule.replace("plot_", "charts of ", 1).replace("_", " ")
+
+
+def _bars(runs: Mapping[str, Progress], width: int) -> list[str]:
+    """Return a line with a bar for each run; bars, then names, are shortened to fit the width."""
+    ends = [f"| {_share(found)}" for found in runs.values()]
+    names = max(map(len, runs))
+    free = width - max(map(len, ends)) - len(" |")
+    least, most = BAR_WIDTHS
+    bar = min(most, max(least, free - names))
+    names = max(0, min(names, free - bar))
+    return [
+        f"{_cut(name, names).ljust(names)} |{Bar(min(1, found.share or 0), bar)}{end}"
+        for (name, found), end in zip(runs.items(), ends, strict=True)
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten a text to a number of characters."""
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"
+
+
+def _share(run: Progress) -> str:
+    """Return a run's share of its budget and its loss, or what it does otherwise."""
     if run.share is None:
         return "waits for a core"
-    return f"loss {run.training_loss:.4g}" if not math.isnan(run.training_loss) else "starts"
+    state = "starts" if math.isnan(run.training_loss) else f"loss {run.training_loss:.4g}"
+    return f"{100 * min(1, run.share):3.0f} %, {state}"
 
 
 def _duration(seconds: float) -> str:

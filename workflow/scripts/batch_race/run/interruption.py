@@ -1,16 +1,18 @@
 """Interruption of a run: what asks it to end, and the handling of signals."""
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 import psutil
 
 
-class InterruptionError(Exception):
-    """The run was interrupted: by a signal, or because its workflow has ended."""
+class InterruptionError(BaseException):
+    """The run was interrupted: by a signal, or because its workflow has ended.
+
+    Like KeyboardInterrupt no `Exception`: it passes the handlers of damaged files.
+    """
 
 
 class SignalHandler:
@@ -22,7 +24,7 @@ class SignalHandler:
 
     A signal that the process inherited as ignored (SIGHUP, under nohup) stays ignored.
 
-    A signal raises `InterruptionError` at once; within `deferred` only `check` reports it.
+    A signal raises `InterruptionError` at once; after `defer` only `check` reports it.
     """
 
     def __init__(self) -> None:
@@ -33,14 +35,9 @@ class SignalHandler:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
-    @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Record signals while the block runs, without an exception."""
+    def defer(self) -> None:
+        """Record signals from now on, without an exception."""
         self._is_deferred = True
-        try:
-            yield
-        finally:
-            self._is_deferred = False
 
     def check(self) -> str:
         """Return why the process should end; empty if it should not."""

@@ -150,13 +150,16 @@ def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        As "batch 32, learning_rate 0.1".
+        As "batch 32, rate 0.1".
     """
     others = [key for key in REGISTRY if key != "batch_size"]
     varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
     return {
         run: ", ".join(
-            [f"batch {one['batch_size']}", *(f"{key} {one[key]}" for key in varying)],
+            [
+                f"batch {one['batch_size']}",
+                *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
+            ],
         )
         for run, one in specifications.items()
     }

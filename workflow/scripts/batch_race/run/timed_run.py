@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batch_race.errors import InputError
+from batch_race.errors import InputError, ResultError
 from batch_race.run import checkpoint
 from batch_race.run.checkpoint import Found
 from batch_race.run.contention import Watch
@@ -86,11 +86,15 @@ class Attendant:
             self._snapshots.take(trainer)
         reason = self._signals.check()
         if reason or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
-            self._saved_at = time.monotonic()
+            self.save(trainer)
         if reason:
             raise InterruptionError(f"interrupted ({reason}) and saved at step {trainer.step}")
         self._watch.open()
+
+    def save(self, trainer: Trainer) -> None:
+        """Write a checkpoint."""
+        checkpoint.save(self._folder, trainer.state, self._watch.reasons, self._fingerprint)
+        self._saved_at = time.monotonic()
 
 
 def log_evaluation(evaluation: Evaluation, batches_per_epoch: int) -> None:
@@ -236,7 +240,7 @@ class Run:
 
 
 def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any]) -> None:
-    """Write the results of a finished run.
+    """Write the results of a finished run, its history last: a run that has one is finished.
 
     Parameters
     ----------
@@ -247,10 +251,22 @@ def save(paths: Mapping[str, Path], trainer: Trainer, record: Mapping[str, Any])
         Its metadata.
     """
     specification = record["specification"]
-    table = history.tabulate(trainer.evaluations, specification)
-    history.write(paths["history"], table, record)
-    clock.write(paths["clock"], trainer.readings)
     state = trainer.state
     arrays.write_weights(paths["weights"], state.weights, state.velocity)
+    clock.write(paths["clock"], trainer.readings)
     with replacing(paths["specification"]) as temporary:
         temporary.write_text(json.dumps(specification, indent=2) + "\n", encoding="utf-8")
+    history.write(paths["history"], history.tabulate(trainer.evaluations, specification), record)
+
+
+def is_finished(paths: Mapping[str, Path], fingerprint: str) -> bool:
+    """Return whether `save` has written all results of a run with a fingerprint.
+
+    Snakemake removes them before a job starts, so it is another process that wrote them since.
+    """
+    if not all(path.exists() for path in paths.values()):
+        return False
+    try:
+        return bool(history.read_metadata(paths["history"])["fingerprint"] == fingerprint)
+    except ResultError:
+        return False

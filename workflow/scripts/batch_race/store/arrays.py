@@ -1,5 +1,6 @@
 """Arrays on disk: `.npy` that can be mapped into memory, and `.npz`; never a pickle."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from batch_race.errors import InputError
-from batch_race.store.files import replacing
+from batch_race.store.files import read_bytes, replacing
 from nn.network import Weights
 
 VELOCITY = ("velocity_w1", "velocity_w2")
@@ -158,7 +159,7 @@ def read_weights(path: Path) -> Weights:
     InputError
         If the file is damaged, or does not hold weights without pickle.
     """
-    return Weights(*read_npz(path, *Weights._fields))
+    return _network(path, *read_npz(path, *Weights._fields))
 
 
 def read_velocity(path: Path) -> Weights:
@@ -178,7 +179,7 @@ def read_velocity(path: Path) -> Weights:
     InputError
         If the file is damaged, or does not hold a velocity without pickle.
     """
-    return Weights(*read_npz(path, *VELOCITY))
+    return _network(path, *read_npz(path, *VELOCITY))
 
 
 def read_state(path: Path) -> tuple[Weights, Weights | None, dict[str, Any]]:
@@ -203,7 +204,8 @@ def read_state(path: Path) -> tuple[Weights, Weights | None, dict[str, Any]]:
     # At once: the file may be replaced meanwhile.
     w1, w2, *velocity, text = read_npz(path, *Weights._fields, *VELOCITY, "text")
     record: dict[str, Any] = json.loads(text.tobytes())
-    return Weights(w1, w2), Weights(*velocity) if velocity[0].size else None, record
+    weights = _network(path, w1, w2)
+    return weights, _network(path, *velocity) if velocity[0].size else None, record
 
 
 def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
@@ -221,21 +223,43 @@ def read_npz(path: Path, *names: str) -> list[npt.NDArray[Any]]:
 
     Raises
     ------
+    UnreadableError
+        If the file cannot be read now.
     InputError
-        If the file is damaged, does not hold such arrays, or holds one that needs pickle.
+        If there is no file, or it is damaged, does not hold such arrays, or holds one that needs
+        pickle.
     """
     wanted = ", ".join(names)
+    # Read before it is decoded: an error of the disk is not damage.
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        content = read_bytes(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: expected the arrays {wanted}, found no such file") from error
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
     except MemoryError:
         raise
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: expected the arrays {wanted}, found no such file") from error
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damage
         raise InputError(
             f"{path}: expected the arrays {wanted} without pickle, found {_first_line(error)}"
         ) from error
+
+
+def _network(path: Path, w1: npt.NDArray[Any], w2: npt.NDArray[Any]) -> Weights:
+    """Return the arrays of two layers, which must fit each other."""
+    is_network = (
+        w1.dtype == w2.dtype == np.float32
+        and w1.ndim == w2.ndim == 2
+        and w2.shape[0] == w1.shape[1] + 1
+        and w1.size > 0 < w2.size
+    )
+    if not is_network:
+        raise InputError(
+            f"{path}: found {w1.dtype} of shape {w1.shape} and {w2.dtype} of shape {w2.shape}, "
+            "expected float32 of shapes (1 + inputs, units) and (1 + units, classes)"
+        )
+    return Weights(w1, w2)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from batch_race.hyperparameters import RUN
 from batch_race.store import history, parquet
+from nn import ranges
 from nn.batches import MiniBatches
 from nn.records import Evaluation, Reading
 from nn.targets import Crossing, Target
@@ -107,13 +108,19 @@ def read(path: Path) -> pl.DataFrame:
     return _read(path, SCHEMA)
 
 
-def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
+def collect(
+    histories: Sequence[Path], found: Sequence[Path], targets: Mapping[str, Sequence[float]]
+) -> pl.DataFrame:
     """Return the crossings of many runs as one table.
 
     Parameters
     ----------
-    paths : sequence of tuple of Path
-        For each run, the files of its history and its crossings.
+    histories : sequence of Path
+        results/train/<run>/history.parquet
+    found : sequence of Path
+        results/find_crossings/<run>/<targets>.parquet, of the runs whose crossings were looked for.
+    targets : mapping of str to sequence of float
+        Those that were not looked for are taken from the run's own evaluations.
 
     Returns
     -------
@@ -125,10 +132,41 @@ def collect(paths: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     InputError
         If a file was changed since it was written, or has other columns or metadata.
     """
+    asked = list(dict.fromkeys(listed(targets)))
+    of_runs = {_run(path): path for path in found}
     tables = [pl.DataFrame(schema=COLLECTED)]
-    for of_history, of_crossings in paths:
-        tables.append(of_run(read(of_crossings), history.read_metadata(of_history)))
+    for of_history in histories:
+        of_crossings = of_runs.get(_run(of_history))
+        rows = _rows(read(of_crossings)) if of_crossings else {}
+        if left := [target for target in asked if target not in rows]:
+            table, metadata = history.read(of_history)
+            rows |= _rows(_coarse(left, table, metadata))
+        else:
+            metadata = history.read_metadata(of_history)
+        table = pl.DataFrame([rows[target] for target in asked], schema=SCHEMA)
+        tables.append(of_run(table, metadata))
     return pl.concat(tables)
+
+
+def _run(path: Path) -> tuple[str, ...]:
+    """Return the parts of a run's name: dataset, run and budget."""
+    return path.parts[-4:-1]
+
+
+def _rows(table: pl.DataFrame) -> dict[Target, dict[str, Any]]:
+    return {Target(row["target"], row["target_value"]): row for row in table.to_dicts()}
+
+
+def _coarse(
+    targets: Sequence[Target], table: pl.DataFrame, metadata: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return the cost of targets by the evaluations of a run."""
+    evaluations = history.evaluations(table)
+    found = {target: ranges.from_evaluations(evaluations, target) for target in targets}
+    specification = metadata["specification"]
+    size, leftover = specification["batch_size"], specification["leftover"]
+    batches = MiniBatches(metadata["training_images"], size, leftover)
+    return tabulate(found, evaluations, (), batches)
 
 
 def of_run(table: pl.DataFrame, metadata: Mapping[str, Any]) -> pl.DataFrame:

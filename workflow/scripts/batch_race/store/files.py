@@ -1,17 +1,36 @@
-"""Files that are written completely or not at all, and locks on folders."""
+"""Files that are written completely or not at all, opening files, and locks on folders."""
 
 import errno
 import fcntl
 import logging
+import math
 import os
 import re
 import secrets
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
-from batch_race.errors import InputError, OutputError
+import psutil
+
+from batch_race.errors import InputError, OutputError, UnreadableError
+
+SILENT_SECONDS = 3.0
+"""The longest wait without a message."""
+
+POLL_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF}
 """Errors of flock on file systems without it: Lustre, NFS without its lock daemon, or NFS's refusal
@@ -61,6 +80,61 @@ def folder_of(key: str, text: str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else "there is no such user"
         raise InputError(f"{key}: found {text[:60]!r}, expected a folder: {reason}") from None
     return folder
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; never wait for a FIFO's writer.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened, or is a folder, FIFO, socket or device.
+    """
+    # Checked before it is opened, which on a device may have an effect, and after.
+    _check_regular(path.stat().st_mode)
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    try:
+        _check_regular(os.fstat(file.fileno()).st_mode)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    UnreadableError
+        If it cannot be read now.
+    """
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that nothing replaces it; return its new path.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be renamed.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be renamed: {error.strerror}") from error
 
 
 @contextmanager
@@ -117,7 +191,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, say: Callable[[str], None] = log.warning) -> Iterator[None]:
     """Hold the lock of a folder; wait while another process holds it.
 
     The lock ends with the process, however that ends. Without locks in the file system, a warning
@@ -127,11 +201,17 @@ def locked(folder: Path) -> Iterator[None]:
     ----------
     folder : Path
         Created if it is missing.
+    say : callable
+        Called once with a message, if the wait takes longer than `SILENT_SECONDS`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder) as descriptor:
+        until = time.monotonic() + SILENT_SECONDS
         try:
             while not _try_lock(descriptor):
+                if time.monotonic() > until:
+                    say(f"{folder}: waiting for {_holder(descriptor)}, which has locked it")
+                    until = math.inf
                 time.sleep(POLL_SECONDS)
         except _NoLocksError as error:
             log.warning(
@@ -159,6 +239,27 @@ def _try_lock(descriptor: int) -> bool:
             raise _NoLocksError(error.errno, error.strerror) from error
         raise
     return True
+
+
+def _holder(descriptor: int, locks: Path = Path("/proc/locks")) -> str:
+    """Return the process that has locked a file, as far as Linux says it (proc_locks(5))."""
+    inode = str(os.fstat(descriptor).st_ino)
+    with suppress(OSError, ValueError, psutil.Error):
+        for line in locks.read_text("utf-8").splitlines():
+            _, kind, *_, holder, file = line.split()[:6]
+            if kind == "FLOCK" and file.rpartition(":")[2] == inode:
+                process = psutil.Process(int(holder))
+                command = " ".join(Path(word).name for word in process.cmdline()[:2])
+                return f"process {process.pid} ({command})"
+    return "another process"
+
+
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "of another kind")
+        raise OSError(errno.EINVAL, f"it is {kind}, expected a regular file")
 
 
 def _flush_to_disk(path: Path) -> None:

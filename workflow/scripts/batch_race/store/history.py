@@ -8,12 +8,12 @@ from typing import Any, get_type_hints
 
 import polars as pl
 
-from batch_race.errors import InputError
+from batch_race.errors import ResultError
 from batch_race.hyperparameters import REGISTRY
 from batch_race.store import parquet
 from nn.records import Evaluation
 
-FORMAT = "5"
+FORMAT = "6"
 """Raised whenever a column, what the metadata has, or the meaning of either changes."""
 
 _TYPES: Mapping[type, type[pl.DataType]] = {
@@ -49,6 +49,7 @@ METADATA = (
     "pixel_scaling",
     "machine",
     "versions",
+    "engine",
 )
 """What a history says of its run, each as JSON in the file's metadata."""
 
@@ -58,17 +59,17 @@ _OF_RUN: Mapping[str, type[pl.DataType]] = {
     "stopped": pl.String,
     "contended": pl.Boolean,
     "machine": pl.String,
+    "software": pl.String,
 }
 
 COLLECTED = pl.Schema([*SCHEMA.items(), *_OF_RUN.items()])
 """The columns of collected histories: what tells a run from others, and how it ended, in each row.
 
-A machine is known by its processor's model.
+A machine is known by its processor's model, the software by the versions that times depend on.
 """
 
-
-class HistoryError(InputError):
-    """A file that is not a history of this format; the message names it."""
+_TIMED = ("numpy", "scipy")
+"""Packages that compute during each step; with `elementwise: numexpr` that one does too."""
 
 
 def tabulate(evaluations: Sequence[Evaluation], specification: Mapping[str, Any]) -> pl.DataFrame:
@@ -213,9 +214,8 @@ def constants(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     if texts.get("format") != FORMAT:
-        raise HistoryError(
-            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}; "
-            "remove it, and the same command creates it again"
+        raise ResultError(
+            f"{path}: found a history of format {texts.get('format')}, expected {FORMAT}"
         )
     metadata = {key: json.loads(texts[key]) for key in METADATA if key in texts}
     _check_metadata(path, metadata)
@@ -229,11 +229,24 @@ def _of_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "stopped": metadata["stopped"],
         "contended": metadata["contention"]["contended"],
         "machine": metadata["machine"]["processor"],
+        "software": _software(metadata),
     }
+
+
+def _software(metadata: Mapping[str, Any]) -> str:
+    """Return the versions that the times of a run depend on, as `Python 3.11, numpy 2.4.6, …`."""
+    versions = metadata["versions"]
+    python = ".".join(versions["python"].split(".")[:2])  # not that of a correction
+    elementwise = metadata["specification"]["elementwise"]
+    packages = [f"{name} {versions[name]}" for name in dict.fromkeys([*_TIMED, elementwise])]
+    # Without their kernels, which follow from the processor.
+    libraries = (library.rpartition(" ")[0] for library in metadata["machine"]["blas"].split(", "))
+    parts = [f"Python {python}", *packages, *dict.fromkeys(libraries)]
+    return ", ".join(filter(None, [*parts, f"engine {metadata['engine']}"]))
 
 
 def _check_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
     if set(metadata) != set(METADATA):
-        raise HistoryError(
+        raise ResultError(
             f"{path}: found the metadata {sorted(metadata)}, expected {sorted(METADATA)}"
         )

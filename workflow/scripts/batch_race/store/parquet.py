@@ -12,8 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
-from batch_race.errors import InputError
-from batch_race.store.files import replacing
+from batch_race.errors import InputError, ResultError
+from batch_race.store.files import read_bytes, replacing
+from batch_race.texts import escape
+
+MAX_LETTERS = 400
+"""Of the names of columns in a message."""
 
 _PREFIX = b"batch-race-sha256:"
 _BLANK = b"0" * 64  # in place of the checksum while that is computed
@@ -53,15 +57,15 @@ def read(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     Raises
     ------
     InputError
-        If the file cannot be read, or was changed since it was written.
+        If the file cannot be read; a `ResultError` if it was changed since it was written.
     """
-    content = _read_checked(path)
+    content = read_content(path)
     return pl.read_parquet(content), pl.read_parquet_metadata(io.BytesIO(content))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a table, checked as `read` does."""
-    return pl.read_parquet_metadata(io.BytesIO(_read_checked(path)))
+    return pl.read_parquet_metadata(io.BytesIO(read_content(path)))
 
 
 def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
@@ -69,32 +73,34 @@ def check_columns(path: Path, found: pl.Schema, expected: pl.Schema) -> None:
 
     Raises
     ------
-    InputError
+    ResultError
         If they are not the expected ones.
     """
     if found != expected:
-        raise InputError(
+        raise ResultError(
             f"{path}: found the columns {_format(found)}, expected {_format(expected)}"
         )
 
 
-def _read_checked(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """Return the content of a table's file, checked against its checksum; see `read`."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        content = read_bytes(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     start = content.rfind(_PREFIX) + len(_PREFIX)
     found = content[start : start + len(_BLANK)]
     if _digest(content[:start] + _BLANK + content[start + len(_BLANK) :]) != found:
-        raise InputError(
+        raise ResultError(
             f"{path}: found a table that is damaged, edited or of an older version, expected an "
-            "unchanged one; remove it, and the same command makes it again"
+            "unchanged one"
         )
     return content
 
 
 def _format(schema: pl.Schema) -> str:
-    return ", ".join(f"{name} ({kind})" for name, kind in schema.items())
+    text = escape(", ".join(f"{name} ({kind})" for name, kind in schema.items()))
+    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
 
 
 def _digest(content: bytes) -> bytes:

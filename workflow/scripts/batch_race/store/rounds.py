@@ -35,8 +35,13 @@ class Trial:
         Its last training loss, and its last test error in percent; infinite if it diverged.
     bounds : dict of int to float
         The seconds of the first evaluation at a target, by the target's index.
+    earliest : dict of int to float
+        The seconds before which it has not reached a target, by the index of those at which it was
+        evaluated near the target or better.
+    sought : list of int
+        The indices of the targets whose crossings are looked for.
     times : dict of int to float, or None
-        The seconds to the targets that it reached; None until they are looked for.
+        The seconds to those of them that it reached; None until they are looked for.
     closed : dict of int to Closing
         How its training for a target ended, by the target's index.
     """
@@ -52,6 +57,8 @@ class Trial:
     stopped: str = ""
     end: list[float] = field(default_factory=list)
     bounds: dict[int, float] = field(default_factory=dict)
+    earliest: dict[int, float] = field(default_factory=dict)
+    sought: list[int] = field(default_factory=list)
     times: dict[int, float] | None = None
     closed: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -83,6 +90,12 @@ class Round:
     trials: list[Trial] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def sought(self) -> list[Trial]:
+        """The trials whose crossings are to be found in the next round."""
+        by_name = {trial.name: trial for trial in self.trials}
+        return [by_name[name] for name in self.find]
+
 
 def write(path: Path, decided: Round) -> None:
     """Write a round, completely or not at all."""
@@ -100,7 +113,7 @@ def _read(path: Path, _changed: int) -> Round:
     parts = json.loads(path.read_text(encoding="utf-8"))
     trials = [Trial(**each) for each in parts.pop("trials")]
     for trial in trials:  # JSON's keys are texts
-        for name in ("bounds", "times", "closed"):
+        for name in ("bounds", "earliest", "times", "closed"):
             if getattr(trial, name) is not None:
                 setattr(trial, name, {int(key): v for key, v in getattr(trial, name).items()})
     return Round(**parts, trials=trials)

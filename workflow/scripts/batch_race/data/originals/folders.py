@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from batch_race.data.content import PICTURE_FORMATS, check_memory, describe
 from batch_race.data.originals.form import Images, Originals, Part
 from batch_race.errors import InputError
+from batch_race.store.files import open_regular
 
 
 class Folders(Originals):
@@ -117,7 +118,10 @@ def _read(paths: Sequence[str], size: tuple[int, ...] | None) -> Images:
 def _read_picture(path: str) -> Images:
     """Read a picture as it is seen: upright, in shades of grey, shape (height, width)."""
     try:
-        with Image.open(path, formats=PICTURE_FORMATS) as picture:
+        with (
+            open_regular(Path(path)) as file,
+            Image.open(file, formats=PICTURE_FORMATS) as picture,
+        ):
             n_frames = getattr(picture, "n_frames", 1)
             if n_frames > 1:
                 raise InputError(f"{path}: found {n_frames} frames, expected one picture")

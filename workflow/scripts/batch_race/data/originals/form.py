@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from batch_race.data.content import describe, format_shape
 from batch_race.errors import InputError
+from batch_race.texts import is_plain, quote
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -22,6 +23,9 @@ TEST_DIVISOR = 7
 MNIST's proportion: 10,000 of 70,000."""
 
 SPLIT_SEED = 0
+
+MAX_LETTERS = 100
+"""Of the name of a class."""
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +141,14 @@ def summarize(originals: Originals) -> Summary:
     InputError
         If a file is not what it should be.
     """
-    digest = Digest(originals.class_names())
+    names = originals.class_names()
+    for name in names.values():
+        if not 0 < len(name) <= MAX_LETTERS or not is_plain(name):
+            raise InputError(
+                f"found {quote(name)} as the name of a class, expected 1 to {MAX_LETTERS} "
+                "characters and no control characters"
+            )
+    digest = Digest(names)
     counts = []
     for part in read(originals):
         digest.update(part)

@@ -45,7 +45,8 @@ def read(path: Path, name: str) -> npt.NDArray[Any]:
         If the file is damaged, or the array needs pickle or does not fit the free memory.
     """
     shape, dtype = _read_headers(path)[name]
-    check_memory(path, shape, math.prod(shape) * dtype.itemsize)
+    # The file is read whole.
+    check_memory(path, shape, math.prod(shape) * dtype.itemsize + path.stat().st_size)
     return read_npz(path, name)[0]
 
 

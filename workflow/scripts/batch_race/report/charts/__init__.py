@@ -2,11 +2,10 @@
 
 The folder names the table that the chart draws: `histories` (as `history.collect` makes it),
 `summary` (as `statistics.summarize` does), `confusion` or `mistakes` (as `mistakes.examine` does).
-The module has one public function, `draw(table, title, clock)`:
+The module has one public function, `draw(table, context)`:
 
 - table : polars.DataFrame
-- title : str
-- clock : {"training", "wall"}, the clock of the budget
+- context : batch_race.report.context.Context
 - returns an Altair chart (`theme.AnyChart`)
 """
 

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from batch_race.report import theme
+from batch_race.report.context import Context
 from batch_race.report.theme import AnyChart
 
 MAX_CLASSES = 50
@@ -13,7 +14,7 @@ CELL_PIXELS = (24, 18)
 """The smallest width and height of a cell."""
 
 
-def draw(confusion: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(confusion: pl.DataFrame, context: Context) -> AnyChart:
     """Draw the confusion matrix, its mistakes in colour, whatever the clock."""
     is_wrong = pl.col("label") != pl.col("predicted")
     pairs = confusion.select("label", "predicted", "count")
@@ -32,20 +33,21 @@ def draw(confusion: pl.DataFrame, title: str, clock: str) -> AnyChart:
         predicted = predicted.axis(labelAngle=0)
     true = alt.Y("label:O", title="true class").sort(order)
     cells = alt.Chart(counts).encode(predicted, true)
-    shade = alt.Color("count:Q", legend=None).scale(range=["#fdf0e1", "#f28e2b"])
+    shade = alt.Color("count:Q", legend=None)
     width, height = (
         max(least, pixels * len(order))
         for least, pixels in zip((520, 360), CELL_PIXELS, strict=True)
     )
     layers = [
-        cells.mark_rect(color="#f4f4f4"),
-        cells.mark_rect(color="#cfcfcf").properties(data=right),
+        cells.mark_rect(style="empty-cell"),
+        cells.mark_rect(style="strong-cell").properties(data=right),
         cells.mark_rect().encode(shade).properties(data=wrong),
-        cells.mark_text(fontSize=12 if len(order) <= 20 else 8, color="black")
+        cells.mark_text(fontSize=12 if len(order) <= 20 else 8, style="cell-text")
         .encode(alt.Text("count:Q", format=","))
         .transform_filter("datum.count > 0"),
     ]
-    titled = theme.title(confusion, title, *confusion["run"].unique(), note)
+    text = "The winner's confusion matrix"
+    titled = theme.title(confusion, text, context, *confusion["run"].unique(), note)
     return alt.LayerChart(layer=layers).properties(width=width, height=height, title=titled)
 
 

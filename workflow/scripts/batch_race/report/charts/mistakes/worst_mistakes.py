@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 
 from batch_race.report import theme
+from batch_race.report.context import Context
 from batch_race.report.data_url import data_url
 from batch_race.report.theme import AnyChart
 
@@ -12,7 +13,7 @@ COLUMNS = 6
 TILE_PIXELS = 100
 
 
-def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(mistakes: pl.DataFrame, context: Context) -> AnyChart:
     """Draw the images of the worst mistakes in a grid, whatever the clock."""
     tiles = [
         {
@@ -37,10 +38,11 @@ def draw(mistakes: pl.DataFrame, title: str, clock: str) -> AnyChart:
     note = "no mistake to show"
     if tiles:
         note = f"{len(tiles)} of {mistakes['of'][0]:,} mistakes: true class → predicted class"
+    text = "The winner's worst mistakes"
     return alt.LayerChart(layer=[images, texts]).properties(
         width=COLUMNS * TILE_PIXELS,
         height=max(1, n_rows) * TILE_PIXELS,
-        title=theme.title(mistakes, title, *mistakes["run"].unique(), note),
+        title=theme.title(mistakes, text, context, *mistakes["run"].unique(), note),
     )
 
 

@@ -7,12 +7,13 @@ import polars as pl
 
 from batch_race.hyperparameters import GROUP
 from batch_race.report import costs, notes, theme
+from batch_race.report.context import Context
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
 from batch_race.report.theme import AnyChart
 
 
-def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
     """Draw a heat map of the seconds to each target; a cell without a colour has no median.
 
     Each target of each comparison group has a panel.
@@ -25,25 +26,29 @@ def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         cell["text"] = _cell_text(row)
         panels.setdefault(costs.name_target(row, varying), []).append(cell)
     legend = "seconds to target, – is a miss, ? unknown"
-    subtitle = (notes.evaluation(clock), legend, notes.contended(summary))
-    titled = theme.title(summary, title, *subtitle)
+    subtitle = (notes.evaluation(context.clock), legend, notes.contended(summary))
+    titled = theme.title(summary, "Seconds to each target by learning rate", context, *subtitle)
     return alt.vconcat(*(_panel(name, cells) for name, cells in panels.items()), title=titled)
 
 
 def _panel(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
     chart = alt.Chart(pl.DataFrame(cells, infer_schema_length=None)).encode(
-        alt.X("batch_size:O", title="batch size").axis(labelAngle=0),
+        alt.X("batch_size:O", title="batch size").axis(labelAngle=0, format=",d"),
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
     shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)
-    tiles = chart.transform_filter("datum.median > 0").mark_rect().encode(shade)
+    has_median = "datum.median > 0"
+    tiles = chart.transform_filter(has_median).mark_rect().encode(shade)
     is_dark = f"datum.median > {_middle(cells)}"
     ink = alt.when(is_dark).then(alt.value("white")).otherwise(alt.value("black"))
-    texts = chart.mark_text(fontSize=12).encode(alt.Text("text:N"), color=ink)
-    missed = chart.mark_rect(color="#f4f4f4")  # black letters are legible on it, on any page
+    text = alt.Text("text:N")
+    texts = chart.transform_filter(has_median).mark_text(fontSize=12).encode(text, color=ink)
+    others = chart.transform_filter(f"!({has_median})").encode(text)
+    missed = chart.mark_rect(style="empty-cell")
     # Vega warns of a logarithmic scale without data.
     known = [tiles] if any(cell["median"] for cell in cells) else []
-    both = alt.LayerChart(layer=[missed, *known, texts])
+    words = others.mark_text(fontSize=12, style="cell-text")
+    both = alt.LayerChart(layer=[missed, *known, texts, words])
     titled = alt.TitleParams(name, fontSize=13, anchor="start")
     layered: alt.LayerChart = both.resolve_scale(color="independent")
     return layered.properties(width=alt.Step(64), height=alt.Step(26), title=titled)

@@ -3,9 +3,10 @@
 import polars as pl
 
 from batch_race.report import costs
+from batch_race.report.context import Context
 from batch_race.report.theme import AnyChart
 
 
-def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
     """Draw the steps to each target against the batch size, each at its best learning rate."""
-    return costs.to_target(summary, "steps", title, clock)
+    return costs.to_target(summary, "steps", context)

@@ -5,11 +5,12 @@ import polars as pl
 
 from batch_race.hyperparameters import GROUP
 from batch_race.report import costs, notes, theme
+from batch_race.report.context import Context
 from batch_race.report.groups import describe_group, varying_between
 from batch_race.report.theme import AnyChart
 
 
-def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
+def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
     """Draw the steps and the examples per second of training, side by side, whatever the clock."""
     pair = []
     for unit in ("steps", "examples"):
@@ -27,5 +28,6 @@ def draw(summary: pl.DataFrame, title: str, clock: str) -> AnyChart:
         chart = costs.against_batch_size(rows, names, f"{unit} per second", "on")
         pair.append(chart.properties(width=340, height=300))
     subtitle = ("steps alone", notes.bars(summary), notes.contended(summary))
-    titled = theme.title(summary, title, *subtitle)
+    text = "Steps and examples per second"
+    titled = theme.title(summary, text, context, *subtitle, width=850)
     return theme.with_legend(alt.hconcat(*pair, title=titled), names)

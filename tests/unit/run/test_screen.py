@@ -1,0 +1,83 @@
+"""What is shown of Snakemake's messages."""
+
+import io
+import logging
+from types import SimpleNamespace
+
+import pytest
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.logging import ColorizingTextHandler
+from snakemake.settings.types import OutputSettings
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from batch_race.run import screen
+from tests.unit.run.events import record
+
+START = record("Workflow has started!", function="execute", event=LogEvent.WORKFLOW_STARTED)
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log as Snakemake's, with a file and a stream that is no terminal."""
+    made = logging.Logger("snakemake.logging", logging.INFO)
+    file = logging.FileHandler(tmp_path / "whole.log")
+    made.addHandler(file)
+    made.addHandler(ColorizingTextHandler(stream=io.StringIO()))
+    yield made
+    file.close()
+
+
+def shown(log, *records):
+    for each in records:
+        log.handle(each)
+    return log.handlers[1].stream.getvalue().splitlines()
+
+
+def test_reports_on_a_run_go_to_the_file_alone(log, tmp_path):
+    screen.hide_reports(log, OutputSettings())
+    messages = [
+        record("Config file config.yaml is extended", function="configfile"),
+        record("Assuming unrestricted shared filesystem usage.", function="execute_workflow"),
+        START,
+        record("Building DAG of jobs..."),
+        record("Select jobs to execute..."),
+        record("localrule parse:", event=LogEvent.JOB_INFO),
+        record("Finished jobid: 1", event=LogEvent.JOB_FINISHED),
+        record("a report of a later version"),
+        record("a notice", level=screen.NOTICE),
+        record("a warning", level=logging.WARNING),
+        record("Error in rule parse", level=logging.ERROR, event=LogEvent.JOB_ERROR),
+        record(NOTHING_TO_BE_DONE_MSG),
+    ]
+    assert shown(log, *messages) == [
+        "a notice",
+        "a warning",
+        "Error in rule parse",
+        NOTHING_TO_BE_DONE_MSG,
+    ]
+    assert (tmp_path / "whole.log").read_text().splitlines() == [each.msg for each in messages]
+
+
+def test_what_runs_nothing_answers_as_usual(log):
+    screen.hide_reports(log, OutputSettings())
+    answer = "Congratulations, your workflow is in a good condition!"
+    assert shown(log, record(answer, function="lint")) == [answer]
+
+
+@pytest.mark.parametrize("flag", ["dryrun", "verbose", "debug_dag", "printshellcmds"])
+def test_snakemakes_flags_bring_its_reports_back(log, flag):
+    screen.hide_reports(log, OutputSettings(**{flag: True}))
+    assert shown(log, START, record("Building DAG")) == ["Workflow has started!", "Building DAG"]
+
+
+def test_a_notice_has_no_colour():
+    handler = ColorizingTextHandler(stream=SimpleNamespace(isatty=lambda: True))
+    assert handler.decorate(record("x", level=screen.NOTICE), "x") == "x"
+    assert handler.decorate(record("x", level=logging.WARNING), "x") != "x"
+
+
+def test_a_log_without_a_stream_has_no_terminal(log):
+    assert screen.open_terminal(log) is None  # a stream, but no terminal
+    log.removeHandler(log.handlers[1])
+    screen.hide_reports(log, OutputSettings())  # as with a plugin that prints the log
+    assert screen.open_terminal(log) is None

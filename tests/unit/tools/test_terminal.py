@@ -1,0 +1,51 @@
+"""The terminal that screens are recorded from."""
+
+import sys
+
+import pytest
+
+from tools.terminal import Screen, run
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("one\r\ntwo\r\n", "one\ntwo"),
+        ("abc\rX", "Xbc"),
+        ("abc\b\bX", "aXc"),
+        ("one\r\ntwo\x1b[A\rONE", "ONE\ntwo"),
+        ("one\r\ntwo\r\nthree\x1b[2A\r\x1b[Jnew", "new"),
+        ("one\r\ntwo\x1b[A\r\x1b[K", "\ntwo"),
+        ("\x1b[33mcoloured\x1b[0m", "coloured"),
+        ("123456789012", "1234567890\n12"),
+        ("1234567890\r\nx", "1234567890\nx"),  # a full line is not followed by an empty one
+        ("a\x1b[5A\rb", "b"),
+    ],
+)
+def test_what_a_program_sends(sent, text):
+    screen = Screen(10)
+    screen.feed(sent)
+    assert screen.text == text
+
+
+def test_an_unknown_sequence_is_refused():
+    with pytest.raises(ValueError, match="does not know"):
+        Screen(10).feed("\x1b[5X")
+
+
+def test_lines_above_the_top_cannot_be_reached():
+    screen = Screen(10)
+    screen.feed("".join(f"{number}\r\n" for number in range(40)) + "\x1b[99A\rX")
+    lines = screen.text.splitlines()
+    assert lines[:17] == [str(number) for number in range(17)]
+    assert lines[17] == "X7"  # the top of 24 rows
+
+
+def test_a_program_at_the_terminal(tmp_path):
+    program = "import os, sys; print(sys.stderr.isatty(), os.get_terminal_size().columns, 'ä' * 3)"
+    seen = []
+    status, text = run(
+        [sys.executable, "-c", program], tmp_path, 70, lambda text, process: seen.append(text)
+    )
+    assert (status, text) == (0, "True 70 äää")
+    assert seen[-1] == text

@@ -1,0 +1,91 @@
+"""What is shown of a run of Snakemake: notices, warnings and errors, but not its own reports."""
+
+import logging
+from typing import Any
+
+from batch_race.run.jobs import NOTHING
+from batch_race.run.terminal import Terminal, can_redraw
+
+NOTICE = (logging.INFO + logging.WARNING) // 2
+"""The level of messages from this workflow, which Snakemake prints without a colour."""
+
+ASKED = ("dryrun", "verbose", "debug_dag", "printshellcmds")
+"""Settings of Snakemake's output by which the user asks for its reports."""
+
+BEFORE_A_RUN = frozenset({"configfile", "execute_workflow"})
+"""Functions of Snakemake that log before it has started a run."""
+
+KEPT = (
+    NOTHING,
+    "Terminating processes on user request",
+    "Will exit after finishing currently running jobs",
+    "Trying to restart job",
+)
+"""How those of Snakemake's reports begin that answer what the user has just done or seen."""
+
+
+def hide_reports(log: logging.Logger, settings: object) -> None:
+    """Leave Snakemake's reports on a run to its log file, unless the user has asked for them.
+
+    Parameters
+    ----------
+    log : logging.Logger
+        Snakemake's.
+    settings : object
+        Snakemake's settings of its output.
+    """
+    handler = _handler(log)
+    if handler and not any(getattr(settings, name, False) for name in ASKED):
+        handler.addFilter(Reports())
+
+
+def open_terminal(log: logging.Logger) -> Terminal | None:
+    """Return the terminal on which a log is printed, from now on above a block of lines.
+
+    Parameters
+    ----------
+    log : logging.Logger
+        Snakemake's.
+
+    Returns
+    -------
+    Terminal or None
+        None if the log is printed to no terminal, or by a plugin of Snakemake.
+    """
+    handler = _handler(log)
+    if handler is None or not can_redraw(handler.stream):
+        return None
+    terminal = Terminal(handler.stream)
+    handler.setStream(terminal)
+    return terminal
+
+
+class Reports(logging.Filter):
+    """A filter that leaves Snakemake's reports on a run to its log file.
+
+    Reports are messages of the level INFO. What Snakemake logs when it runs nothing, as for
+    `--lint` or `--unlock`, is its answer to the user, and passes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_started = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to print a record."""
+        if getattr(record, "event", None) == "workflow_started":
+            self._has_started = True
+        if record.levelno > logging.INFO:
+            return True
+        if self._has_started or record.funcName in BEFORE_A_RUN:
+            return str(record.msg).startswith(KEPT)
+        return True
+
+
+def _handler(log: logging.Logger) -> "logging.StreamHandler[Any] | None":
+    """Return the handler that prints a log; a file's is a stream handler too."""
+    for handler in log.handlers:
+        is_file = isinstance(handler, logging.FileHandler)
+        if isinstance(handler, logging.StreamHandler) and not is_file:
+            return handler
+    return None

@@ -1,0 +1,80 @@
+"""Lines that stay at the bottom of a terminal, below all that is written to it."""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TextIO
+
+CLEAR = "\r\x1b[J"
+"""From the start of the cursor's line to the end of the screen."""
+
+
+def can_redraw(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal whose lines can be redrawn."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class Terminal:
+    """A terminal with a block of lines at its bottom; what is written appears above them.
+
+    Between two writes the cursor is at the start of the block. So what another process writes takes
+    the block's place, is kept, and the block is drawn again below it.
+
+    Parameters
+    ----------
+    stream : text file
+        For which `can_redraw` holds.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: Sequence[str] = ()
+        self._is_drawn = False
+        self._is_at_line_start = True
+        self._lock = threading.RLock()
+
+    @property
+    def size(self) -> os.terminal_size:
+        """Columns and lines; the usual ones if the terminal does not know."""
+        try:
+            size = os.get_terminal_size(self._stream.fileno())
+        except OSError:
+            size = os.terminal_size((0, 0))
+        return os.terminal_size((size.columns or 80, size.lines or 24))
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Replace the block by other lines, of fewer characters than the terminal has columns."""
+        with self._lock:
+            if lines != self._lines:
+                cleared = CLEAR if self._is_drawn else ""
+                self._is_drawn = False
+                self._lines = lines
+                self._draw(cleared)
+
+    def write(self, text: str) -> int:
+        """Write above the block, which `flush` draws again once the text ends with a line."""
+        with self._lock:
+            if self._is_drawn:
+                self._stream.write(CLEAR)
+                self._is_drawn = False
+            if text:
+                self._is_at_line_start = text.endswith("\n")
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Draw the block, if need be, and flush the terminal."""
+        with self._lock:
+            self._draw()
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+    def _draw(self, before: str = "") -> None:
+        block = ""
+        if self._lines and self._is_at_line_start and not self._is_drawn:
+            up = f"\x1b[{len(self._lines) - 1}A" if len(self._lines) > 1 else ""
+            block = "\n".join(self._lines) + up + "\r"
+            self._is_drawn = True
+        self._stream.write(before + block)  # at once, so that nothing flickers
+        self._stream.flush()

@@ -59,9 +59,10 @@ def test_the_readme_loads_weights_and_predicts(project):
     project.run("--until", "train", "--config", "batch_size=32", "budget={steps: 40}")
     run = next(project.folder.glob("results/train/*/*/40_steps"))
     parsed = next(project.folder.glob("results/parse/*"))
-    (example,) = re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S
+    examples = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
     )
+    (example,) = (each for each in examples if "weights" in each)
     for general, this in (
         ("results/train/mnist/<run>/<budget>", run),
         ("results/parse/mnist", parsed),

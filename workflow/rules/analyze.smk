@@ -40,7 +40,7 @@ rule collect:
         "../../environment.yml"
     params:
         code=code("collect.py"),
-        targets=verbatim(config["targets"]),
+        targets=verbatim(runs.asked(config)),
     script:
         "../scripts/collect.py"
 
@@ -116,6 +116,7 @@ rule forecast:
         json="results/forecast/{experiment}/forecast.json",
     log:
         "results/forecast/{experiment}/forecast.log",
+    priority: 1
     conda:
         "../../environment.yml"
     params:

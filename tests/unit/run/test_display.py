@@ -11,7 +11,7 @@ from batch_race.run import display, progress
 from batch_race.run.display import Display
 from batch_race.run.jobs import Jobs
 from batch_race.run.progress import Progress, ProgressFile
-from tests.project import DEFAULTS
+from tests.project import DEFAULTS, wait_until
 from tests.unit.run import events
 
 BUDGET = {"seconds": 60.0}
@@ -65,7 +65,7 @@ def test_lines_where_there_is_no_terminal(folders, stream):
     shown.start()
     with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))
-        time.sleep(0.3)
+        wait_until(lambda: "25 %" in stream.getvalue(), "the progress")
     shown.close()
     lines = stream.getvalue().splitlines()
     assert lines[-3:] == [

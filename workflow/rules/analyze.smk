@@ -116,6 +116,7 @@ rule forecast:
         json="results/forecast/{experiment}/forecast.json",
     log:
         "results/forecast/{experiment}/forecast.log",
+    priority: 1
     conda:
         "../../environment.yml"
     params:

@@ -21,14 +21,14 @@ def of_sizes(*sizes, **others):
 
 
 def test_series_are_named_and_sorted_by_batch_size():
-    named, names = series.in_order(of_sizes(60000, 128, 1, 32))
-    assert names == ["batch 1", "batch 32", "batch 128", "all (60,000)"]
+    named, names = series.in_order(of_sizes(60000, 2048, 1, 32))
+    assert names == ["batch 1", "batch 32", "batch 2,048", "all (60,000)"]
     assert named["series"].to_list() == [name for name in names for _ in range(2)]
 
 
 def test_in_the_chapters_charts_series_have_its_names():
-    _, names = series.in_order(of_sizes(60000, 128, 1, 32), in_chapter=True)
-    assert names == ["Stochastic GD", "Batch 32", "Batch 128", "Batch GD"]
+    _, names = series.in_order(of_sizes(60000, 2048, 1, 32), in_chapter=True)
+    assert names == ["Stochastic GD", "Batch 32", "Batch 2048", "Batch GD"]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,10 @@ import polars as pl
 from batch_race.hyperparameters import CONFIGURATION
 from batch_race.report import theme
 from batch_race.report.colours import of_batch_size
-from batch_race.report.groups import varying_parameters
+from batch_race.report.groups import describe_batch_size, varying_parameters
 
 Style = tuple[str, list[int]]
 """A colour and the dashes of a line."""
-
-_IS_ALL = pl.col("batch_size") == pl.col("training_images")
 
 
 def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
@@ -27,22 +25,17 @@ def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
     Returns
     -------
     polars.Series of String
-        "batch 32", or "all (60,000)" for all examples; in the chapter "Stochastic GD" for batch
-        size 1, "Batch 32", "Batch GD" for all. With, for example, ", learning rate 0.1" where the
+        "batch 2,048", or "all (60,000)" for all examples; in the chapter "Stochastic GD" for batch
+        size 1, "Batch 2048", "Batch GD" for all. With, for example, ", learning rate 0.1" where the
         experiment has several learning rates, and "(contended)" or "(diverged)" where one of its
         runs was contended or diverged, but not where all series would be flagged.
     """
-    sizes = pl.format("batch {}", "batch_size")
-    count = pl.col("training_images").map_elements("{:,}".format, pl.String)
-    batch_name = pl.when(_IS_ALL).then(pl.format("all ({})", count)).otherwise(sizes)
-    if in_chapter:
-        batch_name = (
-            pl.when(pl.col("batch_size") == 1)
-            .then(pl.lit("Stochastic GD"))
-            .when(_IS_ALL)
-            .then(pl.lit("Batch GD"))
-            .otherwise(pl.format("Batch {}", "batch_size"))
-        )
+    describe = _describe_in_chapter if in_chapter else _describe
+    sizes = histories.select("batch_size", "training_images").unique()
+    described = sizes.with_columns(name=pl.Series([*map(describe, *sizes)], dtype=pl.String))
+    named = histories.join(
+        described, on=["batch_size", "training_images"], how="left", maintain_order="left"
+    )
     others = [
         pl.format(f", {key.replace('_', ' ')} {{}}", pl.col(key)) for key in _others(histories)
     ]
@@ -54,7 +47,7 @@ def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
         of_series = is_flagged.any().over(CONFIGURATION)
         shown = of_series & ~of_series.all()
         flags.append(pl.when(shown).then(pl.lit(text)).otherwise(pl.lit("")))
-    return histories.select(pl.concat_str(batch_name, *others, *flags).alias("series"))["series"]
+    return named.select(pl.concat_str("name", *others, *flags).alias("series"))["series"]
 
 
 def in_order(
@@ -125,6 +118,16 @@ def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
         ),
         alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes),
     )
+
+
+def _describe(batch_size: int, training_images: int) -> str:
+    prefix = "" if batch_size == training_images else "batch "
+    return prefix + describe_batch_size(batch_size, training_images)
+
+
+def _describe_in_chapter(batch_size: int, training_images: int) -> str:
+    names = {1: "Stochastic GD", training_images: "Batch GD"}
+    return names.get(batch_size, f"Batch {batch_size}")
 
 
 def _others(histories: pl.DataFrame) -> list[str]:

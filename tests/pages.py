@@ -126,13 +126,15 @@ def write(
     answers = comparison.compare(runs, summary)
     factor = 1.5 if is_pruned else None
     files = {name: folder / name for name in ("answer.txt", "answer.json", "forecast.txt")}
-    files["answer.txt"].write_text(answer_message.write(answers, "4 s of training", factor))
-    files["answer.json"].write_text(json.dumps(answers))
+    files["answer.txt"].write_text(
+        answer_message.write(answers, "4 s of training", factor), encoding="utf-8"
+    )
+    files["answer.json"].write_text(json.dumps(answers), encoding="utf-8")
     predicted = forecast.forecast(runs, summary, [1, 4], [1e-4])
-    files["forecast.txt"].write_text(forecast_message.write(predicted))
+    files["forecast.txt"].write_text(forecast_message.write(predicted), encoding="utf-8")
     metadata = _metadata(histories)
     files["runs.json"] = folder / "runs.json"
-    files["runs.json"].write_text(json.dumps(metadata))
+    files["runs.json"].write_text(json.dumps(metadata), encoding="utf-8")
     winner = mistakes.choose(answers, runs, metadata)
     images, labels = strokes.draw(500, 0)
     chances = np.random.default_rng(0).dirichlet(np.full(len(classes), 0.3), len(labels))

@@ -128,7 +128,7 @@ def test_a_checkpoint_that_is_not_understood_is_kept(folder, content, caplog):
     for number in (1, 2):
         path.write_bytes(damaged)
         assert checkpoint.latest(folder, Budget(steps=1000), PER_EPOCH, "here") is None
-        kept = path.with_name(f"{path.name}.damaged-{number}")
+        kept = path.with_name(f"{path.name}.kept-{number}")
         assert kept.name in caplog.text
         checkpoint.save(folder, state(10), [], "here")
         assert kept.read_bytes() == damaged

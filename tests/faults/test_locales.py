@@ -32,11 +32,11 @@ def locale(request, tmp_path):
 
 def test_a_workflow_in_another_locale(tmp_path, locale):
     project = checkout(tmp_path / "checkout")
-    write_digits(tmp_path / "dïgits 数")
+    write_digits(tmp_path / "digits")
     project.edit_config(
         title=TITLE,
         dataset="digits",
-        own_datasets={"digits": "../dïgits 数"},
+        own_datasets={"digits": "../digits"},
         batch_size=[32],
         budget={"seconds": None, "steps": 4},
         hidden_nodes=20,
@@ -55,3 +55,9 @@ def test_a_workflow_in_another_locale(tmp_path, locale):
         assert not fault(said)
     page = project.folder / "results/page/race/report.html"
     assert TITLE in page.read_text(encoding="utf-8")
+    # Snakemake writes a message into its log, opened in the locale's encoding.
+    project.edit_config(own_datasets={"digits": "../数"})
+    with project.started("--cores", "2", environment=environment) as snakemake:
+        status, said = snakemake.finish(60)
+        assert status != 0
+        assert not fault(said)

@@ -206,9 +206,10 @@ def test_a_copied_run_folder_is_used_or_named(run, tmp_path):
     [
         ({"training_data": {"classes": []}}, "found metadata of another form"),
         ({"training_data": 3}, "found metadata of another form"),
+        ({"classes": [1, *CLASSES[1:]]}, "found metadata of another form"),
         ({"pixel_scaling": [1]}, "found metadata of another form"),
         ({"pixel_scaling": ["a", "b"]}, "found metadata of another form"),
-        ({"classes": ["zero", "\x1b[2J", *CLASSES[2:]]}, "found the classes 'zero', '\\x1b[2J', "),
+        ({"classes": ["zero", "\x1b[2J", *CLASSES[2:]]}, "found the class '\\x1b[2J', "),
         ({"classes": ["zero", "one\n/etc\t0\t1", *CLASSES[2:]]}, "'one\\n/etc\\t0\\t1'"),
     ],
 )

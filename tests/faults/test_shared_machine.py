@@ -9,9 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from batch_race.plan.sources import SCRIPTS
 from batch_race.run import claims, cores, quota
 from batch_race.store import history
 from tests.project import ROOT, scripts, wait_until
+from tests.unit.run.test_contention import COMPUTE
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system pins no process to a core"
@@ -164,6 +166,23 @@ def test_a_quota_of_this_kernel_is_read():
             each for each in quota.quotas(Path(f"/proc/{process.pid}")) if group.name in each.path
         ]
     assert found.cores == 1.5
+
+
+@pytest.mark.skipif(cores.available() < 2, reason="needs two cores")
+def test_two_threads_that_a_quota_lets_take_turns_are_contended():
+    """Their CPU time is that of one thread that was never disturbed."""
+    with quota_group(1.0) as group:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMPUTE, "2"],
+            cwd=SCRIPTS,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout.readline() == "begun\n"
+        (group / "cgroup.procs").write_text(str(process.pid))
+        reasons, _ = process.communicate(timeout=60)
+    assert "in 1." in reasons
 
 
 @pytest.mark.skipif(cores.available() < 2, reason="needs two cores")

@@ -317,6 +317,14 @@ def test_the_slider_shows_the_race_until_a_time(page):
     page.keyboard.press("End")
     assert at(page) == pytest.approx(2, abs=0.01)
     page.locator("#race-chart.partial").wait_for()
+    # Nor beyond the axes, whatever is zoomed.
+    half = float(page.locator("#until rect").get_attribute("width"))
+    page.locator("#race-chart").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("+")
+    wait_until_drawn(page)
+    whole = float(page.locator("#until rect").get_attribute("width"))
+    assert whole == pytest.approx(2 * half, rel=0.01)
     page.get_by_label("log x").check()
     wait_until_drawn(page)
     assert page.locator("#race-chart.partial").count() == 0

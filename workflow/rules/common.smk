@@ -14,7 +14,9 @@ from batch_race.plan import (
 )
 from batch_race.report import closing
 from batch_race.run import cores, display, machine
-from batch_race.store import rounds
+from batch_race.store import logs, rounds
+
+logs.write_in_utf8(logger)
 
 # What the sweep of a batch system's job was started with: later edits are none of its concern.
 KEPT = None if workflow.is_main_process else experiment.find_kept()

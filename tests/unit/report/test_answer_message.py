@@ -187,7 +187,7 @@ def test_versions_are_named():
         answers(sweep([3, 4], software="numpy 2"), sweep([1, 2], software="numpy 3", batch_size=8)),
         "9 seconds",
     )
-    assert "To loss 1 on mnist, software numpy 2: batch 32 at" in text
+    assert "Batch 32 reached loss 1 with software numpy 2 in 3.5 s" in text
     assert "the answer for numpy 2; numpy 3 leaves out the runs that only others made." in text
 
 

@@ -171,7 +171,12 @@ def made_up(draw):
     return {
         **A_RUN,
         **{"target": "loss", "target_value": draw(st.sampled_from([0.5, 0.2, 1e-4]))},
-        **{"initial": draw(st.sampled_from([0, 0, 0, 2])), "ranking": ranking, "elsewhere": {}},
+        **{
+            "initial": draw(st.sampled_from([0, 0, 0, 2])),
+            "ranking": ranking,
+            "elsewhere": {},
+            "otherwise": {},
+        },
         **{kind: sorted(places[kind]) for kind in ("missed", "diverged", "unknown")},
         "stopped": [
             {"batch_size": size, "more_than": draw(st.sampled_from([3.5, 7.25]))}

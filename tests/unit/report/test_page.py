@@ -13,9 +13,9 @@ from tests.project import DEFAULTS
 
 def test_captions_have_no_markup():
     for path in (ROOT / "workflow" / "report").glob("*_*.rst"):
-        text = page.caption(path.read_text(), "my-race", "wall")
+        text = page.caption(path.read_text("utf-8"), "my-race", "wall")
         assert not {"{", "}", "*"} & set(text)
-        assert ("my-race" in text) == ("experiment" in path.read_text())
+        assert ("my-race" in text) == ("experiment" in path.read_text("utf-8"))
 
 
 def test_a_caption_is_filled_in():
@@ -58,9 +58,9 @@ def test_the_parts_of_a_concatenated_chart_become_single_charts():
 
 
 def test_the_version_has_one_source():
-    version = (ROOT / "workflow" / "VERSION").read_text()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    version = (ROOT / "workflow" / "VERSION").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     dynamic = project["tool"]["setuptools"]["dynamic"]["version"]
     assert dynamic == {"file": "workflow/VERSION"}
     assert "version" not in project["project"]
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version.strip()
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == version.strip()

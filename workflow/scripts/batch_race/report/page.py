@@ -56,7 +56,7 @@ def write(parts: Mapping[str, Any]) -> str:
         parts,
         scripts=scripts,
         script_hashes=[_hash(script) for script in scripts],
-        style=Path(__file__).with_suffix(".css").read_text(),
+        style=Path(__file__).with_suffix(".css").read_text("utf-8"),
         themes={"light": _page_theme(is_dark=False), "dark": _page_theme(is_dark=True)},
         x_titles=curves.X_TITLES,
         y_titles=curves.Y_TITLES,

@@ -17,7 +17,7 @@ function offerSpeeds() {
   const offered = powers.filter((each) => each === 1 || (seconds / each >= 2 && seconds / each <= 100));
   const before = speed.value;
   speed.replaceChildren(...offered.map((each) => new Option(`× ${each}`, each)));
-  speed.value = offered.includes(Number(before)) && before ? before : 1;
+  speed.value = offered.includes(Number(before)) ? before : 1;
   element("speed-label").hidden = offered.length < 2;
 }
 
@@ -33,7 +33,7 @@ function showUntil(x) {
 
 function nextFrame(now) {
   const end = (zoom ?? extent())[1];
-  const x = until + ((now - lastFrame) / 1000) * Number(speed.value);
+  const x = until + ((now - (lastFrame ?? now)) / 1000) * Number(speed.value);
   lastFrame = now;
   if (x >= end) {
     pause();
@@ -68,7 +68,7 @@ async function play() {
   if (until === null || until < first || until >= end) showUntil(first);
   playButton.textContent = "Pause";
   element("cursor").setAttribute("aria-live", "off"); // it changes with every frame
-  lastFrame = performance.now();
+  lastFrame = null;
   frame = requestAnimationFrame(nextFrame);
 }
 

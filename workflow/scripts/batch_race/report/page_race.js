@@ -235,8 +235,11 @@ function showValues() {
   if (!view) return;
   const scale = view.scale("x");
   race.classList.toggle("partial", until !== null);
-  const drawnTo = until === null ? 0 : Math.max(scale(Math.max(until, extent()[0])), 0);
-  element("until").firstElementChild.setAttribute("width", drawnTo + 20);
+  const drawnTo = until === null ? 0 : scale(Math.max(until, extent()[0]));
+  const [width, height] = [view.signal("width"), view.signal("height")];
+  const clip = element("until").firstElementChild;
+  clip.setAttribute("width", Math.min(Math.max(drawnTo, 0), width));
+  clip.setAttribute("height", height);
   const dots = data.race.series
     .map(({ name }, i) => ({ series: name, x: cursor, y: values[i] }))
     .filter(({ y }) => y !== null && isOnAxis(y));

@@ -39,17 +39,16 @@ class Classifier:
         try:
             self._factor, self._offset = map(np.float32, metadata["pixel_scaling"])
             data = self.training_data = Description(**metadata["training_data"])
-            are_plain = all(map(is_plain, data.classes))
-        except (TypeError, ValueError) as error:
+            harmful = [name for name in data.classes if not is_plain(name)]
+        except (TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{history_path}: found metadata of another form ({error}), expected pixel_scaling "
                 "and training_data"
             ) from error
-        if not are_plain:
-            names = ", ".join(map(quote, data.classes))
+        if harmful:
             raise InputError(
-                f"{history_path}: found the classes {names}, expected names without control "
-                "characters"
+                f"{history_path}: found the class {quote(harmful[0])}, expected names without "
+                "control characters"
             )
         found = len(self._weights.w1) - 1, self._weights.w2.shape[1]
         expected = data.height * data.width, len(data.classes)

@@ -91,18 +91,12 @@ def available() -> int:
     return psutil.cpu_count(logical=False) or 1
 
 
-def notice(limits: Iterable[Quota] | None = None) -> str:
-    """Return what CPU quotas do to the runs of this process; empty if nothing.
-
-    Parameters
-    ----------
-    limits : iterable of Quota, optional
-        Instead of this process's.
-    """
+def notice() -> str:
+    """Return what CPU quotas do to the runs of this process; empty if nothing."""
     if not hasattr(os, "sched_getaffinity"):
         return ""
     n_cores = len(physical_cores(os.sched_getaffinity(0)))
-    least = min(quotas() if limits is None else limits, default=None)
+    least = min(quotas(), default=None)
     if least is None or least.cores >= n_cores:
         return ""
     said = f"{least.path} allows the CPU time of {least.cores:g} of {n_cores} physical core(s): "

@@ -21,7 +21,7 @@ from batch_race.errors import InputError, OutputError, UnreadableError
 SILENT_SECONDS = 3.0
 """The longest wait without a message."""
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +36,8 @@ WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF}
 """Errors of flock on file systems without it: Lustre, NFS without its lock daemon, or NFS's refusal
 to lock a folder."""
 
-log = logging.getLogger(__name__)
-
-
 OWN_FILE = os.O_RDWR | os.O_NOFOLLOW
 """How temporary files are opened. (A folder may be a link.)"""
-
-POLL_SECONDS = 0.2
 
 
 class _NoLocksError(OSError):
@@ -121,7 +116,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that nothing replaces it; return its new path.
+    """Rename a file, so that nothing replaces it; return its new path.
 
     Raises
     ------
@@ -129,7 +124,7 @@ def set_aside(path: Path) -> Path:
         If it cannot be renamed.
     """
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.kept-{number}")).exists():
         number += 1
     try:
         return path.rename(aside)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from io import TextIOWrapper
 from types import TracebackType
 
 from batch_race.errors import InputError
@@ -25,6 +26,19 @@ def start(log_path: str) -> None:
     )
     logging.captureWarnings(True)
     sys.excepthook = _end_with_message
+
+
+def write_in_utf8(log: logging.Logger) -> None:
+    """Let a logger's files have any character, whatever the locale that they were opened in.
+
+    Parameters
+    ----------
+    log : logging.Logger
+        Snakemake's.
+    """
+    for handler in log.handlers:
+        if isinstance(handler, logging.FileHandler) and isinstance(handler.stream, TextIOWrapper):
+            handler.stream.reconfigure(encoding="utf-8")
 
 
 class _Log(logging.FileHandler):

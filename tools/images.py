@@ -46,8 +46,16 @@ def pictures() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def read(table: str) -> pl.DataFrame:
-    """Read a table of docs/images/tables."""
-    return pl.read_parquet(FOLDER / "tables" / f"{table}.parquet")
+    """Read a table of docs/images/tables.
+
+    Parameters that came after it have their default, and what else tells configurations apart is
+    empty: neither varies there.
+    """
+    found = pl.read_parquet(FOLDER / "tables" / f"{table}.parquet")
+    later = [key for key in hyperparameters.CONFIGURATION if key not in found.columns]
+    registry = hyperparameters.REGISTRY
+    values = {key: registry[key].default if key in registry else "" for key in later}
+    return found.with_columns(pl.lit(value).alias(key) for key, value in values.items())
 
 
 def context(path: Path) -> Context:

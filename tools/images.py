@@ -91,7 +91,9 @@ def main() -> None:
     for name, described in pictures():
         path = FOLDER / f"{name}.svg"
         theme.write(described, path)
-        path.write_text(f"{path.read_text()}\n<!-- {digest(described)} -->\n")
+        path.write_text(
+            f"{path.read_text(encoding='utf-8')}\n<!-- {digest(described)} -->\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

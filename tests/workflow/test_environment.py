@@ -70,7 +70,8 @@ def test_each_place_has_the_same_version_and_date():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     version, date = re.search(r"^## (\d\S+) – (\S+)$", changelog, re.MULTILINE).groups()
-    assert version == PROJECT["version"] == citation["version"]
+    packaged = (ROOT / "workflow" / "VERSION").read_text(encoding="utf-8").strip()
+    assert version == packaged == citation["version"]
     assert date == str(citation["date-released"])
 
 

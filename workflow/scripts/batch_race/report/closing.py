@@ -39,7 +39,7 @@ def answer(path: Path, configuration: str, *, is_made: bool, command: str) -> st
         before = f" ({path} is from an earlier one)" if path.exists() else ""
         return f"This run made no answer{before}. This command makes it:\n  {command}\n"
     # Snakemake may take another configuration's for it, told to look at the age of files alone.
-    if path.with_name(MADE_FOR).read_text().strip() != configuration:
+    if path.with_name(MADE_FOR).read_text(encoding="utf-8").strip() != configuration:
         return (
             f"{path} is the answer to another configuration. This command makes this one's:\n"
             f"  {command}\n"

@@ -63,5 +63,5 @@ def test_what_is_configured_becomes_a_parameter_in_one_way():
             found += re.findall(r"^ {8}(?: {4})?(\w+)=(.*)", block, re.MULTILINE)
     assert len(found) > 30
     by_function = r"verbatim\(|lambda wildcards|(\w+),$"
-    own = {"code", "chart", "charts"}  # digests and names of files
+    own = {"code", "engine", "version", "chart", "charts"}  # digests, versions, names of files
     assert {name for name, value in found if not re.match(by_function, value)} <= own

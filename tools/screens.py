@@ -161,7 +161,7 @@ def copy() -> None:
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     ).stdout
     for name in listed.splitlines():

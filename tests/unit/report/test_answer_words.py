@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batch_race.report import answer_message
@@ -207,6 +207,7 @@ OUTCOMES = st.lists(OF_A_SEED, min_size=1, max_size=3)
 
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from([1, 8, 32, 128, IMAGES]), OUTCOMES, min_size=1))
+@example({1: [1], 8: ["diverged", "diverged"]})
 def test_the_answer_to_any_runs_stands_whole_in_its_words(outcomes):
     tables = [
         curve(**LOST[outcome], batch_size=size, seed=seed)

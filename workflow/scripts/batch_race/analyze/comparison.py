@@ -241,7 +241,7 @@ def _comparable(runs: pl.DataFrame, *, is_pruned: bool) -> pl.DataFrame:
     polars.DataFrame
         Those runs, sorted by configuration and seed, with `value`, the seconds, infinite if the run
         did not reach the target, and `given`, the seconds of the whole run; of a run that diverged,
-        those of the longest run.
+        those of the longest run. None if all diverged.
     """
     # The time of a run without a step is 0, which has no logarithm.
     is_unusable = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
@@ -249,10 +249,9 @@ def _comparable(runs: pl.DataFrame, *, is_pruned: bool) -> pl.DataFrame:
     if not is_pruned:
         n_seeds = pl.len().over(WITHIN_GROUP)
         usable = usable.filter((n_seeds > 1) | (n_seeds.max() == 1))
-    return usable.with_columns(
-        pl.col("value").fill_null(np.inf),
-        given=pl.col("spent").fill_null(pl.col("spent").max()),
-    ).sort(*WITHIN_GROUP, "seed")
+    given = pl.col("spent").fill_null(pl.col("spent").max())
+    usable = usable.with_columns(pl.col("value").fill_null(np.inf), given=given)
+    return usable.drop_nulls("given").sort(*WITHIN_GROUP, "seed")
 
 
 def _learning_rates(asked: pl.DataFrame, batch_size: int) -> list[float]:

@@ -200,7 +200,7 @@ def _metadata(histories: pl.DataFrame) -> dict[str, dict[str, Any]]:
             "training_images": row["training_images"],
             "subnormals": row["subnormals"],
             "machine": {"processor": row["machine"], "memory": "8 GB"},
-            "versions": {"python": "3.11.2", "numpy": "2.4.6"},
+            "versions": {"python": "3.11.2", "numpy": "2.4.6", "scipy": "1.17.0"},
         }
         for index, row in enumerate(firsts)
     }

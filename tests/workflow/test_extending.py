@@ -67,8 +67,9 @@ def test_a_file_alone_adds_a_chart(finished_project):
     shutil.copy(charts / "histories/loss_curves.py", charts / "histories/more_curves.py")
     assert project.jobs() == {"plot_histories": 1}
     project.run()
-    drawn = [project.folder / f"results/plot/race/{name}_curves.svg" for name in ("loss", "more")]
+    drawn = [project.folder / f"results/plot/race/{name}_curves.json" for name in ("loss", "more")]
     assert drawn[0].read_text() == drawn[1].read_text()
+    assert drawn[1].with_suffix(".svg").exists()
 
     # A chart of a summary is on the page too, with its caption.
     shutil.copy(charts / "summary/throughput.py", charts / "summary/rates.py")

@@ -82,9 +82,9 @@ def learned(project):
 
 
 def started(project, *arguments):
-    """Run Snakemake through the profile, as a user does, while the block lasts."""
+    """Run Snakemake through the profile while the block lasts, and show what it says of jobs."""
     soon = ("--seconds-between-status-checks", "1")
-    return project.started("--profile", "profiles/generic", *soon, *arguments)
+    return project.started("--profile", "profiles/generic", "-p", *soon, *arguments)
 
 
 def finish(project, *arguments):
@@ -103,7 +103,7 @@ def test_each_run_is_sent_with_what_it_needs_and_learns_the_same(project, batch_
         batch_size=[2 * MIN_SHARD, "all"],
         threads=threads,
     )
-    finish(project, "--until", "collect")
+    finish(project, "--until", "train")
     sent, threads_used = learned(project)
     assert len(sent) == 2 * len(threads)
 

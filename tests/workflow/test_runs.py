@@ -40,7 +40,7 @@ def test_a_disturbed_run_is_marked_or_refused(project):
     with busy_loops():
         said = project.refusal(*charts, "--config", "on_contention=fail")
         assert not list(project.folder.glob("results/train/*/*/*/history.parquet"))
-        assert not list(project.folder.glob("results/train/*/*/*/checkpoint.npz"))
+        assert not list(project.folder.glob("results/train/*/*/*/checkpoint-*.npz"))
         project.run(*charts)
     assert "contended, in " in said
 

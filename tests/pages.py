@@ -199,8 +199,13 @@ def _metadata(histories: pl.DataFrame) -> dict[str, dict[str, Any]]:
             "contention": {"contended": row["contended"]},
             "training_images": row["training_images"],
             "subnormals": row["subnormals"],
-            "machine": {"processor": row["machine"], "memory": "8 GB"},
+            "machine": {
+                "processor": row["machine"],
+                "memory": "8 GB",
+                "blas": "OpenBLAS 0.3.30 Zen",
+            },
             "versions": {"python": "3.11.2", "numpy": "2.4.6", "scipy": "1.17.0"},
+            "engine": "0123",
         }
         for index, row in enumerate(firsts)
     }

@@ -324,7 +324,8 @@ def test_the_slider_shows_the_race_until_a_time(page):
     page.keyboard.press("+")
     wait_until_drawn(page)
     whole = float(page.locator("#until rect").get_attribute("width"))
-    assert whole == pytest.approx(2 * half, rel=0.01)
+    # The labels of the y axis may have another width in the zoomed view.
+    assert whole == pytest.approx(2 * half, rel=0.05)
     page.get_by_label("log x").check()
     wait_until_drawn(page)
     assert page.locator("#race-chart.partial").count() == 0

@@ -98,11 +98,13 @@ def test_an_edited_history_is_refused_until_it_is_removed(project):
     texts.pop("ARROW:schema", None)
     # Edited, with the metadata of the file.
     table.with_columns(pl.col("training_loss") / 2).write_parquet(path, metadata=texts)
+    collected = project.folder / "results/collect/race/histories.parquet"
+    collected.unlink()
     printed = project.refusal("--until", "collect")
     assert (
         f"{path.relative_to(project.folder)}: found a table that is damaged, edited or" in printed
     )
-    assert not list(project.folder.glob("results/collect/race/histories.parquet"))
+    assert not collected.exists()
 
     path.unlink()
     project.run("--until", "collect")

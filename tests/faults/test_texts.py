@@ -101,7 +101,7 @@ CROSSINGS = crossed(HISTORIES, {"loss": [1.0, 0.1], "accuracy": [95]}).cast(cros
 def write(folder, histories=HISTORIES, found=CROSSINGS, experiment="race"):
     """Write the results of another machine."""
     parquet.write(folder / "collect" / experiment / "histories.parquet", histories)
-    parquet.write(folder / "collect_crossings" / experiment / "crossings.parquet", found)
+    parquet.write(folder / "collect" / experiment / "crossings.parquet", found)
     return folder
 
 

@@ -54,7 +54,7 @@ def test_the_error_of_a_run_is_seen_above_the_bars(project):
     project.edit_config(batch_size=[1, 32], budget={"seconds": 5})
     project.run("--until", "prepare")
     script = project.folder / "workflow/scripts/train.py"
-    broken = 'stopped = trainer.run()\n            raise ValueError("lost in the woods")'
+    broken = 'stopped = trainer.run()\n        raise ValueError("lost in the woods")'
     script.write_text(script.read_text().replace("stopped = trainer.run()", broken))
     status, sent = at_a_terminal(project)
     assert status == 1

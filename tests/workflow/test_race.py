@@ -119,7 +119,7 @@ def test_learning_rates_are_found_without_pruning_too(project):
         budget={"seconds": None, "steps": 400},
         targets={"loss": [1.5], "accuracy": []},
     )
-    project.run(ANSWER)
+    project.run(ANSWER, "results/collect/race/histories.parquet")
     histories = history.read_collected(project.folder / "results/collect/race/histories.parquet")
     assert set(
         histories.group_by("learning_rate", "batch_size").agg(pl.col("step").max())["step"]

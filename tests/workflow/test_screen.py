@@ -78,10 +78,15 @@ def test_a_race_from_its_plan_to_its_answer(project):
     assert again.splitlines()[-3:] == end.splitlines()[-3:]
     assert " ".join(answer.split()) in " ".join(again.split())
 
-    # Of another configuration's answer, or of none, nothing is shown.
+    # Of another configuration's results, or of none, nothing is shown.
     # (And --config is not taken for --configfile.)
-    assert "results/" not in project.run("--until", "train", "--config", "seed=5")
-    assert "results/" not in project.run("results/prepare/" + prepared(project))
+    for arguments in (
+        ("--until", "train", "--config", "seed=5"),
+        ("results/prepare/" + prepared(project),),
+    ):
+        said = project.run(*arguments)
+        assert answer not in said
+        assert "page    results/" not in said
 
 
 def test_the_error_of_a_run_is_seen_above_the_bars(project):

@@ -30,7 +30,7 @@ def finish_within(seconds: float, work: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             results.append(work())
-        except Exception as error:
+        except Exception as error:  # raised again below, in the thread that waits
             failures.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

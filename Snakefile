@@ -46,7 +46,12 @@ rule all:
 
 KILLED_BEFORE = machine.kills_for_memory()
 DISPLAY = display.Display(
-    Path("results/train"), {} if RACE else RUNS, JOBS, logger, TERMINAL
+    Path("results/train"),
+    {} if RACE else RUNS,
+    {name: dataset.train_count for name, dataset in DATASETS.items()},
+    JOBS,
+    logger,
+    TERMINAL,
 )
 JOBS.if_none = show_results
 

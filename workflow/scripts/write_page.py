@@ -23,6 +23,7 @@ def main() -> None:
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
     drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
+    images = dict(histories.select("dataset", "training_images").unique().iter_rows())
     context = Context("", clock, params.targets)
     drawn = [
         page.chart(
@@ -45,7 +46,7 @@ def main() -> None:
             "version": params.version,
             "table": page_table.table(summary, answers),
             "csv": encode(page_table.csv(summary).encode(), "text/csv"),
-            "decisions": decisions_table.rows(made[0], params.factor) if made else [],
+            "decisions": decisions_table.rows(made[0], params.factor, images) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
             "race": page_curves.race(histories, params.targets),
             "charts": drawn,

@@ -45,7 +45,7 @@ def stream(monkeypatch):
 def made(folder, runs, stream, jobs=None, terminal=None):
     log = logging.Logger("snakemake.logging")
     log.addHandler(logging.StreamHandler(stream))
-    return Display(folder, runs, jobs or Jobs(), log, terminal)
+    return Display(folder, runs, {"mnist": 60000}, jobs or Jobs(), log, terminal)
 
 
 class Terminal:

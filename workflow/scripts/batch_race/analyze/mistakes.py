@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from batch_race import batch_sizes
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.measures import matching
 from batch_race.analyze.targets import describe_target
@@ -164,7 +165,7 @@ def _rank(asked: Answer) -> tuple[bool, float, float]:
 
 def _describe(run: Mapping[str, Any]) -> str:
     flag = ", contended" if run["contended"] else ""
+    size = batch_sizes.name(run["batch_size"], run["training_images"])
     return (
-        f"batch {run['batch_size']} at learning rate {run['learning_rate']:g}, "
-        f"seed {run['seed']}, {run['why']}{flag}"
+        f"{size} at learning rate {run['learning_rate']:g}, seed {run['seed']}, {run['why']}{flag}"
     )

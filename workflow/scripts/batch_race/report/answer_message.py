@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from batch_race import batch_sizes
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.statistics import FEWEST_RUNS
 from batch_race.analyze.targets import UNITS, describe_target
 from batch_race.hyperparameters import REGISTRY, with_role
 from batch_race.report.groups import (
     MOST_NAMED,
-    describe_batch_size,
     describe_values,
     listed,
     varying_between,
@@ -204,7 +204,7 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
 
 
 def _batches(sizes: Sequence[int], asked: Mapping[str, Any]) -> str:
-    names = [describe_batch_size(size, asked["training_images"]) for size in sizes]
+    names = [batch_sizes.describe(size, asked["training_images"]) for size in sizes]
     return f"{'Batch' if len(sizes) == 1 else 'Batches'} {listed(names)}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from batch_race import batch_sizes
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import REGISTRY
 from batch_race.report.groups import varying_parameters
@@ -17,7 +18,9 @@ MAX_ROWS = 300
 _Row = dict[str, Any]
 
 
-def rows(decisions: pl.DataFrame, factor: float | None) -> list[list[str]]:
+def rows(
+    decisions: pl.DataFrame, factor: float | None, training_images: Mapping[str, int]
+) -> list[list[str]]:
     """Return decisions as the heading of a table and a row for each.
 
     Parameters
@@ -26,6 +29,8 @@ def rows(decisions: pl.DataFrame, factor: float | None) -> list[list[str]]:
         As `decisions.tabulate` makes it.
     factor : float or None
         That of the pruning.
+    training_images : mapping of str to int
+        Those of each dataset.
 
     Returns
     -------
@@ -39,7 +44,9 @@ def rows(decisions: pl.DataFrame, factor: float | None) -> list[list[str]]:
     shown = [key for key in REGISTRY if key in always or key in varying]
 
     def without_target(row: _Row) -> tuple[str, ...]:
-        return (str(row["round"]), *(_cell(row[key]) for key in shown), _in_words(row, factor))
+        images = training_images[row["dataset"]]
+        cells = (_cell(key, row[key], images) for key in shown)
+        return (str(row["round"]), *cells, _in_words(row, factor, images))
 
     ordered = sorted(decisions.to_dicts(), key=lambda row: row["round"])
     return [
@@ -52,17 +59,20 @@ def _targets(same: Sequence[_Row]) -> str:
     return ", ".join(describe_target(row) for row in same if row["target"])
 
 
-def _cell(value: Any) -> str:
-    return "all" if value is None else str(value)
+def _cell(key: str, value: Any, images: int) -> str:
+    if value is None:
+        return "all"
+    return batch_sizes.describe(value, images) if key == "batch_size" else str(value)
 
 
-def _in_words(row: Mapping[str, Any], factor: float | None) -> str:
+def _in_words(row: Mapping[str, Any], factor: float | None, images: int) -> str:
     seconds = number(row["seconds"]) if row["seconds"] is not None else ""
     match row["rule"]:
         case "slower":
+            size = batch_sizes.name(row["against_batch_size"], images)
             leader = (
-                f"batch {row['against_batch_size']} at learning rate "
-                f"{row['against_learning_rate']:g}, {number(row['leader_seconds'])} s"
+                f"{size} at learning rate {row['against_learning_rate']:g}, "
+                f"{number(row['leader_seconds'])} s"
             )
             return f"stopped at {seconds} s: more than {factor:g} times as long as {leader}"
         case "reached":

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batch_race import batch_sizes
 from batch_race.analyze.law import FEWEST
 from batch_race.analyze.targets import describe_target
-from batch_race.report.groups import describe_batch_size, describe_group, listed, varying_between
+from batch_race.report.groups import describe_group, listed, varying_between
 from batch_race.report.numbers import interval, number
 
 
@@ -59,7 +60,7 @@ def _paragraph(found: Mapping[str, Any], to: str) -> str:
     text = (
         f"{to}steps = S_min (1 + B_crit / batch size), S_min {s_min}, B_crit {b_crit}; the largest "
         f"error is a factor of {number(found['worst_factor'])}, at batch size "
-        f"{describe_batch_size(found['worst_batch_size'], images)}."
+        f"{batch_sizes.describe(found['worst_batch_size'], images)}."
     )
     if found["verdict"] == "bad":
         return text + " The fit is bad, so there is no forecast."
@@ -78,7 +79,7 @@ def _step_time(effect: Mapping[str, Any] | None, images: int) -> str:
             "  Whether a step's time depends on the learning rate is not known: the test needs two "
             "learning rates for a batch size, with runs neither contended nor diverged."
         )
-    batch_size = describe_batch_size(effect["batch_size"], images)
+    batch_size = batch_sizes.describe(effect["batch_size"], images)
     factor = f"at most a factor of {effect['factor']:.3g} (batch {batch_size})"
     if effect["p_value"] is None:
         significance = "of unknown significance with one seed"
@@ -93,7 +94,7 @@ def _forecast(forecast: Mapping[str, Any], images: int) -> str:
     cost = forecast["communication_seconds"]
     communication = f"{cost * 1e6:g} µs of communication per step" if cost else "no communication"
     workers = f"{forecast['workers']} worker" + ("s" if forecast["workers"] > 1 else "")
-    size = describe_batch_size(forecast["batch_size"], images)
+    size = batch_sizes.describe(forecast["batch_size"], images)
     size += interval(forecast["batch_size_low"], forecast["batch_size_high"])
     if forecast["end"]:
         size += f" (the {forecast['end']} considered)"

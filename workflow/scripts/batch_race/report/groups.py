@@ -34,11 +34,6 @@ def describe_group(group: Mapping[str, Any], varying: Iterable[str]) -> str:
     return f"{group['dataset']}{describe_values(group, varying)}"
 
 
-def describe_batch_size(batch_size: int, training_images: int) -> str:
-    """Return a batch size as text: `32`, or `all (60,000)`."""
-    return f"all ({batch_size:,})" if batch_size == training_images else f"{batch_size:,}"
-
-
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
     """Return names as text: `1, 8 and 32`; of more than `most`, those and a count."""
     beyond = len(names) - most

@@ -3,10 +3,11 @@
 import altair as alt
 import polars as pl
 
+from batch_race import batch_sizes
 from batch_race.hyperparameters import CONFIGURATION
 from batch_race.report import theme
 from batch_race.report.colours import of_batch_size
-from batch_race.report.groups import describe_batch_size, varying_parameters
+from batch_race.report.groups import varying_parameters
 
 Style = tuple[str, list[int]]
 """A colour and the dashes of a line."""
@@ -30,7 +31,7 @@ def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
         experiment has several learning rates, and "(contended)" or "(diverged)" where one of its
         runs was contended or diverged, but not where all series would be flagged.
     """
-    describe = _describe_in_chapter if in_chapter else _describe
+    describe = _describe_in_chapter if in_chapter else batch_sizes.name
     sizes = histories.select("batch_size", "training_images").unique()
     described = sizes.with_columns(name=pl.Series([*map(describe, *sizes)], dtype=pl.String))
     named = histories.join(
@@ -118,11 +119,6 @@ def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
         ),
         alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes),
     )
-
-
-def _describe(batch_size: int, training_images: int) -> str:
-    prefix = "" if batch_size == training_images else "batch "
-    return prefix + describe_batch_size(batch_size, training_images)
 
 
 def _describe_in_chapter(batch_size: int, training_images: int) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from batch_race import batch_sizes
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import CONFIGURATION
-from batch_race.report.groups import describe_batch_size, varying_parameters
+from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import bracket, interval, number
 
 
@@ -79,7 +80,7 @@ _ENDS = {
 
 def _parameter(row: dict[str, Any], key: str) -> str:
     if key == "batch_size":
-        return describe_batch_size(row[key], row["training_images"])
+        return batch_sizes.describe(row[key], row["training_images"])
     return str(row[key])
 
 

@@ -40,6 +40,8 @@ class Display:
         That of all runs.
     specifications : mapping of str to mapping
         The runs' specifications, by name.
+    training_images : mapping of str to int
+        Those of each dataset.
     jobs : Jobs
         The jobs under way.
     log : logging.Logger
@@ -54,12 +56,14 @@ class Display:
         self,
         folder: Path,
         specifications: Mapping[str, Mapping[str, Any]],
+        training_images: Mapping[str, int],
         jobs: Jobs,
         log: logging.Logger,
         terminal: Terminal | None,
         rule: str = "train",
     ) -> None:
         self._folder = folder
+        self._training_images = training_images
         self._specifications: dict[str, Mapping[str, Any]] = {}
         self._unfinished: dict[str, Path] = {}
         self._names: dict[str, str] = {}
@@ -89,7 +93,7 @@ class Display:
         if not more:
             return
         known = self._specifications | more
-        self._names = progress.names(known)
+        self._names = progress.names(known, self._training_images)
         self._specifications = known
         self._unfinished = self._unfinished | {run: self._folder / run for run in more}
         budgets = [one["budget"]["seconds"] for one in more.values()]

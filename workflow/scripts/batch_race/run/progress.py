@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from batch_race import batch_sizes
 from batch_race.hyperparameters import REGISTRY
 
 NAME = "progress.json"
@@ -139,13 +140,17 @@ def estimate_seconds_left(
     return run_seconds * left / max(1, n_training)
 
 
-def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def names(
+    specifications: Mapping[str, Mapping[str, Any]], training_images: Mapping[str, int]
+) -> dict[str, str]:
     """Name runs by their batch sizes and the other varying parameters.
 
     Parameters
     ----------
     specifications : mapping of str to mapping
         By the run's name in its path.
+    training_images : mapping of str to int
+        Those of each dataset.
 
     Returns
     -------
@@ -157,7 +162,7 @@ def names(specifications: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {
         run: ", ".join(
             [
-                f"batch {one['batch_size']}",
+                batch_sizes.name(one["batch_size"], training_images[one["dataset"]]),
                 *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
             ],
         )

@@ -2,22 +2,21 @@
 
 import os
 import pty
-import re
 import subprocess
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import pyte
+
 ROWS = 24
 
-SEQUENCE = re.compile(r"\x1b\[(\d*)([A-Za-z])|[\r\n\b]|[^\x1b\r\n\b]+|\x1b")
+HISTORY = 10_000
+"""Lines that are kept of those above the top of the screen."""
 
 
 class Screen:
     """The characters on a terminal and those that have scrolled off its top.
-
-    It knows what programs here send: text, carriage returns, line feeds and backspaces; the cursor
-    up, and the line or screen erased from the cursor on. Colours are ignored.
 
     Parameters
     ----------
@@ -25,58 +24,20 @@ class Screen:
     """
 
     def __init__(self, columns: int) -> None:
-        self._columns = columns
-        self._lines: list[list[str]] = [[]]
-        self._row = self._column = 0
+        self._screen = pyte.HistoryScreen(columns, ROWS, HISTORY)
+        self._stream = pyte.ByteStream(self._screen)
 
     @property
     def text(self) -> str:
         """All lines, without blanks at their ends."""
-        return "\n".join("".join(line).rstrip() for line in self._lines).rstrip("\n")
+        rows = [*self._screen.history.top, *map(self._screen.buffer.__getitem__, range(ROWS))]
+        columns = range(self._screen.columns)
+        lines = ("".join(row[column].data for column in columns).rstrip() for row in rows)
+        return "\n".join(lines).rstrip("\n")
 
-    def feed(self, sent: str) -> None:
-        """Show what a program has sent.
-
-        Raises
-        ------
-        ValueError
-            If it has an escape sequence that this terminal does not know.
-        """
-        for found in SEQUENCE.finditer(sent):
-            number, command = int(found[1] or 0), found[2]
-            match found[0]:
-                case "\r":
-                    self._column = 0
-                case "\n":
-                    self._down()
-                case "\b":
-                    self._column = max(0, min(self._column, self._columns - 1) - 1)
-                case text if command is None and text != "\x1b":
-                    self._put(text)
-                case _ if command == "A":
-                    top = max(0, len(self._lines) - ROWS)
-                    self._row = max(top, self._row - max(1, number))
-                case _ if command in ("J", "K") and number == 0:
-                    del self._lines[self._row][self._column :]
-                    if command == "J":
-                        del self._lines[self._row + 1 :]
-                case _ if command != "m":
-                    raise ValueError(f"the terminal was sent {found[0]!r}, which it does not know")
-
-    def _down(self) -> None:
-        self._row += 1
-        if self._row == len(self._lines):
-            self._lines.append([])
-
-    def _put(self, text: str) -> None:
-        for character in text:
-            if self._column == self._columns:
-                self._column = 0
-                self._down()
-            line = self._lines[self._row]
-            line += " " * (self._column + 1 - len(line))
-            line[self._column] = character
-            self._column += 1
+    def feed(self, sent: bytes) -> None:
+        """Show what a program has sent; it may end within a sequence or a character."""
+        self._stream.feed(sent)
 
 
 def run(
@@ -120,16 +81,9 @@ def run(
     )
     os.close(there)
     screen = Screen(columns)
-    pending = b""
     with open(here, "rb", buffering=0) as sent:  # noqa: PTH123 - a descriptor
         while part := _read(sent.fileno()):
-            # Whole lines and sequences: a part may end within one, or within a character.
-            pending += part
-            whole = pending.decode("utf-8", "ignore")
-            if "\x1b" in whole[-6:] and not re.search(r"\x1b\[\d*[A-Za-z][^\x1b]*$", whole):
-                continue
-            screen.feed(whole)
-            pending = b""
+            screen.feed(part)
             watch(screen.text, process)
     return process.wait(), screen.text
 

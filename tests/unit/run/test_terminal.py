@@ -15,7 +15,7 @@ class Stream(io.StringIO):
     @property
     def screen(self):
         screen = Screen(40)
-        screen.feed(self.getvalue().replace("\n", "\r\n"))  # as the kernel does
+        screen.feed(self.getvalue().replace("\n", "\r\n").encode())  # as the kernel does
         return screen.text.splitlines()
 
 

@@ -72,3 +72,10 @@ def test_only_a_terminal_with_a_cursor_can_be_redrawn(monkeypatch):
     assert not can_redraw(io.StringIO())
     monkeypatch.setenv("TERM", "dumb")
     assert not can_redraw(Stream())
+
+
+def test_bars_are_of_characters_that_the_encoding_has():
+    raw = io.BytesIO()
+    terminal = Terminal(io.TextIOWrapper(raw, encoding="ascii", newline=""))
+    terminal.show(["batch 1… |██▌  | ×2 Ω"])
+    assert raw.getvalue().decode("ascii").rstrip("\r") == "batch 1~ |##   | x2 ?"

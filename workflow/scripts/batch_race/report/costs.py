@@ -65,7 +65,7 @@ def name_target(row: dict[str, Any], varying: list[str]) -> str:
 
 
 def against_batch_size(
-    rows: Rows, names: Sequence[str], y_title: str, legend: str, missed: Rows = ()
+    rows: Rows, names: Sequence[str], y_title: str, legend: str | None, missed: Rows = ()
 ) -> alt.LayerChart:
     """Draw medians against the batch size, on logarithmic axes, with intervals as bars.
 
@@ -78,8 +78,8 @@ def against_batch_size(
     names : sequence of str
         Of the series, in order; those without a point are left out.
     y_title : str
-    legend : str
-        The legend's title.
+    legend : str or None
+        The legend's title; None for no legend.
     missed : sequence of dict
         With series, batch_size and spent: each is a hollow point.
 
@@ -102,7 +102,8 @@ def against_batch_size(
     size = alt.Color("colour:N", scale=None)
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(shown))]
     shape = alt.Shape("series:N", title=legend).scale(domain=shown, range=shapes)
-    shape = shape.legend(symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY, symbolLimit=100)
+    grey = {"symbolFillColor": theme.GREY, "symbolStrokeColor": theme.GREY}
+    shape = shape.legend(alt.Legend(**grey, symbolLimit=100) if legend else None)
     chart = alt.Chart(points).encode(x)
     layers = []
     connected = points.filter(pl.len().over("series") >= FEWEST)

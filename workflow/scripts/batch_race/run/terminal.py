@@ -8,6 +8,9 @@ from typing import TextIO
 CLEAR = "\r\x1b[J"
 """From the start of the cursor's line to the end of the screen."""
 
+PLAIN = str.maketrans("▏▎▍▌▋▊▉█×…", "    ####x~")
+"""What stands for the characters of bars where the terminal's encoding lacks them."""
+
 
 def can_redraw(stream: TextIO) -> bool:
     """Return whether a stream is a terminal whose lines can be redrawn."""
@@ -29,6 +32,7 @@ class Terminal:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lines: Sequence[str] = ()
+        self._shown: Sequence[str] = ()
         self._is_drawn = False
         self._is_at_line_start = True
         self._lock = threading.RLock()
@@ -49,6 +53,7 @@ class Terminal:
                 cleared = CLEAR if self._is_drawn else ""
                 self._is_drawn = False
                 self._lines = lines
+                self._shown = [self._encodable(line) for line in lines]
                 self._draw(cleared)
 
     def write(self, text: str) -> int:
@@ -70,11 +75,20 @@ class Terminal:
         """Return True."""
         return True
 
+    def _encodable(self, line: str) -> str:
+        """Return a line of the same width in the characters that the terminal's encoding has."""
+        encoding = self._stream.encoding or "utf-8"  # a stream of text in memory has none
+        try:
+            line.encode(encoding)
+        except UnicodeEncodeError:
+            return line.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+        return line
+
     def _draw(self, before: str = "") -> None:
         block = ""
         if self._lines and self._is_at_line_start and not self._is_drawn:
             up = f"\x1b[{len(self._lines) - 1}A" if len(self._lines) > 1 else ""
-            block = "\n".join(self._lines) + up + "\r"
+            block = "\n".join(self._shown) + up + "\r"
             self._is_drawn = True
         self._stream.write(before + block)  # at once, so that nothing flickers
         self._stream.flush()

@@ -25,7 +25,8 @@ def draw(confusion: pl.DataFrame, context: Context) -> AnyChart:
     if len(names) > MAX_CLASSES:
         shown = _most_mistaken(pairs.filter(is_wrong), names)
         note += f"; the {MAX_CLASSES} of {len(names):,} classes with the most mistakes"
-    counts = pairs.filter(pl.col("label").is_in(shown), pl.col("predicted").is_in(shown))
+    are_shown = pl.col("label", "predicted").is_in(shown.implode())
+    counts = pairs.filter(pl.all_horizontal(are_shown))
     wrong, right = counts.filter(is_wrong, pl.col("count") > 0), counts.filter(~is_wrong)
     order = shown.to_list()  # 10 after 9, not after 1
     predicted = alt.X("predicted:O", title="predicted class").sort(order)

@@ -25,7 +25,8 @@ def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
         varying = varying_between(rows)
         rows = [row | {"series": describe_group(row, varying)} for row in rows]
         names = sorted({row["series"] for row in rows})
-        chart = costs.against_batch_size(rows, names, f"{unit} per second", "on")
+        legend = "on" if len(names) > 1 else None  # the title names a single one
+        chart = costs.against_batch_size(rows, names, f"{unit} per second", legend)
         pair.append(chart.properties(width=340, height=300))
     subtitle = ("steps alone", notes.bars(summary), notes.contended(summary))
     text = "Steps and examples per second"

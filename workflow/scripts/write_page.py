@@ -48,7 +48,7 @@ def main() -> None:
             "csv": encode(page_table.csv(summary).encode(), "text/csv"),
             "decisions": decisions_table.rows(made[0], params.factor, images) if made else [],
             "max_decisions": decisions_table.MAX_ROWS,
-            "race": page_curves.race(histories, params.targets),
+            "race": page_curves.race(histories, params.targets, answers),
             "charts": drawn,
             "gallery": page.gallery(mistakes),
             "vega": Path(files.vega).read_text(encoding="utf-8"),

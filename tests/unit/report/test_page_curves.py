@@ -6,14 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from batch_race.hyperparameters import GROUP, WITHIN_GROUP
 from batch_race.report import page_curves
 from tests.curves import curve, each_seed, falling
 
 TARGETS = {"loss": [1.0, 0.5], "accuracy": [90.0]}
 
 
-def race(histories):
-    return page_curves.race(histories, TARGETS)
+def race(histories, answers=()):
+    return page_curves.race(histories, TARGETS, answers)
 
 
 def test_a_curve_is_that_of_its_history():
@@ -54,6 +55,19 @@ def test_many_long_curves_make_a_small_page():
 def test_a_run_without_a_step_is_a_point():
     made = race(curve([2.0]))
     assert made["curves"]["training_seconds"]["training_loss"] == [{"x": [0], "y": [2.0]}]
+
+
+def test_the_first_to_a_target_is_the_answer_s():
+    runs = pl.concat([falling(10), falling(20, batch_size=1)])
+    fastest = {key: runs[key][0] for key in WITHIN_GROUP} | {"batch_size": 1, "seconds": 0.7}
+    asked = {key: runs[key][0] for key in GROUP} | {"target": "loss", "target_value": 1.0}
+    missed = asked | {"target_value": 0.5, "ranking": []}
+    elsewhere = asked | {"machine": "another", "ranking": [fastest]}
+    made = race(runs, [asked | {"ranking": [fastest]}, missed, elsewhere])
+    assert made["firsts"] == {
+        "training_loss": [{"value": 1.0, "seconds": 0.7, "series": "batch 1"}],
+        "test_accuracy": [],
+    }
 
 
 def test_targets_are_those_of_the_axis():

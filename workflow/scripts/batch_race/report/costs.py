@@ -102,8 +102,12 @@ def against_batch_size(
     size = alt.Color("colour:N", scale=None)
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(shown))]
     shape = alt.Shape("series:N", title=legend).scale(domain=shown, range=shapes)
-    grey = {"symbolFillColor": theme.GREY, "symbolStrokeColor": theme.GREY}
-    shape = shape.legend(alt.Legend(**grey, symbolLimit=100) if legend else None)
+    if legend is None:
+        shape = shape.legend(None)
+    else:
+        shape = shape.legend(
+            symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY, symbolLimit=100
+        )
     chart = alt.Chart(points).encode(x)
     layers = []
     connected = points.filter(pl.len().over("series") >= FEWEST)

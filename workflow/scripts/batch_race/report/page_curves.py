@@ -1,11 +1,14 @@
 """The curves that the page's own script draws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from batch_race.analyze.comparison import Answer
+from batch_race.analyze.measures import matching
 from batch_race.analyze.targets import describe_target
+from batch_race.hyperparameters import GROUP, WITHIN_GROUP
 from batch_race.report import curves, series
 from batch_race.report.numbers import number
 
@@ -14,7 +17,9 @@ COLUMNS = 120
 is small."""
 
 
-def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def race(
+    histories: pl.DataFrame, targets: Mapping[str, Sequence[float]], answers: Iterable[Answer]
+) -> dict[str, Any]:
     """Return the curves that the page's own script draws.
 
     Parameters
@@ -23,6 +28,8 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
         Collected histories.
     targets : mapping of str to sequence of float
         Training losses in nats (`loss`) and test accuracies in percent (`accuracy`).
+    answers : iterable of dict
+        As `comparison.compare` gives them.
 
     Returns
     -------
@@ -30,7 +37,8 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
         `note`, which curves are shown; `series`: the name and style of each, what it is (`about`)
         and whether one of its runs `diverged`; `curves`, by x and y column, for each series the
         lists x, y and, with several seeds, low and high; `log_starts`, by the same, where a
-        logarithmic axis of x begins; and `targets`, by y column, the value and name of each.
+        logarithmic axis of x begins; `targets`, by y column, the value and name of each; and
+        `firsts`, by y column, the drawn series that were first to a target, and when.
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
@@ -57,6 +65,7 @@ def race(histories: pl.DataFrame, targets: Mapping[str, Sequence[float]]) -> dic
             for x, of_x in bands.items()
         },
         "targets": {y: _targets(target, targets) for y, target in curves.TARGETS.items()},
+        "firsts": {y: _firsts(named, answers, target) for y, target in curves.TARGETS.items()},
     }
 
 
@@ -93,6 +102,20 @@ def _targets(target: str, targets: Mapping[str, Sequence[float]]) -> list[dict[s
         {"value": value, "name": describe_target({"target": target, "target_value": value})}
         for value in targets.get(target, ())
     ]
+
+
+def _firsts(named: pl.DataFrame, answers: Iterable[Answer], target: str) -> list[dict[str, Any]]:
+    """Return the series first to each target of the loss, or of the accuracy, and its seconds."""
+    firsts = []
+    for asked in answers:
+        if asked["target"] == target and asked["ranking"]:
+            fastest = asked["ranking"][0]
+            configuration = {key: asked[key] for key in GROUP}
+            configuration |= {key: fastest[key] for key in WITHIN_GROUP}
+            first = {"value": asked["target_value"], "seconds": fastest["seconds"]}
+            drawn = matching(named, configuration)["series"].unique()
+            firsts += [first | {"series": name} for name in drawn]
+    return firsts
 
 
 def _log_start(bands: pl.DataFrame, diverged: Sequence[str], x: str, y: str) -> float:

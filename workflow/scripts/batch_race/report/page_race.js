@@ -108,6 +108,16 @@ function targetRows([low, high]) {
     });
 }
 
+/** Return where the first of the shown curves to each target was there, on the axis of the answer. */
+function firstRows([from, to], [low, high]) {
+  if (element("cost").value !== data.clock) return [];
+  const names = new Set(shown().map((series) => data.race.series[series].name));
+  return data.race.firsts[element("measure").value]
+    .filter(({ seconds, value }) => seconds >= from && seconds <= to && value >= low && value <= high)
+    .filter(({ series }) => names.has(series))
+    .map(({ series, seconds, value }) => ({ series, x: seconds, y: value }));
+}
+
 /** Return the marks of the curves, bands and targets, and their scales. */
 function raceSpec(theme, legend = null) {
   const values = rows();
@@ -153,6 +163,12 @@ function raceSpec(theme, legend = null) {
   if (values.length < 800) {
     layer.push({ name: "points", mark: { ...point, size: 14 }, encoding: { ...shared, y } });
   }
+  layer.push({
+    name: "firsts",
+    data: { values: firstRows(range, domain) },
+    mark: { ...point, shape: "diamond", size: 150, stroke: data.themes[theme].axis.titleColor },
+    encoding: { ...shared, y },
+  });
   const goal = { ...y, field: "value" };
   const soft = { color: data.themes[theme].axis.titleColor, opacity: 0.75, tooltip: null };
   layer.push({

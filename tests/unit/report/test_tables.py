@@ -1,6 +1,7 @@
 """The summary as a table."""
 
 import polars as pl
+import pytest
 
 from batch_race.analyze.statistics import summarize
 from batch_race.report.tables import markdown, rows
@@ -55,6 +56,29 @@ def test_a_row_for_each_configuration():
             "interval": "lowest to highest of 2",
         },
     ]
+
+
+@pytest.mark.parametrize("fewer", ["loss", "accuracy"])
+def test_a_cell_stands_below_its_target_whatever_the_numbers_of_seeds(fewer):
+    histories = [each_seed(falling, [10, 20, 30], batch_size=size) for size in (32, 64)]
+    measures = measured(pl.concat(histories), {"loss": [1.0], "accuracy": [99]}, "training")
+    # As after a race, which trains further seeds for some targets of some configurations.
+    untrained = (
+        (pl.col("batch_size") == 64) & (pl.col("target") == fewer) & (pl.col("seed") > 1)
+    ).fill_null(value=False)
+    summary = summarize(measures.filter(~untrained))
+    order = summary.filter(measure="seconds")["target"].to_list()
+    assert order == ["loss", "accuracy"] * 2
+    # Also of a summary in another order.
+    for table in (summary, summary.sort("batch_size", "target", descending=[False, True])):
+        heading, of_32, of_64 = rows(table)
+        loss, accuracy = (
+            heading.index(f"seconds to {name}") for name in ("loss 1", "accuracy 99 %")
+        )
+        assert (of_32[loss], of_32[accuracy]) == ("10 [5, 15]", "19 [9.5, 28.5]")
+        alone, others = (loss, accuracy) if fewer == "loss" else (accuracy, loss)
+        assert of_64[alone] == ("5" if fewer == "loss" else "9.5")
+        assert of_64[others].startswith("19 [9.5, 28.5" if fewer == "loss" else "10 [5, 15")
 
 
 def test_an_unknown_outcome_and_no_race_differ_from_a_miss():

@@ -66,6 +66,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
             pl.len().cast(pl.Int64).alias("runs"),
             *(count.sum().cast(pl.Int64).alias(name) for name, count in counts.items()),
         )
+        .with_row_index("place")
     )
     parts = []
     for part in grouped.partition_by("runs", maintain_order=True):
@@ -93,7 +94,7 @@ def summarize(measures: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat(parts)
         .with_columns(known)
-        .sort(CONFIGURATION, maintain_order=True)  # targets keep the order of the configuration
+        .sort(*CONFIGURATION, "place")  # targets keep the order of the configuration
         .select(*keys, *bounds, "interval", "runs", *counts)
     )
 

@@ -313,21 +313,23 @@ def _without_verdict(answers: Sequence[Answer], factor: float | None) -> list[st
         lines.append(
             f"One seed cannot show whether a difference is real: set `repeats: {FEWEST_RUNS}`."
         )
-    unknown = dict.fromkeys(
-        _batches([each["batch_size"]], asked).lower()
-        for asked in answers
-        for each in asked["ranking"][1:]
-        if each["verdict"] == "unknown" and asked["ranking"][0]["runs"] > 1
+    without: dict[int, set[int]] = {}  # batch sizes, by the number of training images
+    for asked in answers:
+        for each in asked["ranking"][1:]:
+            if each["verdict"] == "unknown" and asked["ranking"][0]["runs"] > 1:
+                without.setdefault(asked["training_images"], set()).add(each["batch_size"])
+    unknown = " and ".join(
+        _batches(sorted(sizes), {"training_images": images}).lower()
+        for images, sizes in without.items()
     )
     if unknown and factor is not None:
         lines.append(
-            f"No verdict on {listed(list(unknown))} where none is given: with pruning, not all "
-            "seeds of their learning rates were trained, since one took more than "
-            f"{factor:g} times as long."
+            f"No verdict on {unknown} where none is given: with pruning, not all seeds of "
+            f"their learning rates were trained, since one took more than {factor:g} times as long."
         )
     elif unknown:
         lines.append(
-            f"No verdict on {listed(list(unknown))} where none is given: that needs the same seeds "
-            "for each learning rate of both, and no run ended by a target of the budget."
+            f"No verdict on {unknown} where none is given: that needs the same seeds for each "
+            "learning rate of both, and no run ended by a target of the budget."
         )
     return lines

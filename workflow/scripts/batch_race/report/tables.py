@@ -49,18 +49,19 @@ def rows(summary: pl.DataFrame) -> list[list[str]]:
     written: list[list[str]] = []
     for configuration in summary.partition_by(CONFIGURATION, maintain_order=True):
         first = configuration.row(0, named=True)
-        costs = configuration.filter(pl.col("measure") == "seconds").to_dicts()
+        seconds = configuration.filter(pl.col("measure") == "seconds").to_dicts()
+        costs = {f"seconds to {describe_target(row)}": row for row in seconds}
         ends = {row["measure"]: row for row in configuration.to_dicts() if not row["target"]}
         kind = ends["final_loss"]["interval"]
         if not written:
-            goals = [f"seconds to {describe_target(row)}" for row in costs]
+            goals = list(costs)
             counted = ("runs", "contended", "diverged")
             written.append([*shown, *counted, *goals, *_ENDS.values(), "interval"])
         written.append(
             [
                 *(_parameter(first, key) for key in shown),
                 *(str(ends["final_loss"][key]) for key in ("runs", "contended", "diverged")),
-                *(_cost(row, kind) for row in costs),
+                *(_cost(costs[goal], kind) for goal in goals),
                 *(_median(ends[measure], kind) for measure in _ENDS),
                 kind or "–",
             ]

@@ -54,7 +54,7 @@ def main() -> None:
 
 def race(checkout: Checkout, config: dict[str, Any]) -> pl.DataFrame:
     """Return the seconds to each target of each configuration."""
-    checkout.run(config, until="summarize")
+    checkout.run(config, until="all")
     path = checkout.folder / f"results/summarize/{config['experiment']}/summary.parquet"
     summary, _ = parquet.read(path)
     return summary.filter(pl.col("measure") == "seconds")

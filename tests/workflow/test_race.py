@@ -77,12 +77,14 @@ def test_a_pruned_race_makes_each_run_once(project):
     assert all("/batch_8-" in run for run in more)
     assert before.items() <= stamps(project).items()
 
-    # Other factors and targets decide again, from what is there.
+    # Other factors and targets decide again, from what is there; so does a sweep without pruning.
     for change in (
         {"pruning": {"enabled": True, "factor": 1.2}},
         {"pruning": {"enabled": True, "factor": 4}},
         {"targets": {"loss": [1.0], "accuracy": [50]}},
         {"pruning": {"enabled": True}, "targets": PRUNED["targets"]},
+        {"pruning": {"enabled": False}},
+        {"pruning": {"enabled": True}},
     ):
         before = stamps(project)
         project.edit_config(**change)
@@ -137,3 +139,8 @@ def test_learning_rates_are_found_without_pruning_too(project):
     project.edit_config(batch_size=[8, 32, 300])
     assert all("/batch_300-" in run for run in trained(project, ANSWER))
     assert before.items() <= stamps(project).items()
+
+    # Nor are they trained again for a sweep of the rates that were found.
+    rates = tried.filter(pl.col("batch_size") == 8)["learning_rate"].to_list()
+    project.edit_config(batch_size=8, learning_rate=rates)
+    assert trained(project, ANSWER) == []

@@ -65,11 +65,8 @@ def plan(
         )
     entrants: dict[str, dict[str, Any]] = {}
     for specification in planned.values():
-        values = {
-            key: value
-            for key, value in specification.items()
-            if key not in (_SEED, "budget", "evaluation")
-        }
+        # They keep their places: Snakemake takes the same parameters in another order for others.
+        values = specification | dict.fromkeys((_SEED, "budget", "evaluation"))
         entrant = entrants.setdefault(json.dumps(values), {"values": values, "seeds": []})
         entrant["seeds"].append(specification[_SEED])
     whole = next(iter(planned.values()))
@@ -92,10 +89,10 @@ class Race:
     ----------
     parts : mapping
         All of it as plain values, which Snakemake can hand to a job: `entrants`, each with its
-        `values`, a specification without seed, budget and evaluation, and its `seeds`; `budgets`,
-        from the shortest to the whole, `PER_DOUBLING` to the double; `evaluation`; `folders`,
-        the datasets' by name; `factor`, that of the pruning, None without; and `targets`, by
-        metric.
+        `values`, a specification with None as seed, budget and evaluation, and its `seeds`;
+        `budgets`, from the shortest to the whole, `PER_DOUBLING` to the double; `evaluation`;
+        `folders`, the datasets' by name; `factor`, that of the pruning, None without; and
+        `targets`, by metric.
 
     Attributes
     ----------

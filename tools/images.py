@@ -29,9 +29,9 @@ FOLDER = ROOT / "docs" / "images"
 OF_EXPERIMENTS = {
     "race": ("config.yaml", "race", "race"),
     "book": ("config/book.yaml", "book", "loss_by_seconds"),
-    "study_seconds_to_target": ("config/study.yaml", "study", "seconds_to_target"),
+    "fair_seconds_to_target": ("config/fair.yaml", "fair", "seconds_to_target"),
+    "fair_learning_rates": ("config/fair.yaml", "fair", "learning_rates"),
     "study_steps_to_target": ("config/study.yaml", "study", "steps_to_target"),
-    "study_learning_rates": ("config/study.yaml", "study", "learning_rates"),
 }
 """The experiment, the table and the chart of each picture."""
 

@@ -13,6 +13,7 @@ from batch_race.report import notes
         ([1], ""),
         ([1, 3], "bars: lowest to highest of 3"),
         ([5, 2, 2], "bars: lowest to highest of 2 or 5"),
+        ([2, 3, 5], "bars: lowest to highest of 2 to 5"),
         ([6, 9], "bars: 95 %"),
         ([1, 6, 2], "bars: lowest to highest of 2, 95 % of 6 and more"),
     ],

@@ -25,7 +25,8 @@ def bars(summary: pl.DataFrame) -> str:
     """
     counts = sorted(summary.filter(pl.col("interval").is_not_null())["runs"].unique())
     few = [str(count) for count in counts if count < FEWEST_RUNS]
-    names = [f"lowest to highest of {' or '.join(few)}"] if few else []
+    several = " or ".join(few) if len(few) < 3 else f"{few[0]} to {few[-1]}"
+    names = [f"lowest to highest of {several}"] if few else []
     if len(counts) > len(few):
         beyond = f" of {FEWEST_RUNS} and more" if few else ""
         names.append(f"{interval_name(FEWEST_RUNS)}{beyond}")

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 
 import pytest
 import yaml
@@ -118,6 +119,20 @@ def test_an_excluded_combination_may_be_impossible():
 
 def test_the_order_of_values_changes_no_name():
     assert set(expand(batch_size=[32, 1])) == set(expand(batch_size=[1, 32]))
+
+
+def test_the_order_of_keys_changes_nothing():
+    def reversed_keys(value):
+        if not isinstance(value, dict):
+            return value
+        return {key: reversed_keys(value[key]) for key in reversed(value)}
+
+    changes = {"include": [{"batch_size": [7], "learning_rate": [0.5]}]}
+    shuffled = reversed_keys(copy.deepcopy(CONFIG) | changes)
+    plans = (expand(**changes), runs.expand(shuffled, DATASETS))
+    # As text: Snakemake takes the same parameters in another order for others.
+    found, expected = ({name: json.dumps(run) for name, run in plan.items()} for plan in plans)
+    assert found == expected
 
 
 def test_equal_numbers_have_one_name():

@@ -158,7 +158,7 @@ def test_80_columns_are_enough_for_the_names_of_a_fair_race(tmp_path, stream):
     runs = many(3)
     shown = made(tmp_path, runs, stream)
     block = shown._block(dict.fromkeys(runs, Progress()), 79, 23)
-    assert block[1].startswith("batch 60000, rate 0.001, momentum 0.0, seed 0  |")
+    assert block[1].startswith("all (60,000), rate 0.001, momentum 0.0, seed 0  |")
     assert all(line.endswith("| waits for a core") for line in block[1:])
 
 
@@ -187,3 +187,14 @@ def test_a_notice_is_folded_between_words_on_a_terminal(tmp_path, stream):
     made(tmp_path, {}, stream, terminal=Terminal(columns=16)).notice(text)
     folded = ["the first of two", "sentences", "", "and", "results/of-all/of-them.html", "", ""]
     assert stream.getvalue().split("\n") == folded
+
+
+def test_runs_are_named_by_their_varying_parameters():
+    runs = {"a": specification(), "b": specification(batch_size=1, seed=2)}
+    names = display.name_runs(runs, {"mnist": 1})
+    assert names == {"a": "batch 32, seed 1", "b": "all (1), seed 2"}
+
+
+def test_names_are_short_and_none_is_empty():
+    runs = {"a": specification(), "b": specification(learning_rate=0.5, shuffle=True)}
+    assert display.name_runs(runs, {"mnist": 60000})["b"] == "batch 32, rate 0.5, shuffle True"

@@ -46,14 +46,3 @@ def test_no_estimate_soon_after_the_start():
         is None
     )
     assert progress.estimate_seconds_left([Progress()], 1, 60) == 120
-
-
-def test_runs_are_named_by_their_varying_parameters():
-    runs = {"a": specification(), "b": specification(batch_size=1, seed=2)}
-    names = progress.names(runs, {"mnist": 1})
-    assert names == {"a": "batch 32, seed 1", "b": "all (1), seed 2"}
-
-
-def test_names_are_short_and_none_is_empty():
-    runs = {"a": specification(), "b": specification(learning_rate=0.5, shuffle=True)}
-    assert progress.names(runs, {"mnist": 60000})["b"] == "batch 32, rate 0.5, shuffle True"

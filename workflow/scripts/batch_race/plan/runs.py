@@ -62,9 +62,9 @@ def expand(config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> dict[s
     runs = {}
     folders = {name: dataset.folder for name, dataset in datasets.items()}
     for combination in _combinations(config, datasets):
+        # In one order, whatever that in the files: to Snakemake another one is another parameter.
         specification = combination | {
-            "budget": dict(config["budget"]),
-            "evaluation": dict(config["evaluation"]),
+            key: dict(sorted(config[key].items())) for key in ("budget", "evaluation")
         }
         _normalize(specification, datasets)
         runs[name(specification, folders)] = specification

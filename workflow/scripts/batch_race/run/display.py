@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm.std import Bar
 
+from batch_race import batch_sizes
+from batch_race.hyperparameters import REGISTRY
 from batch_race.run import progress
 from batch_race.run.jobs import Jobs
 from batch_race.run.progress import Progress
@@ -93,7 +95,7 @@ class Display:
         if not more:
             return
         known = self._specifications | more
-        self._names = progress.names(known, self._training_images)
+        self._names = name_runs(known, self._training_images)
         self._specifications = known
         self._unfinished = self._unfinished | {run: self._folder / run for run in more}
         budgets = [one["budget"]["seconds"] for one in more.values()]
@@ -232,6 +234,36 @@ class Display:
             seconds = progress.estimate_seconds_left(started.values(), n_unstarted, run_seconds)
             left = f", about {_duration(seconds)} of training left"
         return f"{n_done} of {n_runs} runs done, {len(started)} under way{left}"
+
+
+def name_runs(
+    specifications: Mapping[str, Mapping[str, Any]], training_images: Mapping[str, int]
+) -> dict[str, str]:
+    """Name runs by their batch sizes and the other varying parameters.
+
+    Parameters
+    ----------
+    specifications : mapping of str to mapping
+        By the run's name in its path.
+    training_images : mapping of str to int
+        Those of each dataset.
+
+    Returns
+    -------
+    dict of str to str
+        As "batch 32, rate 0.1".
+    """
+    others = [key for key in REGISTRY if key != "batch_size"]
+    varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
+    return {
+        run: ", ".join(
+            [
+                batch_sizes.name(one["batch_size"], training_images[one["dataset"]]),
+                *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
+            ],
+        )
+        for run, one in specifications.items()
+    }
 
 
 def _job(rule: str) -> str:

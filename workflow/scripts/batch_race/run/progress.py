@@ -2,14 +2,10 @@
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from batch_race import batch_sizes
-from batch_race.hyperparameters import REGISTRY
 
 NAME = "progress.json"
 
@@ -138,33 +134,3 @@ def estimate_seconds_left(
     left = n_unstarted + sum(1 - min(1.0, run.share or 0.0) for run in runs)
     n_training = sum(run.share is not None for run in runs)
     return run_seconds * left / max(1, n_training)
-
-
-def names(
-    specifications: Mapping[str, Mapping[str, Any]], training_images: Mapping[str, int]
-) -> dict[str, str]:
-    """Name runs by their batch sizes and the other varying parameters.
-
-    Parameters
-    ----------
-    specifications : mapping of str to mapping
-        By the run's name in its path.
-    training_images : mapping of str to int
-        Those of each dataset.
-
-    Returns
-    -------
-    dict of str to str
-        As "batch 32, rate 0.1".
-    """
-    others = [key for key in REGISTRY if key != "batch_size"]
-    varying = [key for key in others if len({s[key] for s in specifications.values()}) > 1]
-    return {
-        run: ", ".join(
-            [
-                batch_sizes.name(one["batch_size"], training_images[one["dataset"]]),
-                *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
-            ],
-        )
-        for run, one in specifications.items()
-    }

@@ -61,6 +61,17 @@ def test_overlapping_brackets_are_not_distinguishable(width, found):
     assert second["seconds_after"] == pytest.approx(26.25 * (1 - width))
 
 
+@pytest.mark.parametrize("width", [0.02, 0.3, 1.0])
+def test_what_brackets_leave_open_of_the_times_is_left_open_of_the_ratio(width):
+    tables = sweep([10, 20, 30, 40], batch_size=32), sweep([31, 58, 93, 117], batch_size=64)
+    exact, bracketed = (answers(*tables, width=each)[0]["ranking"][1] for each in (0.0, width))
+    assert bracketed["ratio"] == exact["ratio"]
+    # The slower one's times may be shorter, or the winner's.
+    assert bracketed["ratio_low"] == pytest.approx(exact["ratio_low"] * (1 - width))
+    high = exact["ratio_high"] / (1 - width) if width < 1 else None
+    assert bracketed["ratio_high"] == (high and pytest.approx(high))
+
+
 def test_one_seed_has_no_verdict():
     second = verdict([10], [30])
     assert second["verdict"] == "unknown"

@@ -91,8 +91,9 @@ def compare(
         to be slower). Its `ratio` is how
         many times as long it took as the winner, a geometric mean over `seeds`, with an interval
         (`ratio_low`, `ratio_high`, and its kind, `ratio_interval`). `ratio_low` is the lowest of
-        all its learning rates. If some of its runs did not reach the target, the ratio is a lower
-        bound and `ratio_high` null.
+        all its learning rates. Both are widened by what the evaluations leave open of the times. If
+        some of its runs did not reach the target, the ratio is a lower bound and `ratio_high` null;
+        so it is if the winner's may have been there at once.
     """
     best = best_of_each_batch_size(summary, "seconds")
     asked = summary.filter(pl.col("measure") == "seconds")
@@ -163,30 +164,39 @@ def _against(winner: dict[str, Any], usable: pl.DataFrame, level: float) -> pl.D
     Returns
     -------
     polars.DataFrame
-        A row for each, with `difference` and `margin`, as `ragged_contrasts` gives them, and
-        `seeds`, a count; empty if the winner is not comparable.
+        A row for each, with `difference` and `margin`, as `ragged_contrasts` gives them; `low` and
+        `high`, that interval widened by what is left open of the times; and `seeds`, a count. Empty
+        if the winner is not comparable.
     """
     seeds = usable["seed"].unique().sort().to_list()
     configurations = usable.partition_by(WITHIN_GROUP, maintain_order=True)
-    log_times, log_given = np.full((2, len(configurations), len(seeds)), np.nan)
+    log_times, log_given, log_open = np.full((3, len(configurations), len(seeds)), np.nan)
     for index, rows in enumerate(configurations):
         places = [seeds.index(seed) for seed in rows["seed"]]
         log_times[index, places] = np.log(rows["value"])
         log_given[index, places] = np.log(rows["given"])
+        log_open[index, places] = rows["log_open"]
     found = usable.unique(WITHIN_GROUP, keep="first", maintain_order=True).select(WITHIN_GROUP)
     is_winner = [all(row[key] == winner[key] for key in WITHIN_GROUP) for row in found.to_dicts()]
     if not any(is_winner) or found["batch_size"].n_unique() < 2:
+        empty = dict.fromkeys(("difference", "margin", "low", "high"), pl.Float64)
         return found.clear().with_columns(
-            pl.lit(0.0).alias("difference"), pl.lit(0.0).alias("margin"), pl.lit(0).alias("seeds")
+            *(
+                pl.lit(None, kind).alias(name)
+                for name, kind in (empty | {"seeds": pl.Int64}).items()
+            )
         )
     place = is_winner.index(True)
     difference, margin = ragged_contrasts(
         place, log_times, log_given, found["batch_size"].to_list(), level
     )
     common = np.isfinite(log_given) & np.isfinite(log_given[place])
+    left_open = np.where(common, log_open, 0).sum(axis=1) / np.maximum(common.sum(axis=1), 1)
     return found.with_columns(
         pl.Series("difference", difference),
         pl.Series("margin", margin),
+        pl.Series("low", difference - margin - left_open),
+        pl.Series("high", difference + margin + left_open[place]),
         pl.Series("seeds", common.sum(axis=1), pl.Int64),
     ).filter(pl.col("seeds") > 0)
 
@@ -211,14 +221,13 @@ def _verdict(
     found |= {"ratio": float(np.exp(own["difference"])), "seeds": own["seeds"]}
     if not compared["margin"].is_finite().all():
         return found | {"verdict": "unknown"}
-    lows = compared["difference"] - compared["margin"]
-    low = float(np.exp(lows.to_numpy().min()))
-    if row["reached"] == row["runs"]:
-        found["ratio_high"] = float(np.exp(own["difference"] + own["margin"]))
+    low = float(np.exp(compared["low"].to_numpy().min()))
+    if row["reached"] == row["runs"] and np.isfinite(own["high"]):
+        found["ratio_high"] = float(np.exp(own["high"]))
     is_apart = row["median_low"] >= needed
     if low > 1 and is_apart:
         verdict = "slower"
-    elif is_apart and compared.filter(lows <= 0, pl.col("seeds") == n_seeds).is_empty():
+    elif is_apart and compared.filter(pl.col("low") <= 0, pl.col("seeds") == n_seeds).is_empty():
         verdict = "unknown"
     else:
         verdict = "not distinguishable"
@@ -240,8 +249,9 @@ def _comparable(runs: pl.DataFrame, *, is_pruned: bool) -> pl.DataFrame:
     -------
     polars.DataFrame
         Those runs, sorted by configuration and seed, with `value`, the seconds, infinite if the run
-        did not reach the target, and `given`, the seconds of the whole run; of a run that diverged,
-        those of the longest run. None if all diverged.
+        did not reach the target; `log_open`, the logarithm of that over its lower bound; and
+        `given`, the seconds of the whole run; of a run that diverged, those of the longest run.
+        None if all diverged.
     """
     # The time of a run without a step is 0, which has no logarithm.
     is_unusable = (pl.col("outcome") == "unknown") | (pl.col("spent").fill_null(1) <= 0)
@@ -250,7 +260,8 @@ def _comparable(runs: pl.DataFrame, *, is_pruned: bool) -> pl.DataFrame:
         n_seeds = pl.len().over(WITHIN_GROUP)
         usable = usable.filter((n_seeds > 1) | (n_seeds.max() == 1))
     given = pl.col("spent").fill_null(pl.col("spent").max())
-    usable = usable.with_columns(pl.col("value").fill_null(np.inf), given=given)
+    log_open = (pl.col("value") / pl.col("value_low")).log().fill_null(0)
+    usable = usable.with_columns(pl.col("value").fill_null(np.inf), given=given, log_open=log_open)
     return usable.drop_nulls("given").sort(*WITHIN_GROUP, "seed")
 
 

@@ -50,7 +50,7 @@ def test_a_locked_folder_is_named_with_the_process(tmp_path, monkeypatch, silent
 
 
 def test_a_run_that_another_process_finished_meanwhile_is_not_trained_again(project):
-    seconds = 6
+    seconds = 20
     project.edit_config(batch_size=32, budget={"seconds": seconds})
     project.run("--until", "prepare")
     log = project.folder.parent / "second.log"
@@ -66,7 +66,7 @@ def test_a_run_that_another_process_finished_meanwhile_is_not_trained_again(proj
             status, said = second.finish(120)
             assert status == 0, said
     assert path.stat().st_mtime_ns == written
-    assert "6_seconds: waiting for process " in said, log
+    assert f"{seconds}_seconds: waiting for process " in said, log
     assert "finished by another process meanwhile" in (path.parent / "train.log").read_text()
 
 

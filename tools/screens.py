@@ -7,26 +7,33 @@ The commands run in a copy of the repository in the temporary folder, for some m
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
 from batch_race.plan.sources import ROOT
+from batch_race.run import cores
 from tools import terminal
 
-WIDTHS = (80, 120)
+NARROW = (80,)
+BOTH = (80, 120)
 
 END = "At the end"
 
 FOLDER = Path(tempfile.gettempdir()) / "batch-race"
 """The copy's; its name is part of some messages."""
+
+MACHINE = re.compile(r"SNAKEMAKE\n=+\n.*?\n\n", re.DOTALL)
+"""What Snakemake reports of the machine, its user and the command."""
 
 HEAD = """\
 # What the terminal shows
@@ -51,24 +58,53 @@ class Scenario(NamedTuple):
     arguments : str
         Of Snakemake.
     moments : dict of str to str
-        By name, a pattern in the text on the screen. The end is always recorded.
+        By name, a pattern in the text on the screen. The end is always recorded; a moment without
+        a name is not.
+    note : str
+        What happens besides the command.
+    widths : tuple of int
+        Of the terminals, in columns.
     prepare : callable
-        Given the folder of the copy; changes it.
+        Given the folder of the copy, which it may change, and what is released at the end.
     at_first : callable
-        Given the process at the first moment.
+        Given the process at the first moment, and the same.
+    encoding : str
+        Of the terminal.
+    is_refused : bool
+        Whether it ends before any job, with the same message each time.
     """
 
     title: str
     arguments: str
     moments: dict[str, str]
-    prepare: Callable[[Path], object] = lambda folder: None
-    at_first: Callable[["subprocess.Popen[bytes]"], object] = lambda process: None
+    note: str = ""
+    widths: tuple[int, ...] = NARROW
+    prepare: Callable[[Path, ExitStack], object] = lambda folder, held: None
+    at_first: Callable[["subprocess.Popen[bytes]", ExitStack], object] = lambda process, held: None
+    encoding: str = "utf-8"
+    is_refused: bool = False
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that the command is given."""
+        return {} if self.encoding == "utf-8" else {"PYTHONIOENCODING": self.encoding}
+
+    @property
+    def command(self) -> str:
+        """The command as a user types it."""
+        variables = [f"{name}={value}" for name, value in self.environment.items()]
+        return " ".join(filter(None, [*variables, "snakemake", self.arguments]))
+
+    @property
+    def head(self) -> str:
+        """The section's title, the command, and what happens besides."""
+        return "\n\n".join(filter(None, [f"## {self.title}", f"`{self.command}`", self.note]))
 
 
-def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
+def replaced(name: str, old: str, new: str) -> Callable[[Path, ExitStack], object]:
     """Return a preparation that edits a file."""
 
-    def edit(folder: Path) -> None:
+    def edit(folder: Path, held: ExitStack) -> None:
         path = folder / name
         text = path.read_text("utf-8")
         if old not in text:
@@ -78,21 +114,33 @@ def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
     return edit
 
 
-def kill_a_run(process: "subprocess.Popen[bytes]") -> None:
+def hold_cores(folder: Path, held: ExitStack) -> None:
+    """Hold all cores, as the runs of another race do."""
+    held.enter_context(cores.lease(cores.available()))
+
+
+def free_cores(process: "subprocess.Popen[bytes]", held: ExitStack) -> None:
+    """Release what is held."""
+    held.close()
+
+
+def kill_a_run(process: "subprocess.Popen[bytes]", held: ExitStack) -> None:
     """Kill a run, as the kernel does for lack of memory."""
     for child in psutil.Process(process.pid).children(recursive=True):
-        if any(word.endswith(".train.py") for word in child.cmdline()[:2]):
-            child.kill()
-            return
+        with suppress(psutil.NoSuchProcess):
+            if any(word.endswith(".train.py") for word in child.cmdline()[:2]):
+                child.kill()
+                return
 
 
-def press_ctrl_c(process: "subprocess.Popen[bytes]") -> None:
+def press_ctrl_c(process: "subprocess.Popen[bytes]", held: ExitStack) -> None:
     """Interrupt the processes of the terminal."""
     os.killpg(process.pid, signal.SIGINT)
 
 
 QUICKSTART = "--cores 2 --configfile config/quickstart.yaml"
 AGAIN = f"{QUICKSTART} --forcerun train"
+TWO = f"{AGAIN} --config 'batch_size=[32, 128]'"
 BARS = r"\|████"
 
 SCENARIOS = (
@@ -100,30 +148,67 @@ SCENARIOS = (
         "The first race",
         QUICKSTART,
         {
-            "At the start": "now: draw",
+            "At the start": r"now: .*draw strokes",
             "While runs are trained": BARS,
-            "While charts are drawn": "now: charts",
+            "While charts are drawn": r"now: .*charts",
         },
+        widths=BOTH,
     ),
     Scenario("The same command again", QUICKSTART, {}),
     Scenario(
-        "A fault of the program in a run",
-        AGAIN,
-        {},
-        replaced("workflow/scripts/train.py", "trainer.run()", "trainer.run(1 / 0)"),
+        "Cores that another race holds",
+        TWO,
+        {"While the runs wait": r"waits for a core\n.*waits for a core"},
+        "Another process holds all cores at the start, and frees them while the runs wait.",
+        prepare=hold_cores,
+        at_first=free_cores,
     ),
-    Scenario("A run that is killed", AGAIN, {"": BARS}, at_first=kill_a_run),
-    Scenario("Ctrl-C", AGAIN, {"": BARS}, at_first=press_ctrl_c),
+    Scenario(
+        "A terminal in ISO-8859-1",
+        TWO,
+        {},
+        "This encoding has no en dash. (Nor has it blocks: bars are of ASCII characters.)",
+        encoding="iso-8859-1",
+    ),
+    Scenario(
+        "Without hooks",
+        f"results/compare/quickstart/answer.txt {QUICKSTART} --no-hooks --forcerun compare",
+        {},
+        "Snakemake does not call what draws the progress and prints the answer. Its own reports "
+        "are shown in their place. (Its lines on the machine are left out here.)",
+    ),
+    Scenario(
+        "A fault of the program in a run",
+        f"{AGAIN} --config batch_size=32",
+        {},
+        "The script of a run is edited to divide by zero.",
+        prepare=replaced("workflow/scripts/train.py", "trainer.run()", "trainer.run(1 / 0)"),
+    ),
+    Scenario(
+        "A run that is killed",
+        f"{AGAIN} --config batch_size=32",
+        {"": BARS},
+        "The run is killed with SIGKILL, as the kernel does for lack of memory.",
+        at_first=kill_a_run,
+    ),
+    Scenario("Ctrl-C", TWO, {"": BARS}, "While runs are trained.", at_first=press_ctrl_c),
     Scenario(
         "A dataset that cannot be downloaded",
         "--cores 2 --config dataset=kmnist",
         {},
-        replaced("workflow/datasets.yaml", "- https://", "- /nowhere/"),
+        "The mirrors in `workflow/datasets.yaml` are replaced by folders that do not exist.",
+        widths=BOTH,
+        prepare=replaced("workflow/datasets.yaml", "- https://", "- /nowhere/"),
     ),
-    Scenario("More threads than cores", f"{QUICKSTART} --config threads=64", {}),
-    Scenario("A misspelt key", f"{QUICKSTART} --config batchsize=8", {}),
-    Scenario("A misspelt file", "--cores 2 --configfile config/quikstart.yaml", {}),
-    Scenario("No number of cores", "", {}),
+    *(
+        Scenario(title, arguments, {}, is_refused=True)
+        for title, arguments in (
+            ("More threads than cores", f"{QUICKSTART} --config threads=64"),
+            ("A misspelt key", f"{QUICKSTART} --config batchsize=8"),
+            ("A misspelt file", "--cores 2 --configfile config/quikstart.yaml"),
+            ("No number of cores", ""),
+        )
+    ),
 )
 
 
@@ -136,23 +221,31 @@ def record(scenario: Scenario, columns: int) -> dict[str, str]:
         If a moment never came.
     """
     copy()
-    scenario.prepare(FOLDER)
     missing = dict(scenario.moments)
     screens: dict[str, str] = {}
+    with ExitStack() as held:
+        scenario.prepare(FOLDER, held)
 
-    def watch(text: str, process: "subprocess.Popen[bytes]") -> None:
-        for name, pattern in list(missing.items()):
-            if re.search(pattern, text):
-                if not screens:
-                    scenario.at_first(process)
-                screens[name] = text
-                del missing[name]
+        def watch(text: str, process: "subprocess.Popen[bytes]") -> None:
+            for name, pattern in list(missing.items()):
+                if re.search(pattern, text):
+                    if not screens:
+                        scenario.at_first(process, held)
+                    screens[name] = text
+                    del missing[name]
 
-    command = [str(FOLDER / ".venv/bin/python"), "-m", "snakemake", *scenario.arguments.split()]
-    _, end = terminal.run(command, FOLDER, columns, watch)
+        command = [str(FOLDER / ".venv/bin/python"), "-m", "snakemake"]
+        _, end = terminal.run(
+            [*command, *shlex.split(scenario.arguments)],
+            FOLDER,
+            columns,
+            watch,
+            scenario.environment,
+            scenario.encoding,
+        )
     if missing:
         raise ValueError(f"{scenario.title}: never saw {', '.join(missing.values())}, but\n{end}")
-    return screens | {END: end}
+    return {name: MACHINE.sub("", text) for name, text in {**screens, END: end}.items()}
 
 
 def copy() -> None:
@@ -179,23 +272,26 @@ def page() -> str:
     FileExistsError
         If there is something in the place of the copy.
     """
-    screens: dict[tuple[int, str], dict[str, str]] = {}
-    for columns in WIDTHS:
+    screens: dict[tuple[str, int], dict[str, str]] = {}
+    for columns in sorted({columns for each in SCENARIOS for columns in each.widths}):
         FOLDER.mkdir()
         try:
             for scenario in SCENARIOS:
-                screens[columns, scenario.title] = record(scenario, columns)
+                if columns in scenario.widths:
+                    screens[scenario.title, columns] = record(scenario, columns)
         finally:
             shutil.rmtree(FOLDER)
     parts = [HEAD]
     for scenario in SCENARIOS:
-        parts += [f"## {scenario.title}\n", f"`{f'snakemake {scenario.arguments}'.rstrip()}`\n"]
+        parts.append(f"{scenario.head}\n")
         for moment in filter(None, [*scenario.moments, END]):
-            for columns in WIDTHS:
-                text = screens[columns, scenario.title][moment]
-                parts += [f"{moment}, at {columns} columns:\n", f"```text\n{text}\n```\n"]
+            for columns in scenario.widths:
+                text = screens[scenario.title, columns][moment]
+                parts.append(f"{moment}, at {columns} columns:\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
 
 
 if __name__ == "__main__":
+    # A shell lets what it starts in the background ignore Ctrl-C, and so would Snakemake.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     Path(sys.argv[1]).write_text(page(), "utf-8")

@@ -1,5 +1,6 @@
 """Programs run at a terminal that this program plays, to see what a user sees."""
 
+import codecs
 import os
 import pty
 import subprocess
@@ -21,11 +22,13 @@ class Screen:
     Parameters
     ----------
     columns : int
+    encoding : str
     """
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, encoding: str = "utf-8") -> None:
         self._screen = pyte.HistoryScreen(columns, ROWS, HISTORY)
-        self._stream = pyte.ByteStream(self._screen)
+        self._stream = pyte.Stream(self._screen)
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
 
     @property
     def text(self) -> str:
@@ -37,7 +40,7 @@ class Screen:
 
     def feed(self, sent: bytes) -> None:
         """Show what a program has sent; it may end within a sequence or a character."""
-        self._stream.feed(sent)
+        self._stream.feed(self._decoder.decode(sent))
 
 
 def run(
@@ -46,6 +49,7 @@ def run(
     columns: int,
     watch: Callable[[str, "subprocess.Popen[bytes]"], None] = lambda text, process: None,
     environment: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
 ) -> tuple[int, str]:
     """Run a command at a terminal.
 
@@ -60,6 +64,8 @@ def run(
         Called with the text on the screen, whenever that has changed, and the process.
     environment : mapping, optional
         Variables besides the present ones.
+    encoding : str
+        Of the terminal.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def run(
         env={**os.environ, "TERM": "xterm", **(environment or {})},
     )
     os.close(there)
-    screen = Screen(columns)
+    screen = Screen(columns, encoding)
     with open(here, "rb", buffering=0) as sent:  # noqa: PTH123 - a descriptor
         while part := _read(sent.fileno()):
             screen.feed(part)

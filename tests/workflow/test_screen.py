@@ -198,6 +198,7 @@ def test_lines_without_a_terminal(project):
 def test_snakemakes_flags_bring_its_reports_back(project):
     project.edit_config(batch_size=32)
     assert "localrule parse:" in project.run("--until", "parse", "-p")
+    assert "localrule prepare:" in project.run("--until", "prepare", "--no-hooks")
     assert "rule train:" in project.run("-n", ANSWER)
     assert project.run("--until", "prepare", "--quiet", "all").splitlines()[1:] == []
 

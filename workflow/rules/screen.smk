@@ -20,6 +20,10 @@ JOBS = Jobs()
 TERMINAL = None
 # Not where this workflow is a module of another, or runs one job for another Snakemake.
 if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
-    screen.hide_reports(logger, workflow.output_settings)
+    screen.hide_reports(
+        logger,
+        workflow.output_settings,
+        lambda: getattr(workflow.execution_settings, "no_hooks", False),
+    )
     logger.addHandler(JOBS)
     TERMINAL = screen.open_terminal(logger)

@@ -5,6 +5,7 @@ import logging
 from types import SimpleNamespace
 
 import pytest
+from snakemake import exceptions
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import ColorizingTextHandler
 from snakemake.settings.types import OutputSettings
@@ -68,6 +69,31 @@ def test_what_runs_nothing_answers_as_usual(log):
 def test_snakemakes_flags_bring_its_reports_back(log, flag):
     screen.hide_reports(log, OutputSettings(**{flag: True}))
     assert shown(log, START, record("Building DAG")) == ["Workflow has started!", "Building DAG"]
+
+
+def test_without_hooks_snakemakes_reports_are_shown(log):
+    known = []  # Snakemake reads the workflow before it knows
+    screen.hide_reports(log, OutputSettings(), lambda: bool(known))
+    assert shown(log, record("Config file config.yaml", function="configfile")) == []
+    known.append("no hooks")
+    assert shown(log, START, record("Building DAG")) == ["Workflow has started!", "Building DAG"]
+
+
+def test_of_what_the_workflow_refuses_the_message_alone_is_shown(log, tmp_path):
+    screen.hide_reports(log, OutputSettings())
+    file = tmp_path / "common.smk"
+    maps = {str(file): {1: 41}}
+    try:
+        code = compile("raise WorkflowError('seed: found -1')", file, "exec")
+        exec(code, {"WorkflowError": exceptions.WorkflowError})
+    except exceptions.WorkflowError as error:
+        text = exceptions.format_exception_to_string(error, maps)
+    assert text.splitlines()[0] == f'WorkflowError in file "{file}", line 41:'
+    refused = record(text, level=logging.ERROR, event=LogEvent.ERROR, exception="WorkflowError")
+    other = record(text, level=logging.ERROR, event=LogEvent.ERROR, exception="NameError")
+    assert shown(log, refused) == ["seed: found -1"]
+    assert shown(log, other)[1:] == text.splitlines()
+    assert (tmp_path / "whole.log").read_text() == f"{text}\n{text}\n"
 
 
 def test_a_notice_has_no_colour():

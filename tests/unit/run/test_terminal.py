@@ -79,3 +79,14 @@ def test_bars_are_of_characters_that_the_encoding_has():
     terminal = Terminal(io.TextIOWrapper(raw, encoding="ascii", newline=""))
     terminal.show(["batch 1… |██▌  | ×2 Ω"])
     assert raw.getvalue().decode("ascii").rstrip("\r") == "batch 1~ |##   | x2 ?"
+
+
+def test_messages_are_of_characters_that_the_encoding_has():
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="iso-8859-1", errors="backslashreplace", newline="")
+    terminal = Terminal(stream)
+    for text in ("0.0244–0.0247 s, 2 × …\n", "2 × é\n", "損\n"):
+        terminal.write(text)
+    terminal.flush()
+    sent = raw.getvalue().decode("iso-8859-1")
+    assert sent == "0.0244-0.0247 s, 2 x ...\n2 × é\n\\u640d\n"

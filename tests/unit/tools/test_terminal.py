@@ -36,6 +36,12 @@ def test_lines_above_the_top_cannot_be_reached():
     assert lines[17] == "X7"  # the top of 24 rows
 
 
+def test_a_terminal_of_another_encoding():
+    screen = Screen(10, "iso-8859-1")
+    screen.feed("ä ×2".encode("iso-8859-1"))
+    assert screen.text == "ä ×2"
+
+
 def test_a_program_at_the_terminal(tmp_path):
     program = "import os, sys; print(sys.stderr.isatty(), os.get_terminal_size().columns, 'ä' * 3)"
     seen = []

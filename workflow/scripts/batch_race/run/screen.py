@@ -1,6 +1,8 @@
 """What is shown of a run of Snakemake: notices, warnings and errors, but not its own reports."""
 
 import logging
+import re
+from collections.abc import Callable
 from typing import Any
 
 from batch_race.run.jobs import NOTHING
@@ -23,9 +25,18 @@ KEPT = (
 )
 """How those of Snakemake's reports begin that answer what the user has just done or seen."""
 
+LOCATION = re.compile(
+    r'^WorkflowError in file ".*", line \d+:\n|\n  File ".*", line \d+, in \S+$', re.MULTILINE
+)
+"""What Snakemake adds to a message that this workflow refuses something with."""
 
-def hide_reports(log: logging.Logger, settings: object) -> None:
+
+def hide_reports(
+    log: logging.Logger, settings: object, has_no_hooks: Callable[[], bool] = lambda: False
+) -> None:
     """Leave Snakemake's reports on a run to its log file, unless the user has asked for them.
+
+    So are the lines of the workflow's files that refused something.
 
     Parameters
     ----------
@@ -33,10 +44,14 @@ def hide_reports(log: logging.Logger, settings: object) -> None:
         Snakemake's.
     settings : object
         Snakemake's settings of its output.
+    has_no_hooks : callable
+        Returns whether Snakemake does not call the hooks that show progress and results; then its
+        reports are all there is. It knows that only once it has read the workflow.
     """
     handler = _handler(log)
     if handler and not any(getattr(settings, name, False) for name in ASKED):
-        handler.addFilter(Reports())
+        handler.addFilter(Reports(has_no_hooks))
+        handler.setFormatter(WithoutLocations(handler.formatter or logging.Formatter()))
 
 
 def open_terminal(log: logging.Logger) -> Terminal | None:
@@ -65,21 +80,48 @@ class Reports(logging.Filter):
 
     Reports are messages of the level INFO. What Snakemake logs when it runs nothing, as for
     `--lint` or `--unlock`, is its answer to the user, and passes.
+
+    Parameters
+    ----------
+    has_no_hooks : callable
+        As of `hide_reports`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, has_no_hooks: Callable[[], bool]) -> None:
         super().__init__()
+        self._has_no_hooks = has_no_hooks
         self._has_started = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to print a record."""
         if getattr(record, "event", None) == "workflow_started":
             self._has_started = True
-        if record.levelno > logging.INFO:
+        if record.levelno > logging.INFO or self._has_no_hooks():
             return True
         if self._has_started or record.funcName in BEFORE_A_RUN:
             return str(record.msg).startswith(KEPT)
         return True
+
+
+class WithoutLocations(logging.Formatter):
+    """A formatter that leaves out where in the workflow's files something was refused.
+
+    Parameters
+    ----------
+    formatter : logging.Formatter
+        Formats all else.
+    """
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        text = self._formatter.format(record)
+        if getattr(record, "exception", None) == "WorkflowError":
+            return LOCATION.sub("", text)
+        return text
 
 
 def _handler(log: logging.Logger) -> "logging.StreamHandler[Any] | None":

@@ -9,7 +9,10 @@ CLEAR = "\r\x1b[J"
 """From the start of the cursor's line to the end of the screen."""
 
 PLAIN = str.maketrans("▏▎▍▌▋▊▉█×…", "    ####x~")
-"""What stands for the characters of bars where the terminal's encoding lacks them."""
+"""What represents the characters of bars where the terminal's encoding lacks them."""
+
+PLAIN_TEXT = str.maketrans({"–": "-", "…": "...", "×": "x"})
+"""The same for messages; of other characters the stream writes the codes."""
 
 
 def can_redraw(stream: TextIO) -> bool:
@@ -64,7 +67,7 @@ class Terminal:
                 self._is_drawn = False
             if text:
                 self._is_at_line_start = text.endswith("\n")
-            return self._stream.write(text)
+            return self._stream.write(text if self._has(text) else text.translate(PLAIN_TEXT))
 
     def flush(self) -> None:
         """Draw the block, if need be, and flush the terminal."""
@@ -77,12 +80,18 @@ class Terminal:
 
     def _encodable(self, line: str) -> str:
         """Return a line of the same width in the characters that the terminal's encoding has."""
-        encoding = self._stream.encoding or "utf-8"  # a stream of text in memory has none
+        if self._has(line):
+            return line
+        encoding = self._stream.encoding
+        return line.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+
+    def _has(self, text: str) -> bool:
+        """Return whether the terminal's encoding has all characters of a text."""
         try:
-            line.encode(encoding)
+            text.encode(self._stream.encoding or "utf-8")  # a stream of text in memory has none
         except UnicodeEncodeError:
-            return line.translate(PLAIN).encode(encoding, "replace").decode(encoding)
-        return line
+            return False
+        return True
 
     def _draw(self, before: str = "") -> None:
         block = ""

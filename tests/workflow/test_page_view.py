@@ -195,6 +195,7 @@ def test_a_diverged_run_does_not_flatten_the_others(chromium, tmp_path):
         assert max(float(text) for text in axis.locator("text").all_text_contents()) < 3
         assert len(lines(page)) == 3
         # A cross marks where it leaves.
+        assert "A cross marks" in page.locator("#race-help").inner_text()
         ((x, y),) = centres(page, "exits")
         path = page.locator(f"#race-chart .mark-line path[stroke='{of_batch_size(128)}']")
         assert path.evaluate(

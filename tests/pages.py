@@ -119,6 +119,9 @@ def write(
     is_pruned : bool
         Whether the histories are those of a race in which runs were stopped.
     """
+    metadata = _metadata(histories)
+    software = {history.constants(each)["software"] for each in metadata.values()}
+    histories = histories.with_columns(software=pl.lit(*software))
     made = stopped(histories, targets) if is_pruned else None
     found = crossed(histories, targets)
     runs = measures.per_run(histories, found, targets, "training", made)
@@ -132,7 +135,6 @@ def write(
     files["answer.json"].write_text(json.dumps(answers), encoding="utf-8")
     predicted = forecast.forecast(runs, summary, [1, 4], [1e-4])
     files["forecast.txt"].write_text(forecast_message.write(predicted), encoding="utf-8")
-    metadata = _metadata(histories)
     files["runs.json"] = folder / "runs.json"
     files["runs.json"].write_text(json.dumps(metadata), encoding="utf-8")
     winner = mistakes.choose(answers, runs, metadata)

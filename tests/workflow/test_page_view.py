@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from batch_race.report.colours import of_batch_size
 from tests import pages
 from tests.browser import lines, opened, ticks, values, wait_until_drawn
 
@@ -193,6 +194,112 @@ def test_a_diverged_run_does_not_flatten_the_others(chromium, tmp_path):
         axis = page.locator("#race-chart .role-axis-label").nth(1)
         assert max(float(text) for text in axis.locator("text").all_text_contents()) < 3
         assert len(lines(page)) == 3
+        # A cross marks where it leaves.
+        assert "A cross marks" in page.locator("#race-help").inner_text()
+        ((x, y),) = centres(page, "exits")
+        path = page.locator(f"#race-chart .mark-line path[stroke='{of_batch_size(128)}']")
+        assert path.evaluate(
+            "(one, [x, y]) => one.isPointInStroke("
+            "new DOMPoint(x, y).matrixTransform(one.getScreenCTM().inverse()))",
+            [x, y],
+        )
+        highest = min(y for _, y in centres(page, "points")[:3])  # of one that did not
+        assert y == pytest.approx(highest, abs=1)
+        # It leaves before a logarithmic axis begins.
+        page.get_by_label("log x").check()
+        wait_until_drawn(page)
+        ((x, y),) = centres(page, "exits")
+        first = page.locator("#race-chart .mark-line path").first.bounding_box()
+        assert x == pytest.approx(first["x"], abs=2)
+
+
+def centres(page, name):
+    """Return the centres of the points of a layer, in pixels of the screen."""
+    boxes = page.locator(f"#race-chart .{name}_marks path").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect())"
+        ".map((box) => [box.x + box.width / 2, box.y + box.height / 2])"
+    )
+    return [tuple(box) for box in boxes]
+
+
+def fastest(path, *targets):
+    """Return the batch size and the seconds of the fastest median to each target."""
+    rows = summary(path).filter(pl.col("measure") == "seconds").sort("median", nulls_last=True)
+    found = [rows.filter(target=name, target_value=value) for name, value in targets]
+    return [each.select("batch_size", "median").row(0) for each in found]
+
+
+def test_diamonds_mark_the_first_to_each_target(chromium, written):
+    path = written["4 runs"]
+    firsts = fastest(path, ("loss", 1.0), ("loss", 0.5))
+    with opened(chromium, path) as page:
+        scale = dict(ticks(page))
+        drawn = centres(page, "firsts")
+        assert [x for x, _ in drawn] == pytest.approx(
+            [scale[0] + seconds * (scale[4] - scale[0]) / 4 for _, seconds in firsts], abs=1.5
+        )
+        targets = page.locator("#race-chart .targets_layer_0_marks line").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().y)"
+        )
+        assert [y for _, y in drawn] == pytest.approx(targets[:2], abs=1.5)
+        fills = page.locator("#race-chart .firsts_marks path").evaluate_all(
+            "all => all.map(one => one.getAttribute('fill'))"
+        )
+        assert fills == [of_batch_size(size) for size, _ in firsts]
+        # They go with their lines, and are not there on axes of another measure of cost.
+        for size in {size for size, _ in firsts}:
+            line = page.get_by_label(f"batch {size}", exact=True)
+            line.uncheck()
+            wait_until_drawn(page)
+            assert len(centres(page, "firsts")) == sum(each != size for each, _ in firsts)
+            line.check()
+            wait_until_drawn(page)
+        assert [x for x, _ in centres(page, "firsts")] == [x for x, _ in drawn]
+        for cost, measure, count in (
+            ("seconds in total", "loss", 0),
+            ("steps", "loss", 0),
+            ("seconds of training", "accuracy (%)", 1),
+        ):
+            page.get_by_label("against").select_option(label=cost)
+            page.get_by_label("Draw").select_option(label=measure)
+            wait_until_drawn(page)
+            assert len(centres(page, "firsts")) == count
+
+
+SAMPLE = """(end) => new Promise((done) => {
+    const cursor = document.getElementById("cursor");
+    const samples = [];
+    const sample = () => {
+        const at = Number(cursor.textContent.split(" ")[1]);
+        const paths = [...document.querySelectorAll("#race-chart .firsts_marks path")];
+        // What is clipped is not found at its centre.
+        samples.push([at, paths.map((path) => {
+            const box = path.getBoundingClientRect();
+            const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+            return document.elementsFromPoint(x, y).includes(path);
+        })]);
+        if (at > end) done(samples);
+        else requestAnimationFrame(sample);
+    };
+    sample();
+})"""
+"""In a browser, while Play goes on: the cursor's x and which diamonds are visible, until an x."""
+
+
+def test_a_diamond_appears_in_play_when_the_race_is_there(page, written):
+    firsts = fastest(written["200 runs"], ("loss", 1.0), ("loss", 0.5))
+    page.get_by_label("speed").select_option("0.1")
+    page.get_by_role("button", name="Play").click()
+    samples = page.evaluate(SAMPLE, firsts[-1][1] + 0.1)
+    page.get_by_role("button", name="Pause").click()
+    pixel = 4 / page.locator("#race-chart svg").bounding_box()["width"]
+    for index, (_, seconds) in enumerate(firsts):
+        before = [seen[index] for at, seen in samples if at < seconds - 2 * pixel]
+        after = [seen[index] for at, seen in samples if at > seconds + 2 * pixel]
+        assert before
+        assert after
+        assert not any(before)
+        assert all(after)
 
 
 def test_values_are_never_those_of_other_axes(page):

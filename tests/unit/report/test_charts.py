@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import polars as pl
 import pytest
+import vl_convert
 
 from batch_race.analyze import mistakes
 from batch_race.analyze.statistics import summarize
@@ -166,7 +167,7 @@ def test_each_cost_has_a_chart_of_its_own(cost, expected):
     summary = summarize(measured(falling(10), {"loss": [1.0]}, "training"))
     described, (row,) = drawn(f"{cost}_to_target", summary)
     assert row["median"] == pytest.approx(expected)
-    assert f"{cost} to target" in str(described)
+    assert f"{cost} to loss 1" in str(described)
 
 
 def test_contended_runs_are_counted_in_the_subtitle():
@@ -257,6 +258,41 @@ def test_the_legend_has_only_targets_with_a_point():
     assert shape == ["loss 1"]  # the run ended before 0.1, and began above 50 %
 
 
+def legends(described):
+    """Return the texts of a chart's legends, as it is drawn."""
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(described))
+    return [text.text for text in svg.findall(".//{*}g[@class='mark-text role-legend-label']/*")]
+
+
+def test_a_single_series_has_no_legend_but_is_named():
+    one, two = (falling(10, batch_size=size) for size in (8, 32))
+    for name in of("histories"):
+        described = draw(name, one).to_dict()
+        assert legends(described) == []
+        assert "batch 8 ·" in described["title"]["subtitle"].lower()
+        assert len(legends(draw(name, pl.concat([one, two])).to_dict())) == 2
+    assert legends(to_target(one, two)) == []
+    several = to_target(one, two, targets={"loss": [1.0, 0.5]})
+    assert legends(several) == ["loss 1", "loss 0.5"]
+    assert "seconds to target" in str(several)
+
+
+def texts(described):
+    """Return the texts of a chart's axes, as it is drawn."""
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(described))
+    return {"".join(text.itertext()) for text in svg.findall(LABELS)}
+
+
+@pytest.mark.parametrize("name", ["seconds_to_target", "throughput", "learning_rates"])
+def test_the_whole_batch_has_its_name_on_the_axis(name):
+    runs = [falling(10, batch_size=size) for size in (2048, 60000)]
+    # Of another dataset it is a part.
+    part = falling(10, batch_size=60000, training_images=70000, dataset="mine")
+    for label, table in (("all(60,000)", runs), ("60,000", [*runs, part])):
+        summary = summarize(measured(pl.concat(table), {"loss": [1.0]}, "training"))
+        assert {"2,048", label} <= texts(draw(name, summary).to_dict())
+
+
 def test_points_have_the_colour_of_their_batch_size():
     described = to_target(*(falling(10, batch_size=size) for size in (1, 32)))
     found = {row["batch_size"]: row["colour"] for row in marked(described, "point", filled=True)}
@@ -294,6 +330,17 @@ def test_a_diverged_run_does_not_stretch_the_axis(lost, tmp_path):
         assert row["training_loss"] == pytest.approx(high if len(lost) > 1 else 1.9)
         assert "×: a run diverged" in str(described["title"]["subtitle"])
         theme.save(draw(name, pl.concat([calm, wild])), tmp_path / "chart.svg")
+
+
+def test_a_run_that_diverged_before_the_axis_begins_does_not_stretch_it():
+    calm = curve([2.0, 2.0, 2.0, 1.5, 1.0])
+    wild = curve([2.0, 1e9, 1e18], batch_size=8, stopped="diverged")
+    described = draw("race", pl.concat([calm, wild])).to_dict()
+    x_scale, y_scale = (described["layer"][0]["encoding"][axis]["scale"] for axis in "xy")
+    assert y_scale["domain"][1] < 3
+    ((cross,),) = [rows for mark, rows in layers(described) if "shape" in mark]
+    assert cross["training_seconds"] == x_scale["domain"][0]
+    assert cross["training_loss"] == y_scale["domain"][1]
 
 
 def test_curves_begin_at_the_logarithmic_axis():

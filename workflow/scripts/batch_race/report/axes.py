@@ -1,8 +1,12 @@
 """The axes of charts: their ticks and the form of their numbers."""
 
+import json
+from collections.abc import Iterable
 from math import ceil, floor, log10
 
 import altair as alt
+
+from batch_race import batch_sizes
 
 _KIND = "datum.value >= 10000 ? '~s' : datum.value > 0 && datum.value < 0.001 ? '~e' : '~g'"
 
@@ -15,6 +19,25 @@ MOST_DECADES = 16
 
 _SPACE = 0.04
 """At each end of an axis, as a part of it."""
+
+
+def batch_size_labels(sizes: Iterable[tuple[int, int]]) -> str:
+    """Return a Vega expression that writes the batch size of a tick: 2,048, or all (60,000).
+
+    The latter has two lines, to be as narrow as the others.
+
+    Parameters
+    ----------
+    sizes : iterable of tuple of int
+        Each batch size and the number of training images that it is drawn from.
+    """
+    pairs = set(sizes)
+    partial = {size for size, images in pairs if size != images}
+    labels = "format(datum.value, ',d')"
+    for size in sorted({size for size, _ in pairs} - partial):
+        lines = json.dumps(batch_sizes.describe(size, size).split())
+        labels = f"datum.value === {size} ? {lines} : {labels}"
+    return labels
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -1,6 +1,7 @@
 """Charts of medians against the batch size."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Any
 
 import altair as alt
@@ -46,7 +47,10 @@ def to_target(summary: pl.DataFrame, cost: str, context: Context) -> AnyChart:
         for table in (best, _missed(asked, best))
     )
     names = list(dict.fromkeys(name_target(row, varying) for row in asked.to_dicts()))
-    chart = against_batch_size(reached, names, f"{cost} to target", "target", missed)
+    drawn = {row["series"] for row in (*reached, *missed)}
+    is_single = len(drawn) == 1  # which the axis names, so it needs no legend
+    y_title = f"{cost} to {drawn.pop() if is_single else 'target'}"
+    chart = against_batch_size(reached, names, y_title, None if is_single else "target", missed)
     has_several_rates = summary["learning_rate"].n_unique() > 1
     notes_shown = (
         notes.evaluation(context.clock) if cost == "seconds" else "",
@@ -74,14 +78,14 @@ def against_batch_size(
     Parameters
     ----------
     rows : sequence of dict
-        With series, batch_size, median, low and high; low and high may be None.
+        With series, batch_size, training_images, median, low and high; low and high may be None.
     names : sequence of str
         Of the series, in order; those without a point are left out.
     y_title : str
     legend : str or None
         The legend's title; None for no legend.
     missed : sequence of dict
-        With series, batch_size and spent: each is a hollow point.
+        With series, batch_size, training_images and spent: each is a hollow point.
 
     Returns
     -------
@@ -91,7 +95,8 @@ def against_batch_size(
     hollow = _table(missed, ["spent"])
     used = {*points["series"], *hollow["series"]}
     shown = [name for name in names if name in used]
-    x = _batch_sizes(sorted({*points["batch_size"], *hollow["batch_size"]}))
+    pairs = (table.select("batch_size", "training_images").rows() for table in (points, hollow))
+    x = _batch_sizes({*chain(*pairs)})
     numbers = [*points["median"], *points["low"], *points["high"], *hollow["spent"]]
     y_range = _range([number for number in numbers if number])
 
@@ -151,7 +156,8 @@ def _missed(asked: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
 
 def _table(rows: Rows, numbers: Sequence[str]) -> pl.DataFrame:
     """Return the columns that are drawn; a logarithmic axis has no 0."""
-    columns: dict[str, type[pl.DataType]] = {"series": pl.String, "batch_size": pl.Int64}
+    columns: dict[str, type[pl.DataType]] = {"series": pl.String}
+    columns |= dict.fromkeys(("batch_size", "training_images"), pl.Int64)
     columns |= dict.fromkeys(numbers, pl.Float64) | {"colour": pl.String}
     shown = [
         {"colour": colours.of_batch_size(row["batch_size"])}
@@ -161,12 +167,15 @@ def _table(rows: Rows, numbers: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(shown, schema=columns).filter(pl.col(numbers[0]) > 0)
 
 
-def _batch_sizes(sizes: Sequence[int]) -> alt.X:
+def _batch_sizes(pairs: Collection[tuple[int, int]]) -> alt.X:
+    """Return the axis of batch sizes, of which each comes with its number of training images."""
+    sizes = sorted({size for size, _ in pairs})
     low, high = _range(sizes)
     # A tick for each batch size, unless there are too many.
     is_few = len(sizes) <= curves.MOST_CURVES
     ticks = sizes if is_few else axes.log_ticks(low, high)
-    axis = alt.Axis(values=ticks, format=",d", labelOverlap="greedy")
+    labels = axes.batch_size_labels(pairs)
+    axis = alt.Axis(values=ticks, labelExpr=labels, labelOverlap="greedy")
     return alt.X("batch_size:Q", title="batch size", axis=axis, scale=axes.log_scale(low, high))
 
 

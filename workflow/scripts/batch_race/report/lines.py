@@ -64,6 +64,7 @@ def panel(
     keys = ["series"]
     bands = curves.band(named, x, y, keys)
     diverged = named.filter(pl.col("stopped") == "diverged")["series"].unique().to_list()
+    begin = bands.group_by("series", maintain_order=True).first()["high"].to_list()
     positive = bands.filter(pl.col(x) > 0)
     if is_log and positive.height:
         steady = bands.filter(pl.col("series").is_in(diverged).not_())
@@ -73,7 +74,9 @@ def panel(
     elif is_log or x == "iteration":  # the first iteration is 1
         bands = positive
     targets = context.targets.get(curves.TARGETS[y], ())
-    extent = _range(bands, diverged, targets, is_log=is_log) if y == "training_loss" else None
+    extent = None
+    if y == "training_loss":
+        extent = _range(bands, begin, diverged, targets, is_log=is_log)
 
     chart = alt.Chart(curves.thin(bands, x, y, keys, is_log=is_log)).encode(
         _x(bands[x], x_title, is_log=is_log), *series.encodings(series.styles(named))
@@ -144,7 +147,9 @@ def title(
     """
     has_diverged = (named["stopped"] == "diverged").any()
     runs = named.unique(RUN)["contended"]
+    names = named["series"].unique()
     said = (
+        names[0] if len(names) == 1 else "",  # it has no legend
         notes.evaluation(context.clock),
         note,
         DIVERGED if has_diverged else "",
@@ -154,7 +159,12 @@ def title(
 
 
 def _range(
-    bands: pl.DataFrame, diverged: list[str], targets: Sequence[float], *, is_log: bool
+    bands: pl.DataFrame,
+    begin: Sequence[float | None],
+    diverged: Sequence[str],
+    targets: Sequence[float],
+    *,
+    is_log: bool,
 ) -> _Range | None:
     """Return the range of the losses of what did not diverge, and of what is below its beginning.
 
@@ -162,7 +172,9 @@ def _range(
     ----------
     bands : polars.DataFrame
         As `curves.band` makes it.
-    diverged : list of str
+    begin : sequence of float or None
+        The losses before the first step.
+    diverged : sequence of str
         The series with a run that diverged.
     targets : sequence of float
         Those near the range are in it.
@@ -175,11 +187,10 @@ def _range(
         None without a finite loss.
     """
     calm = bands.filter(~pl.col("series").is_in(diverged))["high"].to_list()
-    begin = bands.group_by("series", maintain_order=True).first()["high"].to_list()
     high = max((float(value) for value in (*calm, *begin) if value is not None), default=None)
     if high is None:
         return None
-    low = min(float(value) for value in bands.filter(pl.col("low") <= high)["low"].to_list())
+    low = min(bands.filter(pl.col("low") <= high)["low"].to_list(), default=0.0)
     if not is_log or low <= 0:
         return _Range(0.0, high * 1.04, is_log=False)
     low = min([low, *(target for target in targets if low / _NEAR <= target <= low)])

@@ -14,6 +14,8 @@ let dragStart = null;
 let view = null;
 let drawing = Promise.resolve();
 
+const CROSS = "M-1,-1L1,1M-1,1L1,-1";
+const NEAR = 3; // how far below the curves a target may be on a logarithmic axis, as a factor
 const SAVED = { width: 900, height: 450, background: "white" };
 
 const curves = () => data.race.curves[element("cost").value][element("measure").value];
@@ -68,19 +70,22 @@ function logSpaced(from, to) {
 
 const isOnAxis = (y) => !isLogY() || y > 0;
 
-/** Return the range of y: of the curves that did not diverge, if any, and of the targets. */
+/** Return the range of y: of the curves that did not diverge, if any, and of the targets near them. */
 function yDomain(values) {
   const converged = values.filter((row) => !row.diverged);
   const all = (converged.length ? converged : values).flatMap((row) => [
     row.low ?? row.y,
     row.high ?? row.y,
   ]);
-  if (!zoom) all.push(...targets().map((target) => target.value).filter(isOnAxis));
+  const least = isLogY() ? Math.min(...all) / NEAR : -Infinity;
+  const isNear = (value) => isOnAxis(value) && (value >= least || all.length === 0);
+  if (!zoom) all.push(...targets().map((target) => target.value).filter(isNear));
   if (!zoom && !isLogY()) all.push(0);
   if (all.length === 0) return [0.1, 1]; // without data there is no extent
   const [low, high] = [Math.min(...all), Math.max(...all)];
-  if (low < high) return [low, high];
-  return isLogY() ? [low / 2, low * 2] : [low - 0.5, low + 0.5];
+  if (low === high) return isLogY() ? [low / 2, low * 2] : [low - 0.5, low + 0.5];
+  const space = isLogY() ? (high / low) ** 0.02 : 1; // lines are whole at the ends
+  return [low / space, high * space];
 }
 
 /** Return the decades in a range, or 1, 2 and 5 in each; undefined if they are fewer than three. */
@@ -116,6 +121,24 @@ function firstRows([from, to], [low, high]) {
     .filter(({ seconds, value }) => seconds >= from && seconds <= to && value >= low && value <= high)
     .filter(({ series }) => names.has(series))
     .map(({ series, seconds, value }) => ({ series, x: seconds, y: value }));
+}
+
+/** Return where curves of diverged runs leave the chart: at its top, or before what is no number. */
+function exitRows(values, [from, to], [, high]) {
+  const scaled = (y) => (isLogY() ? Math.log(y) : y);
+  return shown().flatMap((series) => {
+    const { name, diverged } = data.race.series[series];
+    const curve = values.filter((row) => row.series === name);
+    const beyond = curve.findIndex((row) => row.y > high);
+    const isLost = beyond < 0 && curves()[series].y.includes(null);
+    if (!diverged || curve.length === 0 || (beyond < 0 && !isLost)) return [];
+    if (isLost) return curve.slice(-1).filter(({ x }) => x <= to);
+    // The first of them is beyond the top if the axis begins later than the curve leaves.
+    const [before, after] = [curve[Math.max(0, beyond - 1)], curve[beyond]];
+    const share = beyond && (scaled(high) - scaled(before.y)) / (scaled(after.y) - scaled(before.y));
+    const x = fromAxis(toAxis(before.x) + share * (toAxis(after.x) - toAxis(before.x)));
+    return x >= from && x <= to ? [{ series: name, x, y: high }] : [];
+  });
 }
 
 /** Return the marks of the curves, bands and targets, and their scales. */
@@ -169,6 +192,15 @@ function raceSpec(theme, legend = null) {
     mark: { ...point, shape: "diamond", size: 150, stroke: data.themes[theme].axis.titleColor },
     encoding: { ...shared, y },
   });
+  const exits = exitRows(values, range, domain);
+  if (exits.length) {
+    layer.push({
+      name: "exits",
+      data: { values: exits },
+      mark: { type: "point", shape: CROSS, size: 60, strokeWidth: 2, opacity: 1, ...quiet, clip: false },
+      encoding: { ...shared, y },
+    });
+  }
   const goal = { ...y, field: "value" };
   const soft = { color: data.themes[theme].axis.titleColor, opacity: 0.75, tooltip: null };
   layer.push({
@@ -221,6 +253,7 @@ async function redraw() {
 /** Draw the curves as the controls say, one drawing after the other. */
 function drawRace() {
   race.setAttribute("aria-busy", "true");
+  showTip(null, -1); // was of the former drawing
   const mine = drawing.then(redraw).finally(() => {
     if (drawing === mine) race.removeAttribute("aria-busy");
   });
@@ -331,14 +364,14 @@ function lineAt(x, y) {
   return nearest;
 }
 
-/** Say what the line at the pointer is. */
-function showTip(event, series) {
+/** Say what the line at the pointer is, and its value there; -1 is no line. */
+function showTip(event, series, x) {
   boxes.forEach((box, i) => box.closest("li").classList.toggle("pointed", i === series));
   tip.hidden = series < 0;
   if (series < 0) return;
   const curve = curves()[series];
   const [value, low, high] = ["y", "low", "high"].map((column) =>
-    curve[column] ? formatted(interpolate(curve, cursor, column)) : "",
+    curve[column] ? formatted(interpolate(curve, x, column)) : "",
   );
   const name = document.createElement("b");
   name.textContent = data.race.series[series].name;
@@ -356,13 +389,13 @@ function showTip(event, series) {
 }
 
 function point(event) {
-  if (!view) return;
+  if (!view || race.hasAttribute("aria-busy")) return; // the scales are those of other axes
   const [pixel, x, y] = position(event);
   if (dragStart) {
     view.signal("from", Math.min(pixel, dragStart[0])).signal("to", Math.max(pixel, dragStart[0]));
   }
   if (!isPlaying()) moveTo(x);
-  showTip(event, dragStart ? -1 : lineAt(pixel, y));
+  showTip(event, dragStart ? -1 : lineAt(pixel, y), x);
 }
 
 race.addEventListener("pointermove", point);
@@ -427,17 +460,20 @@ for (const [id, checked] of [["all", true], ["none", false]]) {
   });
 }
 
-/** Save the curves as they are drawn, on white, with a legend and a title. */
+/** Save the curves as they are drawn, on white, with a title and the names of the lines. */
 element("save-svg").addEventListener("click", async () => {
   const values = shown().map((series) => data.race.series[series].name);
   const longest = Math.max(0, ...values.map((name) => name.length));
   const columns = Math.max(1, Math.floor(SAVED.width / (60 + 6.5 * longest)));
   const symbol = { symbolType: "stroke", symbolSize: 400, symbolStrokeWidth: 2, symbolOpacity: 1 };
   const legend = { title: null, values, orient: "bottom", columns, labelLimit: 0, ...symbol };
-  const spec = raceSpec("light", legend);
+  const isSingle = values.length === 1;
+  const spec = raceSpec("light", isSingle ? null : legend);
+  const title = { text: data.title, anchor: "start", limit: SAVED.width };
+  if (isSingle) title.subtitle = values[0];
   const drawn = await embed(
     document.createElement("div"),
-    { ...spec, ...SAVED, title: { text: data.title, anchor: "start", limit: SAVED.width } },
+    { ...spec, ...SAVED, title },
     "light",
   );
   const svg = await drawn.view.toSVG();

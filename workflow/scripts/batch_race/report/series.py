@@ -100,7 +100,7 @@ def styles(named: pl.DataFrame) -> dict[str, Style]:
 
 
 def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
-    """Return the colours and dashes of the column `series`, with a legend.
+    """Return the colours and dashes of the column `series`, with a legend of several.
 
     Parameters
     ----------
@@ -109,16 +109,17 @@ def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
     """
     colours, dashes = ([style[part] for style in styles.values()] for part in (0, 1))
     colour = alt.Color("series:N", title=None).scale(domain=list(styles), range=colours)
-    return (
-        colour.legend(
-            symbolLimit=100,
-            symbolType="stroke",
-            symbolStrokeWidth=2,
-            symbolSize=400,  # long enough to show dashes
-            symbolOpacity=1,
-        ),
-        alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes),
+    dash = alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes)
+    if len(styles) == 1:
+        return colour.legend(None), dash.legend(None)
+    legend = alt.Legend(
+        symbolLimit=100,
+        symbolType="stroke",
+        symbolStrokeWidth=2,
+        symbolSize=400,  # long enough to show dashes
+        symbolOpacity=1,
     )
+    return colour.legend(legend), dash
 
 
 def _describe_in_chapter(batch_size: int, training_images: int) -> str:

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from batch_race.hyperparameters import GROUP
-from batch_race.report import costs, notes, theme
+from batch_race.report import axes, costs, notes, theme
 from batch_race.report.context import Context
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
@@ -23,6 +23,7 @@ def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
     panels: dict[str, list[dict[str, Any]]] = {}
     for row in asked.to_dicts():
         cell = {key: row[key] for key in ("batch_size", "learning_rate", "median")}
+        cell["images"] = row["training_images"]
         cell["text"] = _cell_text(row)
         panels.setdefault(costs.name_target(row, varying), []).append(cell)
     legend = "seconds to target, – is a miss, ? unknown"
@@ -32,8 +33,9 @@ def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
 
 
 def _panel(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
+    sizes = axes.batch_size_labels((cell["batch_size"], cell["images"]) for cell in cells)
     chart = alt.Chart(pl.DataFrame(cells, infer_schema_length=None)).encode(
-        alt.X("batch_size:O", title="batch size").axis(labelAngle=0, format=",d"),
+        alt.X("batch_size:O", title="batch size").axis(labelAngle=0, labelExpr=sizes),
         alt.Y("learning_rate:O", title="learning rate").sort("descending").axis(format="~g"),
     )
     shade = alt.Color("median:Q", legend=None).scale(type="log", scheme="viridis", reverse=True)

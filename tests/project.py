@@ -160,14 +160,15 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 180) ->
 def scripts(ancestor: int) -> list[psutil.Process]:
     """Find the processes of the scripts that a Snakemake process is running.
 
-    A process may end between being listed and being asked what it is; it is no script then.
+    A process may end between being listed and being asked what it is; it is no script then. Nor is
+    one that a script has begun and that has not yet become another program.
     """
-    found = []
+    found: dict[int, psutil.Process] = {}
     with contextlib.suppress(psutil.Error):
         for process in psutil.Process(ancestor).children(recursive=True):
-            if script_name(process):
-                found.append(process)
-    return found
+            if script_name(process) and process.ppid() not in found:
+                found[process.pid] = process
+    return list(found.values())
 
 
 def script_name(process: psutil.Process) -> str:

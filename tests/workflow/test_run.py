@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from batch_race import batch_sizes
 from batch_race.data import idx
 from batch_race.data.examples import open_images
 from batch_race.store import arrays, history
@@ -73,7 +74,8 @@ def test_a_whole_run(finished_checkout, finished_project):
     assert confusion["count"].sum() == 60
     right = confusion.filter(pl.col("label") == pl.col("predicted"))["count"].sum()
     winner = collected.filter(pl.col("step") == 4).sort("training_loss").row(0, named=True)
-    assert confusion["run"][0].startswith(f"batch {winner['batch_size']} at learning rate 0.01")
+    name = batch_sizes.name(winner["batch_size"], 300)
+    assert confusion["run"][0].startswith(f"{name} at learning rate 0.01")
     assert winner["test_accuracy"] == pytest.approx(100 * right / 60)
     mistakes = pl.read_parquet(results / "find_mistakes/race/mistakes.parquet")
     assert mistakes["of"].unique().to_list() == [60 - right]

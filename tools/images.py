@@ -53,9 +53,8 @@ def read(table: str) -> pl.DataFrame:
     """
     found = pl.read_parquet(FOLDER / "tables" / f"{table}.parquet")
     later = [key for key in hyperparameters.CONFIGURATION if key not in found.columns]
-    registry = hyperparameters.REGISTRY
-    values = {key: registry[key].default if key in registry else "" for key in later}
-    return found.with_columns(pl.lit(value).alias(key) for key, value in values.items())
+    defaults = {key: each.default for key, each in hyperparameters.REGISTRY.items()}
+    return found.with_columns(pl.lit(defaults.get(key, "")).alias(key) for key in later)
 
 
 def context(path: Path) -> Context:

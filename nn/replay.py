@@ -102,10 +102,14 @@ class Replay:
         """The network now; its arrays are copies."""
         return Snapshot(self.step, self._engine.weights, self._engine.velocity)
 
-    def go_to(self, step: int) -> None:
-        """Go forward to a step, from the last snapshot before it."""
+    def skip_to(self, step: int) -> None:
+        """Go forward to a step, from the last snapshot on the way."""
         if known := self._snapshots(self.step, step):
             self.restore(known)
+        self.go_to(step)
+
+    def go_to(self, step: int) -> None:
+        """Go forward to a step, by all steps on the way."""
         with self._engine.running():
             for each in range(self.step, step):
                 self._engine.descend(self._training, self._batches.rows(each), self._learning_rate)
@@ -139,7 +143,9 @@ def find_crossings(
 
     Of the ranges between two evaluations, only those in which a target can lie are repeated: the
     loss, or the error rate, at one of the ends is within a margin of the target's (`nn.ranges`). A
-    range is checked at each eighth step of the grid, and at each step where that holds again.
+    range is checked at each eighth step of the grid, and at each step where that holds again. After
+    the last of consecutive ranges the loss must be the run's; else, what was found in them is taken
+    from the evaluations.
 
     Parameters
     ----------
@@ -159,80 +165,80 @@ def find_crossings(
     margins = {each: ranges.margin(scores, each) for each in targets}
     near = {each: set(ranges.near(scores, each, margin)) for each, margin in margins.items()}
     found = {each: Crossing(0, None, "grid") for each in targets if each.is_reached(scores[0])}
-    for start, stop in pairwise(scores):
-        pending = {each: margin for each, margin in margins.items() if each not in found}
-        ends = scores[start], scores[stop]
-        steps = {}
-        is_near = any((start, stop) in near[target] for target in pending)
-        if is_near and grid.between(start, stop):
-            try:
-                steps = _Walk(replay, start, stop, *ends, pending).find()
-            except MismatchError:
-                return [
-                    found.get(each) or ranges.from_evaluations(evaluations, each)
-                    for each in targets
-                ]
-        if grid.contains(stop) or stop == last:
-            steps = {each: stop for each in pending if each.is_reached(scores[stop])} | steps
-        found |= {each: Crossing(step, grid.before(step), "grid") for each, step in steps.items()}
+    checked = dict(found)
+    walk = _Walk(replay, scores, margins)
+    try:
+        for start, stop in pairwise(scores):
+            pending = [each for each in targets if each not in found]
+            steps = {}
+            is_near = any((start, stop) in near[target] for target in pending)
+            if is_near and grid.between(start, stop):
+                if replay.step < start:
+                    walk.check()
+                    checked = dict(found)
+                    replay.skip_to(start)
+                steps = walk.find(start, stop, pending)
+            if grid.contains(stop) or stop == last:
+                steps = {each: stop for each in pending if each.is_reached(scores[stop])} | steps
+            found |= {each: Crossing(at, grid.before(at), "grid") for each, at in steps.items()}
+        walk.check()
+    except MismatchError:
+        return [checked.get(each) or ranges.from_evaluations(evaluations, each) for each in targets]
     return [found.get(each, Crossing(None, None, "grid")) for each in targets]
 
 
 class _Walk:
-    """A repetition of the steps between two evaluations."""
+    """A repetition of a run's steps, range after range."""
 
     def __init__(
-        self,
-        replay: Replay,
-        start: int,
-        stop: int,
-        score: Score,
-        end: Score,
-        targets: Mapping[Target, float],
+        self, replay: Replay, scores: Mapping[int, Score], margins: Mapping[Target, float]
     ) -> None:
         self._replay = replay
-        self._start = start
-        self._stop = stop
-        self._score = score
-        self._end = end
-        self._margins = targets
-        self._pending = list(targets)
+        self._scores = scores
+        self._margins = margins
+        self._is_checked = True
+        self._pending: list[Target] = []
         self._found: dict[Target, int] = {}
-        self._computed = score.loss
+        self._computed = math.nan
         """The loss over all images when last computed."""
         self._factor = 1.0
         """It divided by that over the sample."""
 
-    def find(self) -> dict[Target, int]:
-        """Return the targets that are reached before the end of the range, with their steps.
+    def find(self, start: int, stop: int, targets: Sequence[Target]) -> dict[Target, int]:
+        """Go from one evaluation to the next; return the steps of targets reached between them."""
+        replay = self._replay
+        self._is_checked = False
+        self._pending, self._found = list(targets), {}
+        score = self._scores[start]
+        if any(target.metric == "loss" for target in targets):
+            self._scale(score.loss, replay.sample_loss())
+        for point in (*grid.between(start, stop)[COARSE - 1 :: COARSE], stop):
+            known = replay.snapshot
+            near = self._near(score)
+            self._go_to(point, near)
+            score = self._estimate(self._pending) if point < stop else self._scores[stop]
+            if late := [target for target in self._near(score) if target not in near]:
+                replay.restore(known)
+                self._go_to(point, late)
+            if point < stop:
+                self._look(score, self._pending)
+            if not self._pending:
+                break
+        replay.go_to(stop)
+        return self._found
+
+    def check(self) -> None:
+        """Hold the loss, after all steps since the last check, against the run's.
 
         Raises
         ------
         MismatchError
-            If the loss at the end of the range is not bit for bit the run's.
+            If it is not bit for bit the same.
         """
-        replay = self._replay
-        replay.go_to(self._start)
-        if any(target.metric == "loss" for target in self._pending):
-            self._scale(self._score.loss, replay.sample_loss())
-        points = grid.between(self._start, self._stop)
-        score = self._score
-        for point in (*points[COARSE - 1 :: COARSE], self._stop):
-            known = replay.snapshot
-            near = self._near(score)
-            self._go_to(point, near)
-            score = self._estimate(self._pending) if point < self._stop else self._end
-            if late := [target for target in self._near(score) if target not in near]:
-                replay.restore(known)
-                self._go_to(point, late)
-            if point < self._stop:
-                self._check(score, self._pending)
-            if not self._pending:
-                break
-        replay.go_to(self._stop)
-        if not _is_same(replay.loss(), self._end.loss):
+        loss = self._scores[self._replay.step].loss
+        if not (self._is_checked or _is_same(self._replay.loss(), loss)):
             raise MismatchError
-        return self._found
+        self._is_checked = True
 
     def _near(self, score: Score) -> list[Target]:
         return [each for each in self._pending if each.is_near(score, self._margins[each])]
@@ -243,7 +249,7 @@ class _Walk:
             if not (pending := [target for target in targets if target in self._pending]):
                 break
             self._replay.go_to(step)
-            self._check(self._estimate(pending), pending)
+            self._look(self._estimate(pending), pending)
         self._replay.go_to(point)
 
     def _estimate(self, targets: Sequence[Target]) -> Score:
@@ -254,7 +260,7 @@ class _Walk:
             self._replay.accuracy() if "accuracy" in metrics else math.nan,
         )
 
-    def _check(self, score: Score, targets: Sequence[Target]) -> None:
+    def _look(self, score: Score, targets: Sequence[Target]) -> None:
         """Record the targets that are reached now; `score` is an estimate."""
         low, high = sorted((score.loss, self._computed))
         doubt = DOUBT * (high / low) ** DRIFT if low > 0 else math.inf

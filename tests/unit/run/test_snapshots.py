@@ -26,7 +26,7 @@ def taken(folder, moments, fingerprint="here", has_velocity=False):
     return Snapshots(folder, fingerprint)
 
 
-MOMENTS = [(0, 0.0), (5, 0.9), (10, 1.1), (14, 1.4), (20, 1.6), (60, 6.0), (61, 6.1), (90, 9.0)]
+MOMENTS = [(0, 0.0), (5, 0.9), (10, 1.1), (14, 1.2), (20, 1.6), (60, 6.0), (61, 6.1), (90, 9.0)]
 
 
 @pytest.mark.parametrize(

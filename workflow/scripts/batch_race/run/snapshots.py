@@ -14,7 +14,7 @@ from batch_race.store import arrays
 from nn.replay import Snapshot
 from nn.trainer import Trainer
 
-RATIO = 1.5
+RATIO = 1.25
 """Training seconds of a snapshot over those of the one before; the first is after 1 s."""
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Snapshots:
         self._last = -1
 
     def take(self, trainer: Trainer) -> None:
-        """Write a snapshot, if training has passed 1, 1.5, 1.5², … seconds since the last."""
+        """Write a snapshot, if training has passed 1, 1.25, 1.25², … seconds since the last."""
         index = math.floor(math.log(max(trainer.training_seconds, 0.5), RATIO))
         if index <= self._last:
             return

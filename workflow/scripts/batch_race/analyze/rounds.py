@@ -16,17 +16,13 @@ errors of all this.
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from itertools import groupby
-from statistics import median
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
-from batch_race.analyze import looks, rate_search
-from batch_race.analyze.contrasts import ragged_contrasts
+from batch_race.analyze import rate_search
 from batch_race.analyze.rate_search import Standing
+from batch_race.analyze.trials import Trials, known_seconds, median_seconds
 from batch_race.hyperparameters import GROUP
 from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.plan.runs import AUTO
@@ -123,34 +119,52 @@ def decide(
     found : mapping of str to dict
         The `times` of the runs whose crossings were to be found, by name.
     """
-    state = _State(race, copy.deepcopy(before))
+    known = copy.deepcopy(before)
+    _learn(known.trials, results, found)
+    state = _State(race, known)
     if before.number < 0:
         state.begin()
     else:
-        state.learn(results, found)
         state.go_on()
     return state.decided
 
 
+def _learn(
+    trials: Sequence[Trial],
+    results: Mapping[str, Result],
+    found: Mapping[str, dict[int, float]],
+) -> None:
+    """Take in what was measured."""
+    for trial in trials:
+        if (trained := results.get(trial.name)) is not None:
+            trial.group = trained.group
+            trial.seconds = trained.seconds
+            trial.stopped = trained.stopped
+            trial.end = trained.end
+            trial.bounds = trained.bounds
+            trial.earliest = trained.earliest
+            trial.sought, trial.times = [], None
+        if trial.name in found:
+            trial.times = found[trial.name]
+
+
 class _State:
-    """The trials of a race while it is decided what comes next."""
+    """A race while it is decided what comes next."""
 
     def __init__(self, race: Race, before: Round) -> None:
         parts = race.parts
         self._race = race
         self._entrants = parts["entrants"]
         self._is_pruned = parts["factor"] is not None
-        self._factor = parts["factor"] or math.inf
         self._budgets = [budget["seconds"] for budget in parts["budgets"]]
-        self._targets = crossings.listed(parts["targets"])
-        self._every = list(range(len(self._targets)))
+        self._every = list(range(len(crossings.listed(parts["targets"]))))
         self._seeds = {
             index: each["seeds"][: 1 if self._is_pruned else None]
             for index, each in enumerate(self._entrants)
         }
         """The seeds that all rates of an entrant begin with."""
-        self._known_fastest: dict[tuple[Any, ...], float] = {}
         self.decided = Round(before.number + 1, trials=before.trials, decisions=before.decisions)
+        self._trials = Trials(race, self.decided.trials)
 
     def begin(self) -> None:
         """Plan the first round: each configuration, each searched one at its first rates."""
@@ -162,20 +176,6 @@ class _State:
                     self._note("start", index, rate)
                 for seed in self._seeds[index]:
                     self._train(index, rate, seed, self._every, self._race.first_level)
-
-    def learn(self, results: Mapping[str, Result], found: Mapping[str, dict[int, float]]) -> None:
-        """Take in what was measured."""
-        for trial in self.decided.trials:
-            if (trained := results.get(trial.name)) is not None:
-                trial.group = trained.group
-                trial.seconds = trained.seconds
-                trial.stopped = trained.stopped
-                trial.end = trained.end
-                trial.bounds = trained.bounds
-                trial.earliest = trained.earliest
-                trial.sought, trial.times = [], None
-            if trial.name in found:
-                trial.times = found[trial.name]
 
     def go_on(self) -> None:
         """Decide on longer runs and crossings; then on other rates; then on further seeds."""
@@ -194,7 +194,7 @@ class _State:
         """Train the runs for longer that may still matter for one of their targets."""
         still_open = [(trial, targets) for trial in trials if (targets := self._close(trial))]
         for trial, targets in still_open:
-            leaders = [self._leader(trial.group, trial.seed, target) for target in targets]
+            leaders = [self._trials.leader(trial, target) for target in targets]
             sought = {each.name for each in leaders if each}.intersection(self.decided.find)
             # With the crossings of the leaders, a round later, the caps are exact.
             if None in leaders or not sought:
@@ -228,37 +228,37 @@ class _State:
         """Return whether a run was never near a target, or was there too late to contend."""
         if target not in trial.earliest:
             return True
-        leader = self._leader(trial.group, trial.seed, target)
+        leader = self._trials.leader(trial, target)
         if target not in trial.bounds or leader is None:
             return False
-        fastest = max(_known(leader)[target], self._fastest(trial.group, target))
-        return trial.earliest[target] > self._factor * fastest
+        fastest = max(known_seconds(leader)[target], self._trials.fastest(trial.group, target))
+        return trial.earliest[target] > self._trials.factor * fastest
 
     def _closing(self, trial: Trial, target: int) -> dict[str, Any] | None:
         """Return why a run needs no more training for a target; None if it does."""
         spent = {"seconds": trial.seconds, "against": None, "leader_seconds": None}
-        if target in _known(trial):
+        if target in known_seconds(trial):
             return {"rule": "reached", **spent}
         if trial.stopped != "budget":
             return {"rule": "diverged" if trial.stopped == "diverged" else "ended", **spent}
         if self._race.is_whole(trial.level, trial.seconds):
             return {"rule": "budget", **spent}
-        leader = self._leader(trial.group, trial.seed, target)
+        leader = self._trials.leader(trial, target)
         if leader is None:
             return None
-        seconds = _known(leader)[target]
-        if trial.seconds < self._factor * seconds:
+        seconds = known_seconds(leader)[target]
+        if trial.seconds < self._trials.factor * seconds:
             return None
-        against = [self._value(leader, "batch_size"), leader.learning_rate]
+        against = [self._trials.batch_size(leader), leader.learning_rate]
         return {"rule": "slower", **spent, "against": against, "leader_seconds": seconds}
 
     def _lengthen(self, trial: Trial, targets: Sequence[int]) -> None:
-        leaders = [self._leader(trial.group, trial.seed, target) for target in targets]
+        leaders = [self._trials.leader(trial, target) for target in targets]
         known = {index: leader for index, leader in zip(targets, leaders, strict=True) if leader}
         last = len(self._budgets) - 1
         if len(known) == len(targets):
-            seconds = max(_known(each)[index] for index, each in known.items())
-            trial.level = max(trial.level + 1, self._level(self._factor * seconds))
+            seconds = max(known_seconds(each)[index] for index, each in known.items())
+            trial.level = max(trial.level + 1, self._level(self._trials.factor * seconds))
         else:
             trial.level = min(trial.level + PER_DOUBLING, last)
         run = trial.entrant, trial.learning_rate, trial.seed, trial.level
@@ -269,31 +269,6 @@ class _State:
         """Return the smallest budget of at least so many seconds, or the last."""
         last = len(self._budgets) - 1
         return next((i for i, each in enumerate(self._budgets) if each >= seconds), last)
-
-    def _leader(self, group: Sequence[Any], seed: int, target: int) -> Trial | None:
-        """Return the run of a comparison group and seed that was at a target first."""
-        return self._leaders.get((tuple(group), seed, target))
-
-    @cached_property
-    def _leaders(self) -> dict[tuple[Any, ...], Trial]:
-        """By group, seed and target."""
-        leaders: dict[tuple[Any, ...], Trial] = {}
-        for group, trials in self._by_group.items():
-            for trial in trials:
-                for target, seconds in _known(trial).items():
-                    key = group, trial.seed, target
-                    if key not in leaders or seconds < _known(leaders[key])[target]:
-                        leaders[key] = trial
-        return leaders
-
-    @cached_property
-    def _by_group(self) -> dict[tuple[Any, ...], list[Trial]]:
-        """The trained runs by comparison group."""
-        groups: dict[tuple[Any, ...], list[Trial]] = {}
-        for trial in self.decided.trials:
-            if trial.group:
-                groups.setdefault(tuple(trial.group), []).append(trial)
-        return groups
 
     def _train(
         self, entrant: int, rate: float, seed: int, targets: Sequence[int], level: int
@@ -308,25 +283,14 @@ class _State:
         level = self._race.first_level
         values = self._entrants[entrant]["values"]
         of_group = [(index, values[key]) for index, key in enumerate(GROUP) if key in values]
-        for group, trials in self._by_group.items():
+        for group, trials in self._trials.by_group.items():
             if self._is_pruned and all(group[index] == value for index, value in of_group):
-                fastest = max(self._fastest(group, target) for target in self._every)
+                fastest = max(self._trials.fastest(group, target) for target in self._every)
                 if math.isfinite(fastest):
-                    level = max(level, self._level(self._factor * fastest))
+                    level = max(level, self._level(self._trials.factor * fastest))
                 else:  # all runs so far were not enough
                     level = max(level, *(trial.level for trial in trials))
         return level
-
-    def _fastest(self, group: Sequence[Any], target: int) -> float:
-        """Return the lowest median of a comparison group; infinite if none reached the target."""
-        key = tuple(group), target
-        if key not in self._known_fastest:
-            medians = (_median(same, target) for same in self._configurations(group, target))
-            self._known_fastest[key] = min(medians, default=math.inf)
-        return self._known_fastest[key]
-
-    def _value(self, trial: Trial, key: str) -> Any:
-        return self._entrants[trial.entrant]["values"][key]
 
     def _note(self, rule: str, entrant: int, rate: float, **more: Any) -> None:
         about = {"round": self.decided.number, "rule": rule, "entrant": entrant}
@@ -341,7 +305,7 @@ class _State:
                 continue
             own = [trial for trial in self.decided.trials if trial.entrant == index]
             for target in self._every:
-                standings = self._standings(own, target)
+                standings = self._trials.standings(own, target)
                 chance = self._has_a_chance(own, standings, target)
                 for step in rate_search.further(standings, is_refined=chance):
                     if step.learning_rate not in {trial.learning_rate for trial in own}:
@@ -351,19 +315,6 @@ class _State:
                             self._train(index, step.learning_rate, seed, self._every, level)
                 own = [trial for trial in self.decided.trials if trial.entrant == index]
 
-    def _standings(self, trials: Sequence[Trial], target: int) -> dict[float, Standing]:
-        """Return how each learning rate stands with a target; not those that were only planned."""
-        kind = 0 if self._targets[target].metric == "loss" else 1
-        standings = {}
-        for rate in {trial.learning_rate for trial in trials}:
-            same = [
-                each for each in trials if each.learning_rate == rate and target in each.targets
-            ]
-            if same and all(each.group for each in same):
-                ends = median(each.end[kind] for each in same)
-                standings[rate] = Standing(_median(same, target), ends)
-        return standings
-
     def _has_a_chance(
         self, own: Sequence[Trial], standings: Mapping[float, Standing], target: int
     ) -> bool:
@@ -371,26 +322,16 @@ class _State:
         seconds = min((each.seconds for each in standings.values()), default=math.inf)
         if not math.isfinite(seconds):
             return False
-        return bool(seconds <= self._factor * self._fastest(own[0].group, target))
+        return bool(seconds <= self._trials.factor * self._trials.fastest(own[0].group, target))
 
     # Seeds
-
-    def _configurations(self, group: Sequence[Any], target: int) -> Iterator[list[Trial]]:
-        """Yield the trials of each configuration of a group that are trained for a target."""
-
-        def key(trial: Trial) -> tuple[int, int, float]:
-            return self._value(trial, "batch_size"), trial.entrant, trial.learning_rate
-
-        trials = [each for each in self._by_group[tuple(group)] if target in each.targets]
-        for _, same in groupby(sorted(trials, key=key), key=key):
-            yield list(same)
 
     def _seed(self) -> bool:
         """Train a further seed of the configurations that contend; return whether any is asked."""
         if not self._is_pruned:
             return False
         asked: dict[tuple[int, float, int], dict[int, float]] = {}
-        for group in self._by_group:
+        for group in self._trials.by_group:
             for target in self._every:
                 for run, seconds in self._further_seeds(group, target):
                     asked.setdefault(run, {})[target] = seconds
@@ -416,17 +357,18 @@ class _State:
 
         A run is an entrant, a learning rate and a seed. It is trained for longer if it needs more.
         """
-        configurations = list(self._configurations(group, target))
-        medians = [_median(same, target) for same in configurations]
+        configurations = list(self._trials.configurations(group, target))
+        medians = [median_seconds(same, target) for same in configurations]
         fastest = min(medians)
         if not 0 < fastest < math.inf:
             return
         contenders = [
-            configurations[index] for index in self._contenders(configurations, medians, target)
+            configurations[index]
+            for index in self._trials.contenders(configurations, medians, target)
         ]
         counts = {len(same) for same in contenders}
         is_level = len(counts) == 1 and counts != {1}
-        if is_level and self._is_settled(configurations, medians, target):
+        if is_level and self._trials.is_settled(configurations, medians, target):
             self._note_once("settled", contenders[0][0], target)
             return
         further = {
@@ -436,7 +378,9 @@ class _State:
         for index, seeds in further.items():
             if len(contenders[index]) == fewest:  # the others wait until it has as many
                 same = contenders[index]
-                probable = min(_HEADROOM * _median(same, target), self._factor * fastest)
+                probable = min(
+                    _HEADROOM * median_seconds(same, target), self._trials.factor * fastest
+                )
                 yield (same[0].entrant, same[0].learning_rate, seeds[0]), probable
 
     def _left(self, same: Sequence[Trial]) -> list[int]:
@@ -444,62 +388,8 @@ class _State:
         made = {trial.seed for trial in same}
         return [seed for seed in self._entrants[same[0].entrant]["seeds"] if seed not in made]
 
-    def _contenders(
-        self, configurations: Sequence[Sequence[Trial]], medians: Sequence[float], target: int
-    ) -> list[int]:
-        """Return the indices of the configurations that may win, the fastest first."""
-        kind = 0 if self._targets[target].metric == "loss" else 1
-
-        def rank(index: int) -> tuple[float, float, float]:
-            same = configurations[index]
-            soonest = min(_known(each).get(target, math.inf) for each in same)
-            return medians[index], soonest, median(each.end[kind] for each in same)
-
-        def batch_size(index: int) -> int:
-            return int(self._value(configurations[index][0], "batch_size"))
-
-        order = sorted(range(len(medians)), key=rank)
-        near = [index for index in order if medians[index] <= self._factor * medians[order[0]]]
-        if len({batch_size(index) for index in near}) == 1:
-            others = [index for index in order if batch_size(index) != batch_size(order[0])]
-            near += others[:1]
-        return near
-
-    def _is_settled(
-        self, configurations: Sequence[Sequence[Trial]], medians: Sequence[float], target: int
-    ) -> bool:
-        """Return whether the runner-up is slower than the winner."""
-        winner = int(np.argmin(medians))
-        sizes = [self._value(same[0], "batch_size") for same in configurations]
-        others = [index for index, size in enumerate(sizes) if size != sizes[winner]]
-        if not others:
-            return False
-        runner_up = sizes[min(others, key=lambda index: medians[index])]
-        seeds = sorted({each.seed for same in configurations for each in same})
-        log_times = np.full((len(configurations), len(seeds)), np.nan)
-        log_given = log_times.copy()
-        for index, same in enumerate(configurations):
-            for each in same:
-                place = index, seeds.index(each.seed)
-                log_times[place] = np.log(_known(each).get(target, math.inf))
-                log_given[place] = np.log(max(each.seconds, _known(each).get(target, 0.0)))
-        most = max(len(self._entrants[same[0].entrant]["seeds"]) for same in configurations)
-        level = looks.level(len(configurations[winner]), most)
-        difference, margin = ragged_contrasts(winner, log_times, log_given, sizes, level)
-        own = [index for index, size in enumerate(sizes) if size == runner_up]
-        return all(difference[index] > margin[index] for index in own)
-
     def _note_once(self, rule: str, trial: Trial, target: int) -> None:
         about = {"entrant": trial.entrant, "learning_rate": trial.learning_rate, "target": target}
         known = {"rule": rule, **about}.items()
         if not any(known <= decision.items() for decision in self.decided.decisions):
             self._note(rule, trial.entrant, trial.learning_rate, target=target)
-
-
-def _known(trial: Trial) -> dict[int, float]:
-    """Return the seconds to the targets that a run is known to have reached."""
-    return trial.bounds | (trial.times or {})
-
-
-def _median(trials: Sequence[Trial], target: int) -> float:
-    return median(_known(each).get(target, math.inf) for each in trials)

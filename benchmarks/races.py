@@ -13,6 +13,7 @@ import polars as pl
 from batch_race.analyze import comparison, decisions, rounds, statistics
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.rounds import Result
+from batch_race.analyze.trials import known_seconds
 from batch_race.hyperparameters import GROUP, REGISTRY, with_role
 from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.store.rounds import Round, Trial
@@ -119,7 +120,7 @@ def answer(race: Race, last: Round, courses: Courses) -> list[Answer]:
         course = courses[(row["batch_size"], row["learning_rate"], row[_SEED])]
         index = _index(race, row["target"], row["target_value"])
         trial = trials[(row["batch_size"], row["learning_rate"], row[_SEED])]
-        value = (trial.bounds | (trial.times or {})).get(index)
+        value = known_seconds(trial).get(index)
         missed = "stopped" if row["rule"] == "slower" else "missed"
         rows.append(
             {key: row[key] for key in REGISTRY}

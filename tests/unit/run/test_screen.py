@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake import exceptions
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
-from snakemake.logging import ColorizingTextHandler
+from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake.settings.types import OutputSettings
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -94,6 +94,32 @@ def test_of_what_the_workflow_refuses_the_message_alone_is_shown(log, tmp_path):
     assert shown(log, refused) == ["seed: found -1"]
     assert shown(log, other)[1:] == text.splitlines()
     assert (tmp_path / "whole.log").read_text() == f"{text}\n{text}\n"
+
+
+def test_a_failed_job_has_no_empty_message():
+    """Snakemake's own formatter: each failed job of a rule without a message has one."""
+    fields = dict.fromkeys(("conda_env", "shellcmd", "indent", "rule_msg"))
+    fields |= {"rule_name": "train", "jobid": 2, "input": ["a"], "output": [], "log": [], "aux": {}}
+    failed = record("Error", level=logging.ERROR, event=LogEvent.JOB_ERROR, **fields)
+    formatter = DefaultFormatter()
+    assert "    message: None\n" in formatter.format(failed)
+    shortened = screen.Shortened(formatter).format(failed).splitlines()
+    assert shortened[1:] == ["Error in rule train:", "    jobid: 2", "    input: a"]
+    failed.rule_msg = "of the rule"
+    assert "    message: of the rule\n" in screen.Shortened(formatter).format(failed)
+
+
+def test_messages_are_folded_at_the_width_of_the_terminal(log, monkeypatch):
+    stream = log.handlers[1].stream
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    screen.hide_reports(log, OutputSettings())
+    assert screen.open_terminal(log)
+    log.error("a word, " * 30)
+    lines = stream.getvalue().splitlines()
+    assert 70 < max(map(len, lines)) <= 80
+    assert " ".join(lines).split() == ["a", "word,"] * 30
+    assert all(line.startswith("a ") or line.startswith("word,") for line in lines)
 
 
 def test_a_notice_has_no_colour():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batch_race.run.jobs import NOTHING
-from batch_race.run.terminal import Terminal, can_redraw
+from batch_race.run.terminal import Terminal, can_redraw, fold
 
 NOTICE = (logging.INFO + logging.WARNING) // 2
 """The level of messages from this workflow, which Snakemake prints without a colour."""
@@ -25,6 +25,9 @@ KEPT = (
 )
 """How those of Snakemake's reports begin that answer what the user has just done or seen."""
 
+NO_MESSAGE = "    message: None\n"
+"""What Snakemake prints of a failed job whose rule has no message of its own."""
+
 LOCATION = re.compile(
     r'^WorkflowError in file ".*", line \d+:\n|\n  File ".*", line \d+, in \S+$', re.MULTILINE
 )
@@ -36,7 +39,7 @@ def hide_reports(
 ) -> None:
     """Leave Snakemake's reports on a run to its log file, unless the user has asked for them.
 
-    So are the lines of the workflow's files that refused something.
+    So are the lines of the workflow's files that refused something, and empty messages.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def hide_reports(
     handler = _handler(log)
     if handler and not any(getattr(settings, name, False) for name in ASKED):
         handler.addFilter(Reports(has_no_hooks))
-        handler.setFormatter(WithoutLocations(handler.formatter or logging.Formatter()))
+        handler.setFormatter(Shortened(handler.formatter or logging.Formatter()))
 
 
 def open_terminal(log: logging.Logger) -> Terminal | None:
@@ -72,6 +75,7 @@ def open_terminal(log: logging.Logger) -> Terminal | None:
         return None
     terminal = Terminal(handler.stream)
     handler.setStream(terminal)
+    handler.setFormatter(Folded(handler.formatter or logging.Formatter(), terminal))
     return terminal
 
 
@@ -103,8 +107,11 @@ class Reports(logging.Filter):
         return True
 
 
-class WithoutLocations(logging.Formatter):
-    """A formatter that leaves out where in the workflow's files something was refused.
+class Shortened(logging.Formatter):
+    """A formatter that leaves out what tells the user nothing.
+
+    That is where in the workflow's files something was refused, and the message "None" of a failed
+    job.
 
     Parameters
     ----------
@@ -119,9 +126,31 @@ class WithoutLocations(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record."""
         text = self._formatter.format(record)
+        if getattr(record, "event", None) == "job_error":
+            return text.replace(NO_MESSAGE, "", 1)
         if getattr(record, "exception", None) == "WorkflowError":
             return LOCATION.sub("", text)
         return text
+
+
+class Folded(logging.Formatter):
+    """A formatter that breaks lines at the width of a terminal, between words.
+
+    Parameters
+    ----------
+    formatter : logging.Formatter
+        Formats the messages.
+    terminal : Terminal
+    """
+
+    def __init__(self, formatter: logging.Formatter, terminal: Terminal) -> None:
+        super().__init__()
+        self._formatter = formatter
+        self._terminal = terminal
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        return fold(self._formatter.format(record), self._terminal.size.columns)
 
 
 def _handler(log: logging.Logger) -> "logging.StreamHandler[Any] | None":

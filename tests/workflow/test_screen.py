@@ -176,6 +176,10 @@ def test_ctrl_c_is_answered(project):
             ("--cores", "2", "--configfile=config"),
             "--configfile: found no readable file config, expected a YAML file",
         ),
+        (
+            ("--cores", "2", "results/parse/ok/test_images.npy"),
+            "dataset: found ok in a target's path, expected one of mnist, ",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_obeyed_is_answered_in_one_line(project, arguments, message):

@@ -96,6 +96,22 @@ def test_of_what_the_workflow_refuses_the_message_alone_is_shown(log, tmp_path):
     assert (tmp_path / "whole.log").read_text() == f"{text}\n{text}\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "is_refusal"),
+    [(exceptions.WorkflowError("dataset: found x\n  or y"), True), (KeyError("x"), False)],
+)
+def test_of_what_a_function_of_a_rule_refuses_the_message_alone_is_shown(log, error, is_refusal):
+    screen.hide_reports(log, OutputSettings())
+    workflow = SimpleNamespace(linemaps={})
+    rule = SimpleNamespace(name="parse", lineno=2, snakefile="data.smk", workflow=workflow)
+    raised = exceptions.InputFunctionException(error, {"dataset": "x"}, rule=rule)
+    text = exceptions.format_exception_to_string(raised, {})
+    kind = type(raised).__name__
+    refused = record(text, level=logging.ERROR, event=LogEvent.ERROR, exception=kind)
+    lines = ["dataset: found x", "  or y"] if is_refusal else text.splitlines()
+    assert shown(log, refused) == lines
+
+
 def test_a_failed_job_has_no_empty_message():
     """Snakemake's own formatter: each failed job of a rule without a message has one."""
     fields = dict.fromkeys(("conda_env", "shellcmd", "indent", "rule_msg"))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,12 @@ LOCATION = re.compile(
     r'^WorkflowError in file ".*", line \d+:\n|\n  File ".*", line \d+, in \S+$', re.MULTILINE
 )
 """What Snakemake adds to a message that this workflow refuses something with."""
+
+IN_FUNCTION = re.compile(
+    r"InputFunctionException in rule [^\n]*\nError:\n  WorkflowError:\n(.*)\nWildcards:\n.*",
+    re.DOTALL,
+)
+"""The same around one from a function of a rule, as of a target's path."""
 
 
 def hide_reports(
@@ -128,8 +135,11 @@ class Shortened(logging.Formatter):
         text = self._formatter.format(record)
         if getattr(record, "event", None) == "job_error":
             return text.replace(NO_MESSAGE, "", 1)
-        if getattr(record, "exception", None) == "WorkflowError":
-            return LOCATION.sub("", text)
+        match getattr(record, "exception", None):
+            case "WorkflowError":
+                return LOCATION.sub("", text)
+            case "InputFunctionException" if refusal := IN_FUNCTION.fullmatch(text):
+                return textwrap.dedent(refusal[1])
         return text
 
 

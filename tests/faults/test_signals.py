@@ -114,4 +114,4 @@ def test_ctrl_c_while_a_script_waits_for_a_core(project, monkeypatch, rule):
     assert status == 1
     assert pressed
     assert "Traceback" not in end
-    assert "WARNING interrupted (SIGINT)" in end
+    assert re.search(rf"^{rule.replace('_', ' ')}: interrupted \(SIGINT\)", end, re.M)

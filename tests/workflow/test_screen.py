@@ -160,7 +160,8 @@ def test_ctrl_c_is_answered(project):
     status, end = at_a_terminal(project, "--cores", "2", watch=press)
     assert status == 1
     assert "Terminating processes on user request" in end
-    assert "interrupted (SIGINT)" in end
+    assert re.search(r"^train: interrupted \(SIGINT\)", end, re.M)
+    assert "Error in rule" not in end
     assert not re.search(r"Traceback|under way|\|█", end)
 
 

@@ -125,6 +125,34 @@ def test_a_failed_job_has_no_empty_message():
     assert "    message: of the rule\n" in screen.Shortened(formatter).format(failed)
 
 
+def failed(log_file, text):
+    """The records of a job whose script fails."""
+    log_file.write_text(text)
+    fields = dict.fromkeys(("conda_env", "shellcmd", "indent", "rule_msg"))
+    fields |= {"rule_name": "find_crossings", "jobid": 2, "input": [], "output": [], "aux": {}}
+    cause = "RuleException:\nCalledProcessError in file x.smk, line 2:\nCommand 'python x' died"
+    return [
+        record(cause, level=logging.ERROR, event=LogEvent.ERROR, exception="RuleException"),
+        record("", level=logging.ERROR, event=LogEvent.JOB_ERROR, log=[str(log_file)], **fields),
+    ]
+
+
+def test_after_ctrl_c_a_job_that_it_has_ended_has_one_line(log, tmp_path):
+    screen.hide_reports(log, OutputSettings())
+    ended = failed(tmp_path / "x.log", "1 INFO x\n2 WARNING interrupted (SIGINT) and saved\n")
+    terminating = record("Terminating processes on user request, this might take some time.")
+    lost = failed(tmp_path / "y.log", "1 WARNING interrupted (SIGINT)\n2 ERROR no space left\n")
+    log.handlers[1].setFormatter(screen.Shortened(DefaultFormatter(show_failed_logs=True)))
+    assert len(shown(log, START, *ended)) > 8  # a signal of somebody else's
+    before = len(shown(log))
+    assert shown(log, terminating, *ended)[before:] == [
+        terminating.msg,
+        "find crossings: interrupted (SIGINT) and saved",
+    ]
+    before = len(shown(log))
+    assert "2 ERROR no space left" in shown(log, *lost)[before:]
+
+
 def test_messages_are_folded_at_the_width_of_the_terminal(log, monkeypatch):
     stream = log.handlers[1].stream
     monkeypatch.setattr(stream, "isatty", lambda: True)

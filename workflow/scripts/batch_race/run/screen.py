@@ -3,7 +3,9 @@
 import logging
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from batch_race.run.jobs import NOTHING
@@ -18,13 +20,19 @@ ASKED = ("dryrun", "verbose", "debug_dag", "printshellcmds")
 BEFORE_A_RUN = frozenset({"configfile", "execute_workflow"})
 """Functions of Snakemake that log before it has started a run."""
 
+TERMINATING = "Terminating processes on user request"
+"""How Snakemake's answer to Ctrl-C begins."""
+
 KEPT = (
     NOTHING,
-    "Terminating processes on user request",
+    TERMINATING,
     "Will exit after finishing currently running jobs",
     "Trying to restart job",
 )
 """How those of Snakemake's reports begin that answer what the user has just done or seen."""
+
+INTERRUPTED = re.compile(r" WARNING (interrupted \([A-Z]+\).*)\n?\Z")
+"""How the log of a script that a signal has ended ends."""
 
 NO_MESSAGE = "    message: None\n"
 """What Snakemake prints of a failed job whose rule has no message of its own."""
@@ -117,8 +125,8 @@ class Reports(logging.Filter):
 class Shortened(logging.Formatter):
     """A formatter that leaves out what tells the user nothing.
 
-    That is where in the workflow's files something was refused, and the message "None" of a failed
-    job.
+    That is where in the workflow's files something was refused, the message "None" of a failed job,
+    and after Ctrl-C all but a line of each job that it has ended.
 
     Parameters
     ----------
@@ -129,18 +137,33 @@ class Shortened(logging.Formatter):
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
         self._formatter = formatter
+        self._is_terminating = False
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a record."""
+        """Return the text of a record, empty if nothing of it is left."""
         text = self._formatter.format(record)
+        self._is_terminating |= text.startswith(TERMINATING)
         if getattr(record, "event", None) == "job_error":
-            return text.replace(NO_MESSAGE, "", 1)
+            ended = _interruption(getattr(record, "log", ())) if self._is_terminating else ""
+            rule = getattr(record, "rule_name", "").replace("_", " ")
+            return f"{rule}: {ended}" if ended else text.replace(NO_MESSAGE, "", 1)
+        if self._is_terminating and text.startswith("RuleException:\nCalledProcessError"):
+            return ""  # an error of the job follows
         match getattr(record, "exception", None):
             case "WorkflowError":
                 return LOCATION.sub("", text)
             case "InputFunctionException" if refusal := IN_FUNCTION.fullmatch(text):
                 return textwrap.dedent(refusal[1])
         return text
+
+
+def _interruption(logs: Iterable[str]) -> str:
+    """Return the message of a script that a signal has ended, from its log; else nothing."""
+    for path in logs:
+        with suppress(OSError, UnicodeDecodeError):
+            if found := INTERRUPTED.search(Path(path).read_text(encoding="utf-8")):
+                return found[1]
+    return ""
 
 
 class Folded(logging.Formatter):

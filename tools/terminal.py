@@ -76,7 +76,7 @@ def run(
     encoding : str
         Of the terminal.
     seconds : float
-        After which it is killed with all that it has started, as if anything else fails.
+        Limit of its time. Then, or if `watch` raises, its process group is killed.
 
     Returns
     -------

@@ -176,7 +176,7 @@ def runs_at_once():
 
 
 def follow_runs():
-    """Tell the display which runs are planned, as of now, and which of these failed."""
+    """Pass the runs that are planned now, and those that failed, to the display."""
     planned = {
         f"{job.wildcards.dataset}/{job.wildcards.run}": job
         for job in workflow.dag.needrun_jobs()

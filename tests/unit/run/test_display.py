@@ -154,6 +154,13 @@ def test_only_the_plan_says_which_runs_are_done(folders, stream):
     assert summary(parent, stream, {"done"}, done=0.0).startswith("2 of 3 runs done, 1 under way")
 
 
+def test_a_progress_file_that_cannot_be_removed_ends_nothing(folders, stream):
+    (folders["small"] / progress.NAME).mkdir()
+    assert summary(folders["done"].parent, stream, RUNS) == (
+        "0 of 3 runs done, about 3 min of training left"
+    )
+
+
 def test_what_waits_or_has_failed_is_not_under_way(tmp_path, stream):
     waiting = summary(tmp_path, stream, RUNS, large=None, small=None)
     assert waiting == "0 of 3 runs done, 2 waiting, about 3 min of training left"

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,9 @@ class Display:
             that failed.
         """
         self.expect(unfinished)
-        for run in frozenset(unfinished) - self._unfinished:  # a killed run left it behind
-            (self._folder / run / progress.NAME).unlink(missing_ok=True)
+        for run in frozenset(unfinished) - self._unfinished:
+            with suppress(OSError):  # a killed run may have left it behind
+                (self._folder / run / progress.NAME).unlink()
         self._unfinished = frozenset(unfinished)
         self._failed = frozenset(failed)
 

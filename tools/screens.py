@@ -151,7 +151,7 @@ SCENARIOS = (
     Scenario(
         "The first race",
         QUICKSTART,
-        STAGES,
+        STAGES | {"At the start": "now: .*draw strokes"},
         widths=BOTH,
     ),
     Scenario("The same command again", QUICKSTART, {}),

@@ -151,6 +151,9 @@ def test_after_ctrl_c_a_job_that_it_has_ended_has_one_line(log, tmp_path):
     ]
     before = len(shown(log))
     assert "2 ERROR no space left" in shown(log, *lost)[before:]
+    (tmp_path / "x.log").unlink()
+    before = len(shown(log))
+    assert shown(log, *ended)[before:] == ["find crossings: interrupted before it began"]
 
 
 def test_messages_are_folded_at_the_width_of_the_terminal(log, monkeypatch):

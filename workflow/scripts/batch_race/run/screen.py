@@ -3,7 +3,7 @@
 import logging
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ class Shortened(logging.Formatter):
         text = self._formatter.format(record)
         self._is_terminating |= text.startswith(TERMINATING)
         if getattr(record, "event", None) == "job_error":
-            ended = _interruption(getattr(record, "log", ())) if self._is_terminating else ""
+            ended = _interruption(getattr(record, "log", [])) if self._is_terminating else ""
             rule = getattr(record, "rule_name", "").replace("_", " ")
             return f"{rule}: {ended}" if ended else text.replace(NO_MESSAGE, "", 1)
         if self._is_terminating and text.startswith("RuleException:\nCalledProcessError"):
@@ -157,8 +157,10 @@ class Shortened(logging.Formatter):
         return text
 
 
-def _interruption(logs: Iterable[str]) -> str:
+def _interruption(logs: Collection[str]) -> str:
     """Return the message of a script that a signal has ended, from its log; else nothing."""
+    if logs and not any(Path(path).exists() for path in logs):  # Snakemake removes former ones
+        return "interrupted before it began"
     for path in logs:
         with suppress(OSError, UnicodeDecodeError):
             if found := INTERRUPTED.search(Path(path).read_text(encoding="utf-8")):

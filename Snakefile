@@ -47,7 +47,8 @@ rule all:
 KILLED_BEFORE = machine.kills_for_memory()
 DISPLAY = display.Display(
     Path("results/train"),
-    {} if RACE else RUNS,
+    () if RACE else RUNS,
+    RACE.find if RACE else RUNS.__getitem__,
     {name: dataset.train_count for name, dataset in DATASETS.items()},
     JOBS,
     logger,
@@ -70,6 +71,8 @@ onstart:
     except InputError as error:
         raise WorkflowError(str(error))
     if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
+        follow_runs()
+        JOBS.if_starting = follow_runs
         DISPLAY.start()
         DISPLAY.notice(DISPLAY.plan(EXPERIMENT, runs_at_once(), bool(RACE)))
 

@@ -3,14 +3,22 @@
 import codecs
 import os
 import pty
+import select
+import shlex
+import signal
 import subprocess
 import termios
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyte
 
 ROWS = 24
+
+LIMIT_SECONDS = 600.0
+"""For a program, so that one which waits for what never comes is ended."""
 
 HISTORY = 10_000
 """Lines that are kept of those above the top of the screen."""
@@ -50,6 +58,7 @@ def run(
     watch: Callable[[str, "subprocess.Popen[bytes]"], None] = lambda text, process: None,
     environment: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    seconds: float = LIMIT_SECONDS,
 ) -> tuple[int, str]:
     """Run a command at a terminal.
 
@@ -66,6 +75,8 @@ def run(
         Variables besides the present ones.
     encoding : str
         Of the terminal.
+    seconds : float
+        Limit of its time. Then, or if `watch` raises, its process group is killed.
 
     Returns
     -------
@@ -73,7 +84,13 @@ def run(
         Its exit status.
     str
         The text on the screen at the end, and above it.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer; with the text on the screen.
     """
+    until = time.monotonic() + seconds
     here, there = pty.openpty()
     termios.tcsetwinsize(there, (ROWS, columns))
     process = subprocess.Popen(  # noqa: S603
@@ -87,14 +104,28 @@ def run(
     )
     os.close(there)
     screen = Screen(columns, encoding)
-    with open(here, "rb", buffering=0) as sent:  # noqa: PTH123 - a descriptor
-        while part := _read(sent.fileno()):
-            screen.feed(part)
-            watch(screen.text, process)
-    return process.wait(), screen.text
+    try:
+        with open(here, "rb", buffering=0) as sent:  # noqa: PTH123 - a descriptor
+            while part := _read(sent.fileno(), until):
+                screen.feed(part)
+                watch(screen.text, process)
+        return process.wait(max(0.0, until - time.monotonic())), screen.text
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
+            raise TimeoutError(
+                f"{shlex.join(command)}: still there after {seconds:g} s, with this on the screen:"
+                f"\n{screen.text}"
+            ) from error
+        raise
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor: int, until: float) -> bytes:
+    """Return what was sent, empty once the terminal is closed; wait until a time at most."""
+    if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
+        raise TimeoutError
     try:
         return os.read(descriptor, 65536)
     except OSError:  # on Linux, that the program has closed the terminal

@@ -1,5 +1,7 @@
 """Signals that ask a process to end: real signals to a real process."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -7,6 +9,9 @@ import sys
 import pytest
 
 from batch_race.plan.sources import SCRIPTS
+from batch_race.run import cores
+from tests.project import wait_until
+from tools import terminal
 
 PROGRAM = """
 import sys, time
@@ -66,3 +71,47 @@ def test_a_signal_that_was_ignored_before_stays_ignored(number, handling):
     process.send_signal(other)
     process.communicate(timeout=10)
     assert process.returncode == 128 + other
+
+
+def test_ctrl_c_in_a_script_is_logged_without_a_traceback(tmp_path):
+    log = tmp_path / "script.log"
+    program = "import sys, time; from batch_race.store import logs; logs.start(sys.argv[1])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{program}; print('ready', flush=True); time.sleep(10)", log],
+        cwd=SCRIPTS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == ("", "")
+    assert process.returncode == -signal.SIGINT
+    assert re.fullmatch(r"\S+ \S+ WARNING interrupted \(SIGINT\)\n", log.read_text())
+
+
+@pytest.mark.parametrize("rule", ["train", "find_crossings"])
+def test_ctrl_c_while_a_script_waits_for_a_core(project, monkeypatch, rule):
+    monkeypatch.setenv(cores.SPACE, f"signals-{os.getpid()}")
+    project.edit_config(batch_size=32, budget={"seconds": None, "steps": 4})
+    project.run("--until", "prepare" if rule == "train" else "train")
+    results = project.folder / "results"
+
+    def says_that_it_waits():
+        logs = [*results.glob(f"{rule}/**/*.log")]
+        return [log for log in logs if "waiting for 1 free core" in log.read_text()]
+
+    pressed = []
+
+    def press(text, process):
+        if re.search(f"now: .*{rule.replace('_', ' ')}", text) and not pressed:
+            pressed.append(wait_until(says_that_it_waits, f"{rule} to wait"))
+            os.killpg(process.pid, signal.SIGINT)
+
+    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    with cores.lease(cores.available()):
+        status, end = terminal.run(command, project.folder, 80, press, seconds=120)
+    assert status == 1
+    assert pressed
+    assert "Traceback" not in end
+    assert re.search(rf"^{rule.replace('_', ' ')}: interrupted \(SIGINT\)", end, re.M)

@@ -329,6 +329,45 @@ def test_values_are_never_those_of_other_axes(page):
     assert values(page) == after
 
 
+@pytest.mark.parametrize(
+    ("cost", "measure", "column", "value"),
+    [
+        ("seconds of training", "loss", "training_seconds", "training_loss"),
+        ("steps", "loss", "step", "training_loss"),
+        ("seconds in total", "accuracy (%)", "wall_seconds", "test_accuracy"),
+    ],
+)
+@pytest.mark.parametrize("is_log", [False, True])
+def test_the_values_are_those_at_the_pointer(
+    chromium, written, cost, measure, column, value, is_log
+):
+    path = written["4 runs"]
+    runs = pl.read_parquet(path.parent / "histories.parquet").partition_by(
+        "batch_size", as_dict=True
+    )
+    with opened(chromium, path, viewport={"width": 1280, "height": 900}) as page:
+        page.get_by_label("Draw").select_option(label=measure)
+        page.get_by_label("against").select_option(label=cost)
+        page.get_by_label("log x").set_checked(is_log)
+        wait_until_drawn(page)
+        page.locator("#race-chart").scroll_into_view_if_needed()
+        box = page.locator("#race-chart svg").bounding_box()
+        (low, left), *_, (high, right) = ticks(page)
+        for share in (0.1, 0.4, 0.8):
+            page.mouse.move(left + share * (right - left), box["y"] + box["height"] / 2)
+            x = low * (high / low) ** share if is_log else low + share * (high - low)
+            # The pointer is on a whole pixel, and the page writes four digits.
+            assert at(page) == pytest.approx(x, rel=0.02)
+            shown = values(page)
+            assert len(shown) == len(runs)
+            for (size,), run in runs.items():
+                if at(page) > run[column].max():  # its line ends before
+                    assert shown[f"batch {size}"] == ""
+                else:
+                    expected = np.interp(at(page), run[column], run[value])
+                    assert float(shown[f"batch {size}"]) == pytest.approx(expected, rel=0.01)
+
+
 def test_a_tap_reads_the_values(chromium, written):
     phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
     with opened(chromium, written["200 runs"], **phone) as page:
@@ -502,6 +541,22 @@ def test_the_curves_are_saved_as_svg(page):
     assert "batch 2" not in texts
     assert any(each.get("fill") == "white" for each in root.iter())
     assert not [each for each in root.iter() if "href" in "".join(each.attrib)]
+
+
+def test_a_single_line_is_saved_under_its_name(chromium, written):
+    with opened(chromium, written["4 runs"], viewport={"width": 1280, "height": 900}) as page:
+        page.get_by_role("button", name="None", exact=True).click()
+        page.get_by_label("batch 32", exact=True).check()
+        wait_until_drawn(page)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save as SVG").click()
+        root = ElementTree.parse(download.value.path()).getroot()
+    assert {"Which batch size is fastest?", "batch 32"} <= {each.text for each in root.iter()}
+    assert not [each for each in root.iter() if each.text and each.text.startswith("batch 1")]
+    assert not [each for each in root.iter() if "role-legend" in each.get("class", "")]
+    curves = [each for each in root.iter() if "mark-line" in each.get("class", "")]
+    strokes = [each.get("stroke") for curve in curves for each in curve.iter() if each.get("d")]
+    assert strokes == [of_batch_size(32)]
 
 
 # The address.

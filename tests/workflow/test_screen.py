@@ -46,13 +46,15 @@ def test_a_race_from_its_plan_to_its_answer(project):
     assert status == 0, end
     seen = "\n".join(screens)
     assert re.search(r"^race: \d+ jobs, 2 of them train a run for 5 s, 2 at once$", seen, re.M)
-    assert re.search(r"0 of 2 runs done, [12] under way, about \d+ s of training left$", seen, re.M)
+    assert re.search(
+        r"0 of 2 runs done, [12] under way(, 1 waiting)?, about \d+ s of training left$", seen, re.M
+    )
     shares = [
         int(share) for share in re.findall(r"^batch 32 +\|.*?\| +(\d+) %, loss \d", seen, re.M)
     ]
     assert len(set(shares)) >= 2
     assert shares == sorted(shares)
-    assert re.search(r"^\d+ of \d+ jobs done, now: parse$", seen, re.M)
+    assert re.search(r"^\d+ of \d+ jobs done, now: (.*, )?parse(,.*)?$", seen, re.M)
     assert re.search(r"^\d+ of \d+ jobs done, now: charts of ", seen, re.M)
     # At the end no progress is left, and no report of Snakemake.
     answer = (project.folder / ANSWER).read_text()
@@ -89,6 +91,22 @@ def test_a_race_from_its_plan_to_its_answer(project):
         assert "page    results/" not in said
 
 
+def test_runs_that_are_trained_again_have_bars(project):
+    project.edit_config(batch_size=[1, 32], budget={"seconds": 5})
+    project.run("--until", "train")
+    screens = []
+    status, end = at_a_terminal(
+        project,
+        *("--cores", "2", "--until", "train", "--forcerun", "train"),
+        watch=lambda text, process: screens.append(text),
+    )
+    assert status == 0, end
+    seen = "\n".join(screens)
+    assert re.search(
+        r"^0 of 2 runs done, [12] under way.*\n(batch 1 .*\n)?batch 32 +\|█", seen, re.M
+    )
+
+
 def test_the_error_of_a_run_is_seen_above_the_bars(project):
     project.edit_config(batch_size=[1, 32], budget={"seconds": 5})
     project.run("--until", "prepare")
@@ -99,10 +117,15 @@ def test_the_error_of_a_run_is_seen_above_the_bars(project):
     )
     assert status == 1
     assert any(re.search(r"^batch 32 +\|█", text, re.M) for text in screens)
+    assert max(map(len, end.splitlines())) <= 80
+    assert "message: None" not in end
+    # No word is broken that fits a line: paths of inputs, in a list.
+    for name in ("columns.npy,", "train_images.npy,", "test_sparse.npz"):
+        assert len(re.findall(rf"(?:^| )results/[\w/-]+/{name}(?:$| )", end, re.M)) == 2
     assert end.count("Traceback (most recent call last):") == 2
     assert end.count("FileNotFoundError: ") == 2
-    for line in ("Error in rule train:", "    log: results/train/digits", "    jobid: "):
-        assert end.count(line) == 2
+    for line in ("Error in rule train:", r"    log:\s+results/train/digits", "    jobid: "):
+        assert len(re.findall(f"^{line}", end, re.M)) == 2
     assert "At least one job did not complete successfully." in end
     assert re.search(r"^Full log: \.snakemake/log/\S+\.log$", end, re.M)
     assert not re.search(r"under way|now:|\|█", end)
@@ -137,7 +160,8 @@ def test_ctrl_c_is_answered(project):
     status, end = at_a_terminal(project, "--cores", "2", watch=press)
     assert status == 1
     assert "Terminating processes on user request" in end
-    assert "interrupted (SIGINT)" in end
+    assert re.search(r"^train: interrupted \(SIGINT\)", end, re.M)
+    assert "Error in rule" not in end
     assert not re.search(r"Traceback|under way|\|█", end)
 
 
@@ -152,6 +176,10 @@ def test_ctrl_c_is_answered(project):
         (
             ("--cores", "2", "--configfile=config"),
             "--configfile: found no readable file config, expected a YAML file",
+        ),
+        (
+            ("--cores", "2", "results/parse/ok/test_images.npy"),
+            "dataset: found ok in a target's path, expected one of mnist, ",
         ),
     ],
 )

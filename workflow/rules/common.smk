@@ -175,6 +175,17 @@ def runs_at_once():
     return most // max(specification["threads"] for specification in RUNS.values())
 
 
+def follow_runs():
+    """Pass the runs that are planned now, and those that failed, to the display."""
+    planned = {
+        f"{job.wildcards.dataset}/{job.wildcards.run}": job
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "train"
+    }
+    failed = {run for run, job in planned.items() if job in workflow.scheduler.failed}
+    DISPLAY.follow(planned.keys() - failed, failed)
+
+
 def show_results():
     """Show the answer and where the rest is, of what this run made or found up to date."""
     made = up_to_date()
@@ -264,7 +275,7 @@ def last_round(wildcards):
     while True:
         file = round_file(number)
         decided = rounds.read(Path(file))
-        DISPLAY.expect(decided.train, RACE.find)
+        DISPLAY.expect(decided.train)
         if decided.is_over:
             return file
         number += 1

@@ -26,7 +26,7 @@ def folders(tmp_path):
     made = {run: tmp_path / run for run in ("large", "small", "done")}
     for folder in made.values():
         folder.mkdir()
-    (made["done"] / "history.parquet").touch()
+        (folder / "history.parquet").touch()  # of an earlier invocation
     return made
 
 
@@ -42,10 +42,14 @@ def stream(monkeypatch):
     return io.StringIO()
 
 
+UNFINISHED = {"large", "small"}
+
+
 def made(folder, runs, stream, jobs=None, terminal=None):
     log = logging.Logger("snakemake.logging")
     log.addHandler(logging.StreamHandler(stream))
-    return Display(folder, runs, {"mnist": 60000}, jobs or Jobs(), log, terminal)
+    find = (RUNS | runs).__getitem__
+    return Display(folder, runs, find, {"mnist": 60000}, jobs or Jobs(), log, terminal)
 
 
 class Terminal:
@@ -62,6 +66,8 @@ class Terminal:
 def test_lines_where_there_is_no_terminal(folders, stream):
     (folders["large"] / progress.NAME).write_text("left behind by a run that was killed")
     shown = made(folders["done"].parent, RUNS, stream)
+    shown.follow(UNFINISHED)
+    assert not (folders["large"] / progress.NAME).exists()
     shown.start()
     with ProgressFile(folders["large"]), ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))
@@ -71,9 +77,8 @@ def test_lines_where_there_is_no_terminal(folders, stream):
     assert lines[-3:] == [
         "  batch 1:  25 %, loss 0.1234",
         "  batch 128: waits for a core",
-        "1 of 3 runs done, 2 under way, about 2 min 3 s of training left",
+        "1 of 3 runs done, 1 under way, 1 waiting, about 2 min 3 s of training left",
     ]
-    assert not any("killed" in line for line in lines)
 
 
 def test_nothing_is_displayed_while_no_run_is_under_way(folders, stream):
@@ -88,7 +93,8 @@ def test_further_runs_are_displayed_with_those_known(folders, stream):
     shown = made(folders["done"].parent, {}, stream)
     shown.start()
     for runs in (["done"], ["done", "small"]):
-        shown.expect(runs, RUNS.__getitem__)
+        shown.expect(runs)
+    shown.follow(["small"])
     with ProgressFile(folders["small"]) as file:
         file.write(Progress(0.25, 0.1234, 17.5))
         time.sleep(0.3)
@@ -118,6 +124,7 @@ def test_runs_on_a_terminal_have_bars(folders, stream, monkeypatch):
     jobs = Jobs()
     terminal = Terminal()
     shown = made(folders["done"].parent, RUNS, stream, jobs, terminal)
+    shown.follow(UNFINISHED)
     shown.start()
     jobs.handle(events.planned(train=2, parse=1))
     for number, rule in enumerate(("train", "train", "parse")):
@@ -127,11 +134,55 @@ def test_runs_on_a_terminal_have_bars(folders, stream, monkeypatch):
         time.sleep(0.3)
     shown.close()
     assert [
-        "1 of 3 runs done, 2 under way, about 2 min 3 s of training left",
+        "1 of 3 runs done, 1 under way, 1 waiting, about 2 min 3 s of training left",
         "batch 1   |█████               |  25 %, loss 0.1234",
         "batch 128 |                    | waits for a core",
         "0 of 3 jobs done, now: parse",
     ] in terminal.shown
+
+
+def summary(tmp_path, stream, unfinished, failed=(), **started):
+    shown = made(tmp_path, RUNS, stream)
+    shown.follow(unfinished, failed)
+    return shown._summary({run: Progress(share) for run, share in started.items()})
+
+
+def test_only_the_plan_says_which_runs_are_done(folders, stream):
+    """Those planned again are not done, although results of an earlier invocation are there."""
+    parent = folders["done"].parent
+    assert summary(parent, stream, RUNS, small=0.0).startswith("0 of 3 runs done, 1 under way")
+    assert summary(parent, stream, {"done"}, done=0.0).startswith("2 of 3 runs done, 1 under way")
+
+
+def test_a_progress_file_that_cannot_be_removed_ends_nothing(folders, stream):
+    (folders["small"] / progress.NAME).mkdir()
+    assert summary(folders["done"].parent, stream, RUNS) == (
+        "0 of 3 runs done, about 3 min of training left"
+    )
+
+
+def test_what_waits_or_has_failed_is_not_under_way(tmp_path, stream):
+    waiting = summary(tmp_path, stream, RUNS, large=None, small=None)
+    assert waiting == "0 of 3 runs done, 2 waiting, about 3 min of training left"
+    found = summary(tmp_path, stream, {"large", "small"}, {"done"}, large=0.5)
+    assert found == "0 of 3 runs done, 1 failed, 1 under way, about 1 min 30 s of training left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.1, "1 min"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3601, "1 h"),
+        (3660, "1 h 1 min"),
+        (90000, "25 h"),
+    ],
+)
+def test_a_duration_has_no_part_that_is_zero(seconds, text):
+    assert display._duration(seconds) == text
 
 
 def many(count):
@@ -166,27 +217,16 @@ def test_the_plan_in_one_line(tmp_path, stream):
     jobs = Jobs()
     shown = made(tmp_path, RUNS, stream, jobs)
     jobs.handle(events.planned(train=2, parse=1))
-    text = "race: 3 jobs, 2 of them train a run for 1 min 0 s"
+    text = "race: 3 jobs, 2 of them train a run for 1 min"
     assert shown.plan("race", 4, False) == f"{text}, 2 at once"
     assert shown.plan("race", None, False) == text
     jobs.handle(events.planned(train=1, parse=1))
-    assert shown.plan("race", 4, False) == "race: 2 jobs, 1 of them trains a run for 1 min 0 s"
+    assert shown.plan("race", 4, False) == "race: 2 jobs, 1 of them trains a run for 1 min"
     jobs.handle(events.planned(parse=1))
     assert shown.plan("race", 4, False) == "race: 1 job"
     jobs.handle(events.planned(plot=1, all=1))
     assert shown.plan("race", 4, False) == "race: 2 jobs"
     assert shown.plan("race", 4, True) == "race: 2 jobs, and the runs that the race will ask for"
-
-
-def test_a_notice_is_folded_between_words_on_a_terminal(tmp_path, stream):
-    text = "the first of two sentences\n\nand results/of-all/of-them.html\n"
-    shown = made(tmp_path, {}, stream)
-    shown.notice(text)
-    assert stream.getvalue() == f"{text}\n"
-    stream.seek(stream.truncate(0))
-    made(tmp_path, {}, stream, terminal=Terminal(columns=16)).notice(text)
-    folded = ["the first of two", "sentences", "", "and", "results/of-all/of-them.html", "", ""]
-    assert stream.getvalue().split("\n") == folded
 
 
 def test_runs_are_named_by_their_varying_parameters():

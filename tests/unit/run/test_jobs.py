@@ -49,6 +49,16 @@ def test_nothing_to_do_is_noticed():
     assert called == ["once"]
 
 
+def test_the_start_of_jobs_is_noticed_before_they_start():
+    jobs = Jobs()
+    jobs.handle(events.record(event=LogEvent.JOB_STARTED))  # by default without consequences
+    called = []
+    jobs.if_starting = lambda: called.append("once")
+    jobs.handle(events.record(event=LogEvent.JOB_STARTED))
+    jobs.handle(events.started(1, "train"))
+    assert called == ["once"]
+
+
 def test_an_event_without_its_fields_is_no_fault():
     jobs = Jobs()
     for event in LogEvent:

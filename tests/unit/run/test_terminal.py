@@ -2,7 +2,9 @@
 
 import io
 
-from batch_race.run.terminal import Terminal, can_redraw
+import pytest
+
+from batch_race.run.terminal import Terminal, can_redraw, fold
 from tools.terminal import Screen
 
 
@@ -90,3 +92,20 @@ def test_messages_are_of_characters_that_the_encoding_has():
     terminal.flush()
     sent = raw.getvalue().decode("iso-8859-1")
     assert sent == "0.0244-0.0247 s, 2 x ...\n2 × é\n\\u640d\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("the first of two sentences\n\nand\n", "the first of two\nsentences\n\nand\n"),
+        ("just sixteen now\n  and  kept", "just sixteen now\n  and  kept"),
+        # What belongs together is not broken, even if it is longer than a line.
+        ("and results/of-all/of-them.html", "and\nresults/of-all/of-them.html"),
+        # Within a block the lines go on within it.
+        ("Error:\n    log: one, two, three", "Error:\n    log: one,\n      two, three"),
+        # A command that is broken by a line's end is two commands, where it is pasted.
+        ("  snakemake --cores 2 --until train", "  snakemake --cores 2 --until train"),
+    ],
+)
+def test_lines_are_broken_between_words(text, folded):
+    assert fold(text, 16) == folded

@@ -1,9 +1,12 @@
 """The terminal that screens are recorded from."""
 
+import os
 import sys
+import time
 
 import pytest
 
+from tests.project import wait_until
 from tools.terminal import Screen, run
 
 
@@ -50,3 +53,42 @@ def test_a_program_at_the_terminal(tmp_path):
     )
     assert (status, text) == (0, "True 70 äää")
     assert seen[-1] == text
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "time.sleep(60)",
+        "os.closerange(0, 3); time.sleep(60)",  # it no longer uses the terminal
+        "os.fork() and sys.exit(); time.sleep(60)",  # what it has started does
+    ],
+)
+def test_a_program_that_does_not_end_is_killed_and_its_screen_told(tmp_path, wait):
+    program = f"import os, sys, time; print(os.getpgid(0), 'waits', flush=True); {wait}"
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"still there after 2 s.*\n\d+ waits$") as error:
+        run([sys.executable, "-c", program], tmp_path, 70, seconds=2)
+    assert time.monotonic() - started < 10
+    group = int(str(error.value).splitlines()[-1].split()[0])
+    wait_until(lambda: is_gone(group), "the end of what it has started", 10)
+
+
+def is_gone(group):
+    """Return whether no process of a group runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_program_ends_with_what_watches_it(tmp_path):
+    groups = []
+
+    def watch(text, process):
+        groups.append(process.pid)
+        raise ValueError("as a failed assertion")
+
+    with pytest.raises(ValueError, match="as a failed assertion"):
+        run([sys.executable, "-c", "import time; print(1); time.sleep(60)"], tmp_path, 70, watch)
+    wait_until(lambda: is_gone(groups[0]), "its end", 10)

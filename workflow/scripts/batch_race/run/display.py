@@ -3,10 +3,10 @@
 import atexit
 import logging
 import math
-import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,10 @@ class Display:
     ----------
     folder : Path
         That of all runs.
-    specifications : mapping of str to mapping
-        The runs' specifications, by name.
+    runs : iterable of str
+        The names of the runs that are known already.
+    specification : callable
+        Returns the specification of a run, by its name.
     training_images : mapping of str to int
         Those of each dataset.
     jobs : Jobs
@@ -57,7 +59,8 @@ class Display:
     def __init__(
         self,
         folder: Path,
-        specifications: Mapping[str, Mapping[str, Any]],
+        runs: Iterable[str],
+        specification: Callable[[str], Mapping[str, Any]],
         training_images: Mapping[str, int],
         jobs: Jobs,
         log: logging.Logger,
@@ -65,13 +68,15 @@ class Display:
         rule: str = "train",
     ) -> None:
         self._folder = folder
+        self._specification = specification
         self._training_images = training_images
         self._specifications: dict[str, Mapping[str, Any]] = {}
-        self._unfinished: dict[str, Path] = {}
+        self._unfinished: frozenset[str] = frozenset()
+        self._failed: frozenset[str] = frozenset()
         self._names: dict[str, str] = {}
         self._budget_seconds: float | None = None
         self._furthest = Progress()
-        self.expect(specifications, specifications.__getitem__)
+        self.expect(runs)
         self._jobs = jobs
         self._log = log
         self._rule = rule
@@ -79,46 +84,50 @@ class Display:
         self._is_over = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def expect(
-        self, runs: Iterable[str], specification: Callable[[str], Mapping[str, Any]]
-    ) -> None:
+    def expect(self, runs: Iterable[str]) -> None:
         """Expect further runs, which take about as long as one another.
 
         Parameters
         ----------
         runs : iterable of str
             Their names; those known already are ignored.
-        specification : callable
-            Returns the specification of a run, by its name.
         """
-        more = {run: specification(run) for run in runs if run not in self._specifications}
+        more = {run: self._specification(run) for run in runs if run not in self._specifications}
         if not more:
             return
         known = self._specifications | more
         self._names = name_runs(known, self._training_images)
         self._specifications = known
-        self._unfinished = self._unfinished | {run: self._folder / run for run in more}
         budgets = [one["budget"]["seconds"] for one in more.values()]
         self._budget_seconds = None if None in budgets else max(budgets)
         self._furthest = Progress()
 
+    def follow(self, unfinished: Collection[str], failed: Collection[str] = ()) -> None:
+        """Set which runs are under way or to come; all others are done, or were not to be run.
+
+        Whether a run's results exist does not matter: those of an earlier invocation stay until
+        the run starts again.
+
+        Parameters
+        ----------
+        unfinished, failed : collection of str
+            The names of the runs that are planned and neither finished nor failed, and of those
+            that failed.
+        """
+        self.expect(unfinished)
+        for run in frozenset(unfinished) - self._unfinished:
+            with suppress(OSError):  # a killed run may have left it behind
+                (self._folder / run / progress.NAME).unlink()
+        self._unfinished = frozenset(unfinished)
+        self._failed = frozenset(failed)
+
     def start(self) -> None:
-        """Start to display; progress files that killed runs left behind are removed."""
+        """Start to display."""
         atexit.register(self.close)  # if Snakemake ends by an exception
-        for folder in self._unfinished.values():
-            (folder / progress.NAME).unlink(missing_ok=True)
         self._thread.start()
 
     def notice(self, text: str) -> None:
-        """Log a message, on a terminal with no word split between two lines."""
-        if self._terminal:
-            width = self._terminal.size.columns
-            # What belongs together, as a path, is not split at its hyphens either.
-            lines = [
-                textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-                for line in text.split("\n")
-            ]
-            text = "\n".join(lines)
+        """Log a message."""
         self._log.log(NOTICE, text)
 
     def plan(self, experiment: str, n_at_once: int | None, is_race: bool) -> str:
@@ -178,16 +187,11 @@ class Display:
             terminal.show([])
 
     def _read(self) -> dict[str, Progress]:
-        """Return the progress of started runs, sorted by batch size; remove the finished ones."""
-        started = {}
-        for run, folder in list(self._unfinished.items()):
-            found = progress.read(folder)
-            if found:
-                started[run] = found
-            elif (folder / "history.parquet").exists():
-                self._unfinished.pop(run)
+        """Return the progress of started runs, sorted by batch size."""
+        found = {run: progress.read(self._folder / run) for run in self._unfinished}
+        started = {run: each for run, each in found.items() if each}
         sizes = {run: self._specifications[run]["batch_size"] for run in started}
-        return dict(sorted(started.items(), key=lambda item: sizes[item[0]]))
+        return dict(sorted(started.items(), key=lambda item: (sizes[item[0]], item[0])))
 
     def _block(self, started: Mapping[str, Progress], width: int, height: int) -> list[str]:
         """Return the lines for a terminal, at most `height` of at most `width` characters."""
@@ -225,15 +229,22 @@ class Display:
 
     def _summary(self, started: Mapping[str, Progress]) -> str:
         n_runs = len(self._specifications)
-        n_done = n_runs - len(self._unfinished)
+        n_done = n_runs - len(self._unfinished) - len(self._failed)
+        n_training = sum(found.share is not None for found in started.values())
+        states = {
+            "failed": len(self._failed),
+            "under way": n_training,
+            "waiting": len(started) - n_training,
+        }
+        parts = [f"{n_done} of {n_runs} runs done"]
+        parts += [f"{count} {state}" for state, count in states.items() if count]
         self._furthest = progress.furthest([self._furthest, *started.values()])
         run_seconds = progress.estimate_run_seconds(self._furthest) or self._budget_seconds
-        left = ""
         if run_seconds is not None:
-            n_unstarted = len(self._unfinished) - len(started)
+            n_unstarted = max(0, len(self._unfinished) - len(started))
             seconds = progress.estimate_seconds_left(started.values(), n_unstarted, run_seconds)
-            left = f", about {_duration(seconds)} of training left"
-        return f"{n_done} of {n_runs} runs done, {len(started)} under way{left}"
+            parts.append(f"about {_duration(seconds)} of training left")
+        return ", ".join(parts)
 
 
 def name_runs(
@@ -299,9 +310,10 @@ def _share(run: Progress) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Format a duration in its two largest units."""
+    """Format a duration in its two largest units, the second only if it is not 0."""
     minutes, seconds = divmod(math.ceil(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    if not hours and not minutes:
+        return f"{seconds} s"
+    units = {"h": hours, "min": minutes} if hours else {"min": minutes, "s": seconds}
+    return " ".join(f"{count} {unit}" for unit, count in units.items() if count)

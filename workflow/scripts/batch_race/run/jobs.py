@@ -22,6 +22,8 @@ class Jobs(logging.Handler):
         Number of jobs by rule, as Snakemake starts.
     changed : threading.Event
         Set when a job starts or ends.
+    if_starting : callable
+        Called each time Snakemake is about to start jobs, in the thread that plans them.
     if_none : callable
         Called if Snakemake finds nothing to be done, as it calls no handler of the workflow then.
     """
@@ -32,6 +34,7 @@ class Jobs(logging.Handler):
         self.n_all = 0
         self.planned: dict[str, int] = {}
         self.changed = threading.Event()
+        self.if_starting: Callable[[], object] = lambda: None
         self.if_none: Callable[[], object] = lambda: None
         self._rules: dict[int, str] = {}  # of the jobs under way, by the job's number
 
@@ -49,6 +52,9 @@ class Jobs(logging.Handler):
     def _follow(self, fields: Mapping[str, Any]) -> bool:
         """Return whether a record, by its fields, changes what is under way."""
         match fields.get("event"):
+            case "job_started":
+                self.if_starting()
+                return False
             case "job_info":
                 self._rules[fields["jobid"]] = fields["rule_name"]
             case "job_finished":

@@ -1,6 +1,7 @@
 """Lines that stay at the bottom of a terminal, below all that is written to it."""
 
 import os
+import textwrap
 import threading
 from collections.abc import Sequence
 from typing import TextIO
@@ -13,6 +14,42 @@ PLAIN = str.maketrans("▏▎▍▌▋▊▉█×…", "    ####x~")
 
 PLAIN_TEXT = str.maketrans({"–": "-", "…": "...", "×": "x"})
 """The same for messages; of other characters the stream writes the codes."""
+
+
+COMMAND = "snakemake "
+"""How a line begins that is to be copied: it stays one line, which the terminal breaks."""
+
+
+def fold(text: str, width: int) -> str:
+    """Break the lines of a text at spaces; a word that is longer than a line stays whole.
+
+    Parameters
+    ----------
+    text : str
+    width : int
+        Of a line, in characters.
+
+    Returns
+    -------
+    str
+        Lines that are indented go on with a larger indent.
+    """
+    return "\n".join(_fold_line(line, width) for line in text.split("\n"))
+
+
+def _fold_line(line: str, width: int) -> str:
+    unindented = line.lstrip(" ")
+    if len(line) <= width or unindented.startswith(COMMAND):
+        return line
+    indent = line[: len(line) - len(unindented)]
+    return textwrap.fill(
+        unindented,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent and f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,  # what belongs together, as a path
+    )
 
 
 def can_redraw(stream: TextIO) -> bool:

@@ -11,8 +11,8 @@ from batch_race.errors import InputError
 def start(log_path: str) -> None:
     """Send log messages and any uncaught exception to the rule's log file.
 
-    An `InputError` and a lack of memory are logged as a message, other exceptions with their
-    traceback. Snakemake shows the log of a failed job (`show-failed-logs` in the profiles).
+    An `InputError`, a lack of memory and Ctrl-C are logged as a message, other exceptions with
+    their traceback. Snakemake shows the log of a failed job (`show-failed-logs` in the profiles).
 
     Parameters
     ----------
@@ -55,5 +55,7 @@ def _end_with_message(
         logging.error("%s", error)
     elif issubclass(kind, MemoryError):
         logging.error("out of memory: %s", error)
+    elif issubclass(kind, KeyboardInterrupt):
+        logging.warning("interrupted (SIGINT)")
     else:
         logging.critical("the script failed", exc_info=(kind, error, traceback))

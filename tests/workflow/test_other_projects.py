@@ -130,3 +130,19 @@ def test_results_as_a_link_are_ignored_by_git(tmp_path):
     command = ["git", "status", "--porcelain"]
     printed = subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
     assert printed == b"?? .gitignore\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda results: results.symlink_to("../gone"),
+            "results: found a link to ../gone, which is not there, expected a folder; is its disk",
+        ),
+        (lambda results: results.touch(), "results: found a file, expected a folder"),
+    ],
+)
+def test_results_that_are_no_folder(project, make, message):
+    make(project.folder / "results")
+    assert message in project.refusal()
+    assert not (project.folder.parent / "gone").exists()

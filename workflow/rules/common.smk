@@ -31,6 +31,7 @@ if KEPT is None:
 
 try:
     machine.check_user()
+    experiment.check_results()
     if KEPT is None:
         LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
         configuration.replace_limits(

@@ -54,6 +54,11 @@ class Checkout:
         (path,) = self._paths(batch_size, budget, "history.parquet")
         return history.read(path)
 
+    def metadata(self) -> list[dict[str, Any]]:
+        """Read the metadata of all runs."""
+        paths = self.folder.glob("results/train/mnist/*/*/history.parquet")
+        return [history.read_metadata(path) for path in sorted(paths)]
+
     def forget(self) -> None:
         """Remove all runs."""
         shutil.rmtree(self.folder / "results" / "train", ignore_errors=True)

@@ -4,6 +4,12 @@
 
 FOLDER has MNIST's four files. Prints the table of docs/method.md; takes about fifteen minutes, on a
 machine that is otherwise idle.
+
+    python -m benchmarks.stopwatch --mnist FOLDER --undisturbed 100
+
+makes 100 undisturbed runs of each kind, of 1 and 2 threads, one after the other, and prints how
+many were flagged as contended, by which signs, and the largest shares of time that were lost. Takes
+about an hour for 100.
 """
 
 import argparse
@@ -11,17 +17,21 @@ import contextlib
 import os
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.checkout import Checkout, train_processes
+from nn.engine.engine import MIN_SHARD
 from nn.stopwatch import Clock, Stopwatch
 
 STEPS = 50_000
@@ -134,6 +144,46 @@ def quiet(checkout: Checkout) -> tuple[str, str]:
     return "flagged at most 1 of 20", f"flagged {flagged} of 20"
 
 
+UNDISTURBED = ((1, 1, 2), (32, 1, 2), (2 * MIN_SHARD, 2, 2), ("all", 2, 2), (32, 1, 0.5))
+"""Batch sizes, threads and training seconds of undisturbed runs; with two threads, the smallest
+batch that they split, whose threads wait for each other most, and the largest."""
+
+
+def undisturbed(checkout: Checkout, count: int) -> Iterator[str]:
+    """Yield a row for each kind of undisturbed runs: how many were flagged, and what they lost."""
+    for batch_size, threads, seconds in UNDISTURBED:
+        checkout.forget()
+        kind = {"batch_size": [batch_size], "threads": threads, "budget": {"seconds": seconds}}
+        # One at a time: no neighbour has a part of the caches and the memory's bus.
+        checkout.run(kind | {"repeats": count}, "--cores", str(threads))
+        found = [each["contention"] for each in checkout.metadata()]
+        if len(found) != count:
+            raise SystemExit(f"found {len(found)} runs, expected {count}")
+        reasons = Counter(
+            re.sub(r"[\d.]+", "…", each) for report in found for each in report["reasons"]
+        )
+        flagged = sum(report["contended"] for report in found)
+        named = "; ".join(f"{times}: {reason}" for reason, times in reasons.most_common())
+        shares = [f"{max(map(share, found)):.1%}" for share in LOST.values()]
+        cells = [batch_size, threads, seconds, f"{flagged} of {count}", *shares, named or "none"]
+        yield f"| {' | '.join(map(str, cells))} |"
+
+
+Report = Mapping[str, Any]
+
+LOST: Mapping[str, Callable[[Report], float]] = {
+    "others": lambda each: (
+        (each["busy_seconds_of_the_processors"] - each["cpu_seconds"]) / each["watched_seconds"]
+    ),
+    "waited": lambda each: each["seconds_waited_for_a_processor"] / each["watched_seconds"],
+    "stood still": lambda each: each["seconds_stood_still"] / each["watched_seconds"],
+    "slower at one end": lambda each: (
+        1 - min(each["gflops_before_and_after"]) / max(each["gflops_before_and_after"])
+    ),
+}
+"""Shares of a run that were lost, from its report (`Watch.report`)."""
+
+
 def crashes(checkout: Checkout) -> tuple[str, str]:
     """Kill a run with -9 at 20 random moments, and resume it each time."""
     steps = 4 * STEPS
@@ -207,12 +257,19 @@ def main() -> None:
     """Measure and print the table, row by row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mnist", type=Path, required=True, help="folder with the four files")
+    parser.add_argument("--undisturbed", type=int, metavar="RUNS", help="only these, of each kind")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} processors\n")
-    print("| experiment | bound | measured |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout(Path(folder), arguments.mnist.resolve())
         checkout.run(BASE | {"budget": {"seconds": None, "steps": 10}})
+        if arguments.undisturbed:
+            columns = ["batch", "threads", "seconds", "flagged", *LOST, "reasons"]
+            print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+            for row in undisturbed(checkout, arguments.undisturbed):
+                print(row, flush=True)
+            return
+        print("| experiment | bound | measured |\n|---|---|---|")
         rows = {
             "a reading of the stopwatch": reading,
             f"seconds to step {STEPS:,} at batch size 32: all other cores busy with timed runs, "

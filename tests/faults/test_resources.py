@@ -241,10 +241,25 @@ def test_a_second_workflow_in_the_same_folder_is_refused(project):
 
 
 def test_a_path_with_spaces_and_letters_of_other_alphabets(project):
-    project.folder = project.folder.rename(project.folder.with_name("Ünï cödé 数 'x'"))
+    # And a newline, and a byte that is no letter in UTF-8.
+    name = "Ünï cödé 数 'x' %s $HOME\n\udcff"
+    project.folder = project.folder.rename(project.folder.with_name(name))
     project.edit_config(batch_size=32)
-    project.run()
+    said = project.run()
+    assert not fault(said), said
     assert list(project.folder.glob("results/page/race/report.html"))
+
+
+def test_a_path_with_braces(project):
+    """Snakemake reads the paths of rules as patterns; those of results are relative."""
+    place = project.folder.with_name("{results}")
+    place.mkdir()
+    (place / "config.yaml").symlink_to(project.folder / "config.yaml")
+    project.run("--directory", str(place), "--until", "parse")
+    assert list(place.glob("results/parse/*/train_images.npy"))
+    project.folder = project.folder.rename(project.folder.with_name("{workflow}"))
+    said = project.refusal()
+    assert "{workflow}/workflow/rules: found braces, which Snakemake reads as a pattern" in said
 
 
 CLOCKED = """

@@ -81,16 +81,30 @@ def test_a_user_without_a_name_is_told_the_cure_which_works(project, tmp_path):
 
 
 @needs_root
-def test_a_home_that_cannot_be_written_to_needs_another(project):
-    """Snakemake fails before it reads a file of ours: the documentation says what helps."""
-    status, said = as_nameless(project, "--dry-run", HOME="/proc", USER="me")
+@pytest.mark.parametrize("home", ["/proc", "/"])
+def test_a_home_that_cannot_be_written_to(project, home):
+    status, said = as_nameless(project, "--dry-run", HOME=home, USER="me")
     assert status != 0
-    assert "/proc/.cache" in said
+    assert not fault(said), said
+    assert f"HOME: found {home}, where Snakemake cannot write its cache (" in said
+    assert "/.cache" in said
+    # The documented cure, and the one that does not need a cache.
     cache = project.folder.parent / "cache"
-    status, said = as_nameless(
-        project, "--dry-run", HOME="/proc", USER="me", XDG_CACHE_HOME=str(cache)
-    )
-    assert status == 0, said
+    for options, variables in (
+        ((), {"XDG_CACHE_HOME": str(cache)}),
+        (("--shared-fs-usage", "persistence", "sources"), {}),
+    ):
+        variables |= {"HOME": home, "USER": "me"}
+        status, said = as_nameless(project, "--dry-run", *options, **variables)
+        assert status == 0, said
+
+
+@needs_root
+def test_no_home_at_all_ends_in_a_traceback_of_snakemake(project):
+    """It needs one for its help text, before it reads a file of ours: the documentation says so."""
+    status, said = as_nameless(project, "--dry-run", USER="me")
+    assert status != 0
+    assert "could not determine the home directory" in said
 
 
 WITHOUT_LOCKS = "strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=flock", "-o", "/dev/null"

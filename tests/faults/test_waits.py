@@ -85,13 +85,48 @@ def test_a_file_of_a_mirror_that_never_ends(tmp_path, target):
     assert not (tmp_path / "out").exists()
 
 
+BOMB = "a: &a {x: 1}\n" + "".join(
+    f"{name}: &{name} {{{', '.join(f'{key}: *{before}' for key in 'stuvwxyz')}}}\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("name", "text", "message"),
     [
-        ("seed: 1\nseed: 2\n", "config.yaml, line 2: found the key 'seed' again, expected it once"),
-        ("budget: &b {x: *b}\n", "config.yaml, line 1: found a value that contains itself"),
+        ("config", "seed: 1\nseed: 2\n", ", line 2: found the key 'seed' again, expected it once"),
+        ("config", None, ": cannot be read: it is a FIFO, expected a regular file"),
+        ("own", "budget: &b {x: *b}\n", ", line 1: found a value that contains itself"),
+        ("own", BOMB, ", line 8: found more than 1,000,000 values, counted by aliases"),
+        ("own", None, ": cannot be read: it is a FIFO, expected a regular file"),
     ],
 )
-def test_a_configuration_file_is_checked_before_it_is_read(project, text, message):
-    (project.folder / "config.yaml").write_text(text)
-    assert message in project.refusal("--dry-run")
+def test_a_configuration_file_is_checked_before_it_is_read(project, name, text, message):
+    """Snakemake itself reads one that --configfile names, before the workflow can check it."""
+    path = project.folder / f"{name}.yaml"
+    path.unlink(missing_ok=True)
+    if text is None:
+        os.mkfifo(path)
+    else:
+        path.write_text(text)
+    options = () if name == "config" else ("--configfile", "own.yaml")
+    started = time.monotonic()
+    said = project.refusal("--dry-run", *options)
+    assert time.monotonic() - started < 60
+    assert f"{name}.yaml{message}" in said
+    assert len(said) < 1000
+
+
+def test_a_configuration_file_is_checked_wherever_snakemake_is_called(project):
+    elsewhere = project.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "own.yaml").write_text(BOMB)
+    checkout = project.folder
+    project.folder = elsewhere
+    profile = str(checkout / "profiles" / "default")
+    for option in ("--workflow-profile", profile), ():
+        said = project.refusal(
+            *("--dry-run", "--snakefile", str(checkout / "Snakefile"), *option),
+            *("--configfile", "own.yaml"),
+        )
+        assert "own.yaml, line 8: found more than 1,000,000 values" in said

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 
+import psutil
+
 from tests.project import wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
@@ -223,6 +225,21 @@ class Cluster:
                 except subprocess.TimeoutExpired:
                     daemon.kill()
                     daemon.wait()
+            # A process whose parent ended first is no longer of a job for Slurm, which tracks them
+            # by their parents.
+            for process in self.processes():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+                    process.wait(timeout=30)
+
+    def processes(self) -> list[psutil.Process]:
+        """Find the processes that were started with this cluster's configuration."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]:
+                    found.append(process)
+        return found
 
     def order(self, *command: str) -> None:
         """Run one of Slurm's commands, which has to obey."""

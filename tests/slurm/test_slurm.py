@@ -363,8 +363,10 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
         tempfile.TemporaryDirectory(prefix="slurm-") as folder,
         slurm.running(Path(folder) / "cluster", 1, 2, "task/affinity") as cluster,
     ):
-        # Another job has the first processor, which would else be taken, being free of runs.
-        cluster.order("sbatch", "-o", "/dev/null", "--mem=10", "--wrap", "sleep 900")
+        # Another job has the first processor, which would else be taken, being free of runs. It
+        # leaves a process that Slurm does not know.
+        command = "setsid -f sleep 900; exec sleep 900"
+        cluster.order("sbatch", "-o", "/dev/null", "--mem=10", "--wrap", command)
         wait_until(lambda: cluster.say("squeue", "-h", "-t", "R"), "the first processor's job")
         with started(project, cluster, *NO_ACCOUNTING):
             run = Run(project, cluster, SIZES[0])
@@ -372,6 +374,7 @@ def test_a_run_gets_what_it_asks_for_and_takes_its_core_from_that(project):
             details = cluster.say("scontrol", "show", "job", "-d", job)
             assert re.search(r"CPU_IDs=(\d+)", details)[1] == "1"
             assert run.processor() == "1"
+    assert cluster.processes() == []
     specification = {"hidden_nodes": 20, "threads": 1}
     assert f"mem={allocation.memory_mb(specification)}M" in details
     assert "NumCPUs=1 " in details

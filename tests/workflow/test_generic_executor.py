@@ -160,13 +160,18 @@ def test_ctrl_c_deletes_the_jobs_and_the_same_command_goes_on(project, batch_sys
     assert len(learned(project)[0]) == 2
 
 
-def test_a_sweep_keeps_the_configuration_that_it_was_started_with(project, batch_system):
+@pytest.mark.parametrize("edited", ["config.yaml", "own.yaml"])
+def test_a_sweep_keeps_the_configuration_that_it_was_started_with(project, batch_system, edited):
     """Waiting jobs plan the experiment again, after the configuration and the data were edited."""
     project.edit_config(batch_size=[8, 9, 10])
     digits = project.folder.parent / "digits"
-    with started(project, "--until", "train", "--jobs", "1", "--config", "seed=7") as snakemake:
+    options = ["--config", "seed=7"]
+    if edited == "own.yaml":
+        (project.folder / edited).write_text("batch_size: [11, 12, 13]\n")
+        options += ["--configfile", edited]
+    with started(project, "--until", "train", "--jobs", "1", *options) as snakemake:
         wait_until(lambda: lines(batch_system / "asked"), "a job")
-        (project.folder / "config.yaml").write_text("batch_size: [ # half edited")
+        (project.folder / edited).write_text("batch_size: [ # half edited")
         shutil.rmtree(digits)
         status, said = snakemake.finish(300)
         assert status == 0, said

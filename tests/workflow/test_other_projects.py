@@ -98,11 +98,12 @@ def test_an_address_instead_of_a_folder(other):
 @pytest.mark.slow
 def test_the_quickstart_from_another_project(tmp_path):
     config = yaml.safe_load((ROOT / "config" / "quickstart.yaml").read_text(encoding="utf-8"))
+    config["budget"]["seconds"] = 1  # in place of 4: what is trained is not looked at
     other = project_with(tmp_path / "other", ROOT / "Snakefile", config=config)
     other.run()
     for name in ("compare/quickstart/answer.txt", "page/quickstart/report.html"):
         assert (other.folder / "results" / name).read_text(encoding="utf-8")
-    assert len(list(other.folder.glob("results/train/strokes/*/4_seconds/history.parquet"))) == 4
+    assert len(list(other.folder.glob("results/train/strokes/*/1_seconds/history.parquet"))) == 4
 
 
 def test_another_working_folder(tmp_path):
@@ -130,3 +131,19 @@ def test_results_as_a_link_are_ignored_by_git(tmp_path):
     command = ["git", "status", "--porcelain"]
     printed = subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
     assert printed == b"?? .gitignore\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda results: results.symlink_to("../gone"),
+            "results: found a link to ../gone, which is not there, expected a folder; is its disk",
+        ),
+        (lambda results: results.touch(), "results: found a file, expected a folder"),
+    ],
+)
+def test_results_that_are_no_folder(project, make, message):
+    make(project.folder / "results")
+    assert message in project.refusal()
+    assert not (project.folder.parent / "gone").exists()

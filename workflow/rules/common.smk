@@ -31,6 +31,7 @@ if KEPT is None:
 
 try:
     machine.check_user()
+    experiment.check_results()
     if KEPT is None:
         LAYERS = [load_configfile(path) for path in workflow.overwrite_configfiles]
         configuration.replace_limits(
@@ -40,8 +41,11 @@ try:
     else:
         PLANNED = experiment.plan_kept(KEPT, config)
     if workflow.is_main_process and workflow.resource_settings.nodes is not None:
-        experiment.keep(config, PLANNED)
+        kept = experiment.keep(config, PLANNED)
         workflow.register_envvars(experiment.VARIABLE)
+        # Jobs would read the files of --configfile, before they reach this one.
+        if workflow.overwrite_configfiles and workflow.modifier.is_main_snakefile():
+            workflow.config_settings.configfiles[:] = [kept.absolute()]
 except InputError as error:
     raise WorkflowError(str(error))
 CATALOGUE, DATASETS, RUNS, RACE, MACHINES, DIGEST = PLANNED

@@ -10,6 +10,10 @@ if not RULES.is_dir():
         f"{RULES}: found an address, expected a folder: the rules need the whole project; clone it "
         "and name its Snakefile by a path (docs/surroundings.md)"
     )
+if {*"{}"} & {*str(RULES)}:
+    raise WorkflowError(
+        f"{RULES}: found braces, which Snakemake reads as a pattern, expected a path without"
+    )
 HOME = RULES.parents[1]
 sys.path.append(str(HOME / "workflow" / "scripts"))
 

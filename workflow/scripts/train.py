@@ -72,7 +72,7 @@ def train(folder: Path, signals: SignalHandler, progress: ProgressFile) -> None:
         attendant.save(trainer)  # before anything else may fail
         contention = watch.report()
     if contention["contended"] and not is_contention_flagged:
-        checkpoint.discard(folder)
+        checkpoint.discard(folder, fingerprint)  # but not that of another processor
         raise ContendedError(
             f"{folder}: contended, {'; '.join(contention['reasons'])}; the same command measures "
             "it again"

@@ -1,5 +1,6 @@
 """What YAML allows and a configuration may not have."""
 
+import os
 import time
 
 import pytest
@@ -40,10 +41,25 @@ def test_it_is_found_at_once_and_named(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
+def test_text_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes("seed: 1\ntitle: \u00e9\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"config\.yaml, line 2: found no UTF-8, expected text in"):
+        yaml_files.check([path])
+
+
+def test_a_fifo_is_not_waited_for(tmp_path):
+    path = tmp_path / "config.yaml"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="it is a FIFO, expected a regular file"):
+        yaml_files.check([path])
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
+        "\ufeffa: 1\n",
         "a: 1\nb: {a: 1, c: {a: 1}}\n",
         "a: &a [1, 2]\nb: *a\nc: [*a, *a]\n",
         "a: &a {x: 1}\nb: {<<: *a, y: 2}\n",
@@ -54,7 +70,7 @@ def test_it_is_found_at_once_and_named(tmp_path, text, message):
 )
 def test_other_files_pass(tmp_path, text):
     path = tmp_path / "config.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     yaml_files.check([path, tmp_path / "none.yaml"])
 
 

@@ -143,6 +143,16 @@ def test_a_discarded_checkpoint_is_gone(folder):
     assert latest(folder, steps=100) is None
 
 
+def test_only_a_runs_own_checkpoint_is_discarded(folder):
+    """As by a run that failed for contention, next to the state of another processor."""
+    checkpoint.save(folder, state(30), [], "here")
+    checkpoint.save(folder, state(40), [], "elsewhere")
+    kept = checkpoint.path_of(folder, "here").with_suffix(".npz.kept-1")
+    kept.touch()
+    checkpoint.discard(folder, "here")
+    assert sorted(folder.iterdir()) == sorted([checkpoint.path_of(folder, "elsewhere"), kept])
+
+
 @pytest.mark.parametrize("keep", [0, 10, 300, -1])
 def test_a_damaged_state_is_passed_over(folder, keep):
     checkpoint.save(folder, state(30), [], "here")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from batch_race import hyperparameters
+from batch_race.errors import InputError
 from batch_race.plan import configuration, datasets, machines, race, runs
 from batch_race.plan.datasets import Dataset
 from batch_race.plan.race import Race
@@ -54,6 +55,23 @@ class Experiment(NamedTuple):
     race: Race | None
     machines: dict[str, tuple[str, str]]
     digest: str
+
+
+def check_results(folder: Path = KEPT.parent) -> None:
+    """Check that the folder of all results is one or can be made.
+
+    Raises
+    ------
+    InputError
+        If there is a file in its place, or a link to a folder that is not there.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(
+            f"{folder}: found a link to {folder.readlink()}, which is not there, expected a "
+            "folder; is its disk mounted?"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: found a file, expected a folder")
 
 
 def plan(config: dict[str, Any]) -> Experiment:

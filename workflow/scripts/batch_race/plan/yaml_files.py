@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from batch_race.errors import InputError
+from batch_race.store.files import read_bytes
 from batch_race.texts import quote
 
 MAX_VALUES = 1_000_000
@@ -28,17 +29,21 @@ def check(paths: Iterable[Path]) -> None:
     Raises
     ------
     InputError
-        If a mapping has a key twice, a value contains itself or is nested too deeply, or a file has
-        more than `MAX_VALUES`; the message names the file and the line.
+        If a file cannot be read, is no regular file or not in UTF-8, a mapping has a key twice, a
+        value contains itself or is nested too deeply, or a file has more than `MAX_VALUES`; the
+        message names the file and the line.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in paths:
         try:
-            root = yaml.compose(path.read_bytes(), loader)
+            root = yaml.compose(read_bytes(path).decode("utf-8"), loader)
             if root is not None:
                 _count(root, path, set(), {})
-        except (OSError, yaml.YAMLError):
+        except (FileNotFoundError, yaml.YAMLError):
             continue
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise InputError(f"{path}, line {line}: found no UTF-8, expected text in it") from error
         except RecursionError as error:
             raise InputError(f"{path}: found values nested too deeply, expected few") from error
 

@@ -69,13 +69,21 @@ def save(folder: Path, state: State, contention: Sequence[str], fingerprint: str
     arrays.write_state(path_of(folder, fingerprint), state.weights, state.velocity, record)
 
 
-def discard(folder: Path) -> None:
-    """Remove all checkpoints of a run, and temporary files that killed processes left of one.
+def discard(folder: Path, fingerprint: str | None = None) -> None:
+    """Remove checkpoints of a run, and temporary files that killed processes left of one.
 
     A file that cannot be removed does no harm to a finished run, and stays.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    fingerprint : str, optional
+        Only the checkpoint with it is removed; by default all are, also those that were kept.
     """
     with suppress(OSError):
-        for each in folder.glob("checkpoint*"):
+        name = path_of(folder, fingerprint).name if fingerprint else "checkpoint*"
+        for each in folder.glob(name):
             remove_leftovers(each)
             each.unlink(missing_ok=True)
 

@@ -186,6 +186,7 @@ class Watch:
             "busy_seconds_of_the_processors": total.busy_seconds,
             "stolen_seconds": total.stolen_seconds,
             "seconds_waited_for_a_processor": total.waited_seconds,
+            "seconds_stood_still": total.idle_seconds,
             "gflops_before_and_after": self._speeds,
         }
 

@@ -20,7 +20,7 @@ def start(log_path: str) -> None:
         The log file of the rule.
     """
     logging.basicConfig(
-        handlers=[_Log(log_path, mode="w", encoding="utf-8")],
+        handlers=[_Log(log_path, mode="w", encoding="utf-8", errors="backslashreplace")],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
     )
@@ -38,7 +38,8 @@ def write_in_utf8(log: logging.Logger) -> None:
     """
     for handler in log.handlers:
         if isinstance(handler, logging.FileHandler) and isinstance(handler.stream, TextIOWrapper):
-            handler.stream.reconfigure(encoding="utf-8")
+            # A path may have bytes that are no UTF-8.
+            handler.stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 class _Log(logging.FileHandler):

@@ -11,7 +11,7 @@ import vl_convert
 
 from batch_race.analyze import mistakes
 from batch_race.analyze.statistics import summarize
-from batch_race.report import charts, theme
+from batch_race.report import charts, curves, theme
 from batch_race.report.colours import of_batch_size
 from batch_race.report.context import Context
 from batch_race.report.data_url import data_url
@@ -307,9 +307,8 @@ def test_a_target_is_a_line_where_it_is_in_the_range():
     described = draw("loss_by_seconds", table, targets=targets).to_dict()  # the chapter's
     assert marked(described, "rule") == []
     grid = draw("accuracy_curves", table, targets=targets).to_dict()
-    panels = [panel for row in grid["vconcat"] for panel in row["hconcat"]]
-    assert len(panels) == 8
-    for panel in panels:
+    assert len(grid["concat"]) == 8
+    for panel in grid["concat"]:
         rows = marked(panel | {"datasets": grid["datasets"]}, "rule")
         assert [row["target"] for row in rows] == [95.0]
 
@@ -378,15 +377,13 @@ def test_axes_have_short_labels(name, scale, tmp_path):
 def test_curves_have_linear_and_logarithmic_axes():
     grid = draw("loss_curves", falling(10).filter(pl.col("training_loss") > 0)).to_dict()
     x_scales, y_scales = (
-        [
-            tuple(panel["layer"][0]["encoding"][axis]["scale"]["type"] for panel in row["hconcat"])
-            for row in grid["vconcat"]
-        ]
+        [panel["layer"][0]["encoding"][axis]["scale"]["type"] for panel in grid["concat"]]
         for axis in ("x", "y")
     )
-    assert x_scales == y_scales == [("linear", "log")] * 4
-    titles = [row["hconcat"][0]["layer"][0]["encoding"]["x"]["title"] for row in grid["vconcat"]]
-    assert titles == ["seconds of training", "seconds in total", "steps", "examples"]
+    assert x_scales == y_scales == ["linear", "log"] * 4
+    titles = [panel["layer"][0]["encoding"]["x"]["title"] for panel in grid["concat"]]
+    assert titles[::2] == titles[1::2] == [*curves.X_TITLES.values()]
+    assert grid["columns"] == 2
 
 
 def test_the_confusion_matrix_counts_the_wrong_images():

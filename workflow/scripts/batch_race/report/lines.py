@@ -113,19 +113,18 @@ def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyCha
 
     Returns
     -------
-    altair.VConcatChart
+    altair.ConcatChart
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
-    rows = []
-    for x, x_title in curves.X_TITLES.items():
-        pair = [
-            panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
-            for is_log in (False, True)
-        ]
-        rows.append(alt.hconcat(*pair))
+    panels = [
+        panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
+        for x, x_title in curves.X_TITLES.items()
+        for is_log in (False, True)
+    ]
     titled = title(named, text, context, note, width=750)
-    return theme.with_legend(alt.vconcat(*rows, title=titled), names, width=750)
+    # Not rows in a column: Altair copies all panels for each level of nesting.
+    return theme.with_legend(alt.concat(*panels, columns=2, title=titled), names, width=750)
 
 
 def title(

@@ -177,17 +177,18 @@ def test_contended_runs_are_counted_in_the_subtitle():
         assert "1 of 2 runs contended" in str(draw(name, summary).to_dict()["title"]["subtitle"])
 
 
-def test_a_miss_and_an_unknown_outcome_have_different_signs():
+def test_a_miss_a_diverged_run_and_an_unknown_outcome_have_different_signs():
     table = pl.concat(
         [
             falling(10, batch_size=1),
             curve([2.0, 1.5], batch_size=2),
             curve([2.0, 1.5], batch_size=4, stopped="target"),
+            curve([2.0, 1e30], batch_size=8, stopped="diverged"),
         ]
     )
     measures = measured(table, {"loss": [1.0]}, "training")
     _, data = drawn("learning_rates", summarize(measures))
-    assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?"}
+    assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?", 8: "×"}
 
 
 @pytest.mark.parametrize("name", of("summary"))

@@ -314,6 +314,23 @@ def test_a_target_is_a_line_where_it_is_in_the_range():
         assert [row["target"] for row in rows] == [95.0]
 
 
+def test_a_targets_label_is_outside_of_the_curves(tmp_path):
+    table = falling(10).filter(pl.col("training_loss") > 0)
+    theme.save(draw("race", table, targets={"loss": [1.0, 0.5]}), tmp_path / "chart.svg")
+    drawn = ElementTree.parse(tmp_path / "chart.svg")
+    found = {
+        axis.get("aria-label", "").startswith("Y-axis titled 'loss'"): {
+            text.text for text in axis.findall(LABELS)
+        }
+        for axis in drawn.findall(".//{*}g[@class='mark-group role-axis']")
+        if axis.get("aria-label", "").startswith("Y-axis")
+    }
+    assert found[False] == {"target 1", "target 0.5"}
+    assert found[True] >= {"1", "0.5"}
+    # The lines of the grid are the left axis's.
+    assert len(drawn.findall(".//{*}g[@class='mark-rule role-axis-grid']")) == 2
+
+
 @pytest.mark.parametrize("lost", [[9.0, 1e30], [1e9, float("inf")], [float("nan")]])
 def test_a_diverged_run_does_not_stretch_the_axis(lost, tmp_path):
     calm = falling(10).filter(pl.col("training_loss") > 0)

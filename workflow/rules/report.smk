@@ -46,6 +46,7 @@ for name, tables in TABLES.items():
             json=[f"results/plot/{{experiment}}/{chart}.json" for chart in drawn],
         log:
             f"results/plot/{{experiment}}/plot_{name}.log",
+        priority: 1
         localrule: True
         conda:
             "../../environment.yml"
@@ -141,7 +142,6 @@ rule write_page:
         ),
     log:
         "results/page/{experiment}/write_page.log",
-    priority: 1
     localrule: True
     conda:
         "../../environment.yml"

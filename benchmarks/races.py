@@ -12,6 +12,7 @@ import polars as pl
 
 from batch_race.analyze import comparison, decisions, rounds, statistics
 from batch_race.analyze.comparison import Answer
+from batch_race.analyze.measures import about_runs
 from batch_race.analyze.rounds import Result
 from batch_race.analyze.trials import known_seconds
 from batch_race.hyperparameters import GROUP, REGISTRY, with_role
@@ -109,7 +110,7 @@ def training_seconds(race: Race, last: Round) -> float:
 
 def answer(race: Race, last: Round, courses: Courses) -> list[Answer]:
     """Return the workflow's answer to a race."""
-    made = decisions.about_runs(decisions.tabulate(race, last))
+    made = about_runs(decisions.tabulate(race, last))
     sizes = [entrant["values"]["batch_size"] for entrant in race.parts["entrants"]]
     trials = {
         (sizes[trial.entrant], trial.learning_rate, trial.seed): trial for trial in last.trials

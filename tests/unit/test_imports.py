@@ -4,7 +4,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from batch_race.plan.sources import ROOT, SCRIPTS
+from batch_race.plan.sources import ROOT, SCRIPTS, closure
 from batch_race.report import theme
 from tools import import_graph
 from tools.import_graph import GROUPS, edges, group
@@ -58,6 +58,14 @@ def test_each_module_has_a_group():
     assert {group(path) for path in import_graph.modules()} == set(GROUPS)
     assert group(SCRIPTS / "batch_race" / "errors.py") == "batch_race"
     assert group(SCRIPTS / "batch_race" / "report" / "charts" / "chart.py") == "report"
+
+
+def test_what_runs_after_the_last_run_imports_no_more_than_it_needs():
+    # Reading a user's dataset takes packages that take 0.2 s of CPU time to import.
+    for script in ("collect", "summarize", "compare", "forecast", "find_mistakes", "write_page"):
+        groups = {path.parent for path in closure(SCRIPTS / f"{script}.py")}
+        assert SCRIPTS / "batch_race" / "store" in groups
+        assert not groups & {SCRIPTS / "batch_race" / name for name in ("plan", "data/originals")}
 
 
 def shown(path):

@@ -1,13 +1,12 @@
 """The jobs that follow from a change, by rule."""
 
-CURVES, SUMMARY_CHARTS = {"plot_histories": 1}, {"plot_summary": 1}
-MISTAKES_CHARTS = {"plot_mistakes": 1}
-CHARTS = CURVES | SUMMARY_CHARTS | MISTAKES_CHARTS
+CURVES, RESULTS_CHARTS = {"plot_histories": 1}, {"plot_results": 1}
+CHARTS = CURVES | RESULTS_CHARTS
 PAGE = {"write_page": 1}
 DATA = {"parse": 1, "prepare": 1}
 BUNDLE = {"bundle_vega": 1}
-MISTAKES = {"find_mistakes": 1} | MISTAKES_CHARTS | PAGE
-ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1} | SUMMARY_CHARTS | MISTAKES
+MISTAKES = {"find_mistakes": 1} | RESULTS_CHARTS | PAGE
+ANSWERS = {"summarize": 1, "compare": 1, "forecast": 1} | MISTAKES
 AGGREGATES = {"collect": 1} | ANSWERS | CURVES
 
 

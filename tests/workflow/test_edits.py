@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.workflow.jobs import AGGREGATES, ANSWERS, DATA, MISTAKES, PAGE, SUMMARY_CHARTS, trained
+from tests.workflow.jobs import AGGREGATES, ANSWERS, DATA, MISTAKES, PAGE, RESULTS_CHARTS, trained
 
 COMMENT = "\n# Edited.\n"
 CODE = "\nEDITED = True\n"
@@ -46,7 +46,7 @@ FOUND_AGAIN = {"find_crossings": 3} | AGGREGATES
         ("workflow/scripts/batch_race/report/tables.py", ANSWERS),
         (
             "workflow/scripts/batch_race/report/charts/summary/throughput.py",
-            SUMMARY_CHARTS | PAGE,
+            RESULTS_CHARTS | PAGE,
         ),
         # How a file is downloaded changes nothing in it, and a log is no result.
         ("workflow/scripts/download.py", {}),

@@ -75,7 +75,7 @@ def test_a_file_alone_adds_a_chart(finished_project):
     shutil.copy(charts / "summary/throughput.py", charts / "summary/rates.py")
     caption = project.folder / "workflow/report/rates.rst"
     caption.write_text("The caption of the added chart.")
-    assert project.jobs() == {"plot_summary": 1, "write_page": 1}
+    assert project.jobs() == {"plot_results": 1, "write_page": 1}
     project.run()
     page = (project.folder / "results/page/race/report.html").read_text()
     assert "The caption of the added chart." in page

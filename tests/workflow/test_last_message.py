@@ -23,7 +23,7 @@ def test_an_earlier_answer_is_not_shown_as_this_configurations(finished_project)
     assert PAGE not in said
 
     # The histories of the first seed are older than the answer to the other one.
-    said = project.run("--rerun-triggers", "mtime", "-R", "plot_summary", "--", ANSWER, CHART)
+    said = project.run("--rerun-triggers", "mtime", "-R", "plot_results", "--", ANSWER, CHART)
     assert f"{ANSWER} is the answer to another configuration. This command makes this " in said
     assert "\n  snakemake --cores 2\n" in said
     assert (project.folder / ANSWER).read_text() not in said

@@ -13,7 +13,7 @@
 RACED = sorted({specification["dataset"] for specification in RUNS.values()})
 
 # Seconds of work: a batch system would take longer to find a node. With a priority are those that
-# lead to the answer, then to the page.
+# lead to the answer, then to the charts, which take longest.
 
 
 localrules:
@@ -116,7 +116,6 @@ rule forecast:
         json="results/forecast/{experiment}/forecast.json",
     log:
         "results/forecast/{experiment}/forecast.log",
-    priority: 1
     conda:
         "../../environment.yml"
     params:

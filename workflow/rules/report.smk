@@ -16,14 +16,15 @@ from batch_race.report.charts import CHARTS
 # By the job that draws from them, then by the folders of workflow/scripts/batch_race/report/charts/.
 TABLES = {
     "histories": {"histories": "results/collect/{experiment}/histories.parquet"},
-    "summary": {"summary": "results/summarize/{experiment}/summary.parquet"},
-    "mistakes": {
+    "results": {
+        "summary": "results/summarize/{experiment}/summary.parquet",
         "confusion": "results/find_mistakes/{experiment}/confusion.parquet",
         "mistakes": "results/find_mistakes/{experiment}/mistakes.parquet",
     },
 }
 
-# One process for all charts of a table: starting the program that draws takes longer than most.
+# Two processes, which draw at the same time: starting the program that draws takes longer than most
+# charts, and the histories are there before the other tables.
 for name, tables in TABLES.items():
     drawn = [chart for chart in CHARTS if CHARTS[chart] in tables]
 
@@ -45,6 +46,7 @@ for name, tables in TABLES.items():
             json=[f"results/plot/{{experiment}}/{chart}.json" for chart in drawn],
         log:
             f"results/plot/{{experiment}}/plot_{name}.log",
+        priority: 1
         localrule: True
         conda:
             "../../environment.yml"
@@ -119,8 +121,7 @@ PAGE = [
 rule write_page:
     input:
         **TABLES["histories"],
-        **TABLES["summary"],
-        **TABLES["mistakes"],
+        **TABLES["results"],
         answer="results/compare/{experiment}/answer.txt",
         answers="results/compare/{experiment}/answer.json",
         forecast="results/forecast/{experiment}/forecast.txt",
@@ -141,7 +142,6 @@ rule write_page:
         ),
     log:
         "results/page/{experiment}/write_page.log",
-    priority: 1
     localrule: True
     conda:
         "../../environment.yml"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from batch_race.analyze import decisions, measures, statistics
+from batch_race.analyze import measures, statistics
 from batch_race.report import tables
 from batch_race.store import crossings, foreign, history, logs, parquet, with_csv
 from batch_race.store.files import replacing
@@ -37,7 +37,7 @@ def main() -> None:
         pl.concat(found),
         snakemake.params.targets,
         snakemake.params.clock,
-        decisions.about_runs(made[0]) if made else None,
+        made[0] if made else None,
     )
     summary = statistics.summarize(runs)
     for table, name in ((runs, "runs"), (summary, "summary")):

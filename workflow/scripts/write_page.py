@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_race.report import charts, decisions_table, page, page_curves, page_table
+from batch_race.report import charts, decisions_table, page, page_curves, page_table, theme
 from batch_race.report.context import Context
 from batch_race.report.data_url import encode
 from batch_race.store import history, logs, parquet
@@ -28,7 +28,7 @@ def main() -> None:
     drawn = [
         page.chart(
             name,
-            charts.load(name).draw(drawn_from[table], context).to_dict(),
+            theme.describe(charts.load(name).draw(drawn_from[table], context)),
             page.caption(Path(caption).read_text(encoding="utf-8"), experiment, clock),
         )
         for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)

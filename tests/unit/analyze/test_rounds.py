@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from batch_race.analyze import decisions
+from batch_race.analyze import decisions, measures
 from benchmarks import races
 from benchmarks.races import Course
 
@@ -42,7 +42,7 @@ def budget_of(plan, last):
 
 def rules(plan, last, batch_size):
     table = decisions.tabulate(plan, last)
-    rows = decisions.about_runs(table).filter(batch_size=batch_size)
+    rows = measures.about_runs(table).filter(batch_size=batch_size)
     return rows["rule"].to_list()
 
 
@@ -53,7 +53,7 @@ def test_a_run_is_stopped_at_the_first_budget_that_is_enough():
     assert enough < 4.6
     assert budget_of(plan, last) == {(1, 1): enough, (32, 1): 4, (128, 1): 4}
     assert rules(plan, last, 1) == ["slower"]
-    (row,) = decisions.about_runs(decisions.tabulate(plan, last)).filter(batch_size=1).to_dicts()
+    (row,) = measures.about_runs(decisions.tabulate(plan, last)).filter(batch_size=1).to_dicts()
     found = row["seconds"], row["against_batch_size"], row["leader_seconds"]
     assert found == (enough, 32, 3)
     assert not row["is_whole"]
@@ -65,7 +65,7 @@ def test_what_is_stopped_is_slower_by_the_factor(factor):
     for _ in range(50):
         times = {size: np.exp(random.normal(1, 1, size=3)).tolist() for size in (1, 2, 4, 8)}
         plan, last, courses = race(times, factor=factor)
-        for row in decisions.about_runs(decisions.tabulate(plan, last)).to_dicts():
+        for row in measures.about_runs(decisions.tabulate(plan, last)).to_dicts():
             index = round(row["target_value"] * 10) - 1
             best = min(each.times[index] for each in courses.values())
             own = times[row["batch_size"]][index]

@@ -11,7 +11,7 @@ import vl_convert
 
 from batch_race.analyze import mistakes
 from batch_race.analyze.statistics import summarize
-from batch_race.report import charts, theme
+from batch_race.report import charts, curves, theme
 from batch_race.report.colours import of_batch_size
 from batch_race.report.context import Context
 from batch_race.report.data_url import data_url
@@ -177,17 +177,18 @@ def test_contended_runs_are_counted_in_the_subtitle():
         assert "1 of 2 runs contended" in str(draw(name, summary).to_dict()["title"]["subtitle"])
 
 
-def test_a_miss_and_an_unknown_outcome_have_different_signs():
+def test_a_miss_a_diverged_run_and_an_unknown_outcome_have_different_signs():
     table = pl.concat(
         [
             falling(10, batch_size=1),
             curve([2.0, 1.5], batch_size=2),
             curve([2.0, 1.5], batch_size=4, stopped="target"),
+            curve([2.0, 1e30], batch_size=8, stopped="diverged"),
         ]
     )
     measures = measured(table, {"loss": [1.0]}, "training")
     _, data = drawn("learning_rates", summarize(measures))
-    assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?"}
+    assert {row["batch_size"]: row["text"] for row in data} == {1: "5", 2: "–", 4: "?", 8: "×"}
 
 
 @pytest.mark.parametrize("name", of("summary"))
@@ -307,11 +308,27 @@ def test_a_target_is_a_line_where_it_is_in_the_range():
     described = draw("loss_by_seconds", table, targets=targets).to_dict()  # the chapter's
     assert marked(described, "rule") == []
     grid = draw("accuracy_curves", table, targets=targets).to_dict()
-    panels = [panel for row in grid["vconcat"] for panel in row["hconcat"]]
-    assert len(panels) == 8
-    for panel in panels:
+    assert len(grid["concat"]) == 8
+    for panel in grid["concat"]:
         rows = marked(panel | {"datasets": grid["datasets"]}, "rule")
         assert [row["target"] for row in rows] == [95.0]
+
+
+def test_a_targets_label_is_outside_of_the_curves(tmp_path):
+    table = falling(10).filter(pl.col("training_loss") > 0)
+    theme.save(draw("race", table, targets={"loss": [1.0, 0.5]}), tmp_path / "chart.svg")
+    drawn = ElementTree.parse(tmp_path / "chart.svg")
+    found = {
+        axis.get("aria-label", "").startswith("Y-axis titled 'loss'"): {
+            text.text for text in axis.findall(LABELS)
+        }
+        for axis in drawn.findall(".//{*}g[@class='mark-group role-axis']")
+        if axis.get("aria-label", "").startswith("Y-axis")
+    }
+    assert found[False] == {"target 1", "target 0.5"}
+    assert found[True] >= {"1", "0.5"}
+    # The lines of the grid are the left axis's.
+    assert len(drawn.findall(".//{*}g[@class='mark-rule role-axis-grid']")) == 2
 
 
 @pytest.mark.parametrize("lost", [[9.0, 1e30], [1e9, float("inf")], [float("nan")]])
@@ -378,15 +395,13 @@ def test_axes_have_short_labels(name, scale, tmp_path):
 def test_curves_have_linear_and_logarithmic_axes():
     grid = draw("loss_curves", falling(10).filter(pl.col("training_loss") > 0)).to_dict()
     x_scales, y_scales = (
-        [
-            tuple(panel["layer"][0]["encoding"][axis]["scale"]["type"] for panel in row["hconcat"])
-            for row in grid["vconcat"]
-        ]
+        [panel["layer"][0]["encoding"][axis]["scale"]["type"] for panel in grid["concat"]]
         for axis in ("x", "y")
     )
-    assert x_scales == y_scales == [("linear", "log")] * 4
-    titles = [row["hconcat"][0]["layer"][0]["encoding"]["x"]["title"] for row in grid["vconcat"]]
-    assert titles == ["seconds of training", "seconds in total", "steps", "examples"]
+    assert x_scales == y_scales == ["linear", "log"] * 4
+    titles = [panel["layer"][0]["encoding"]["x"]["title"] for panel in grid["concat"]]
+    assert titles[::2] == titles[1::2] == [*curves.X_TITLES.values()]
+    assert grid["columns"] == 2
 
 
 def test_the_confusion_matrix_counts_the_wrong_images():

@@ -69,8 +69,3 @@ def tabulate(race: Race, last: Round) -> pl.DataFrame:
                 )
             )
     return pl.DataFrame(rows, schema=SCHEMA).sort("round", maintain_order=True)
-
-
-def about_runs(decisions: pl.DataFrame) -> pl.DataFrame:
-    """Return the decisions about runs: one for each run and target that it was trained for."""
-    return decisions.filter(pl.col(_SEED).is_not_null())

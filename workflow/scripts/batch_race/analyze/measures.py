@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from batch_race.hyperparameters import REGISTRY, RUN
+from batch_race.hyperparameters import REGISTRY, RUN, with_role
 
 COSTS = ("seconds", "steps", "examples")
 """The measures that have a target."""
@@ -20,6 +20,8 @@ ENDS = (
 """The measures that have no target."""
 
 Targets = Mapping[str, Sequence[float]]
+
+_SEED = with_role("repeated")[0]
 
 
 def per_run(
@@ -42,8 +44,8 @@ def per_run(
     clock : {"training", "wall"}
         The clock of the seconds to a target.
     decisions : polars.DataFrame, optional
-        Those about the runs of a race, as `decisions.about_runs` gives them. A run has costs of the
-        targets that it was trained for, and values at the end if it had its whole budget.
+        Those of a race, as `decisions.tabulate` makes them. A run has costs of the targets that it
+        was trained for, and values at the end if it had its whole budget.
 
     Returns
     -------
@@ -64,6 +66,7 @@ def per_run(
         - `diverged`: the cost is infinite, and `spent` is null, since it means nothing.
     """
     run = list(RUN)
+    made = None if decisions is None else about_runs(decisions)
     # By time, since a step may have two evaluations.
     rows = histories.sort(*run, "wall_seconds").with_columns(
         seconds=pl.col(f"{clock}_seconds"),
@@ -80,13 +83,16 @@ def per_run(
         *(pl.col(f"{columns[cost]}_low").cast(pl.Float64).alias(f"{cost}_low") for cost in COSTS),
     )
     tables = [
-        _costs(
-            _trained_for(ends, decisions, metric, float(value)), there, run, metric, float(value)
-        )
+        _costs(_trained_for(ends, made, metric, float(value)), there, run, metric, float(value))
         for metric in ("loss", "accuracy")
         for value in targets.get(metric, ())
     ]
-    return pl.concat([*tables, _ends(_trained_for(ends, decisions), run)])
+    return pl.concat([*tables, _ends(_trained_for(ends, made), run)])
+
+
+def about_runs(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Return the decisions about runs: one for each run and target that it was trained for."""
+    return decisions.filter(pl.col(_SEED).is_not_null())
 
 
 def _trained_for(

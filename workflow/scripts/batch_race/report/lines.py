@@ -83,12 +83,14 @@ def panel(
     )
     y_title = curves.Y_TITLES[y]
     lines = chart.encode(_y(y, y_title, extent), alt.Order(f"{x}:Q"))
-    layers: list[alt.Chart | alt.LayerChart] = [*_target_lines(targets, extent, is_log=is_log)]
+    layers: list[alt.Chart | alt.LayerChart] = [*_target_lines(targets, extent)]
     if named["seed"].n_unique() > 1:
         opacity = 0.2 if named["series"].n_unique() <= 6 else 0.1
         spread = chart.mark_area(opacity=opacity, clip=True)
-        layers.append(spread.encode(_y("low", y_title, extent), alt.Y2("high:Q")))
-    layers += [lines.mark_line(clip=True), _points(lines, bands)]
+        layers.append(spread.encode(_y("low", y_title, extent).axis(None), alt.Y2("high:Q")))
+    layers.append(lines.mark_line(clip=True))
+    lines = lines.encode(_y(y, y_title, extent).axis(None))
+    layers.append(_points(lines, bands))
     if extent:
         of_diverged = bands.filter(pl.col("series").is_in(diverged))
         left = curves.exits(of_diverged, x, y, extent.high, is_log=extent.is_log)
@@ -96,7 +98,9 @@ def panel(
             crosses = lines.mark_point(shape=_CROSS, size=60, strokeWidth=2, opacity=1)
             solid = crosses.encode(strokeDash=alt.value(theme.dashes(0)))
             layers.append(solid.properties(data=left))
-    return alt.LayerChart(layer=layers)
+    # The targets' labels are an axis of their own, to the right, where no curve is.
+    layered: alt.LayerChart = alt.LayerChart(layer=layers).resolve_axis(y="independent")
+    return layered
 
 
 def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyChart:
@@ -113,19 +117,18 @@ def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyCha
 
     Returns
     -------
-    altair.VConcatChart
+    altair.ConcatChart
     """
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
-    rows = []
-    for x, x_title in curves.X_TITLES.items():
-        pair = [
-            panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
-            for is_log in (False, True)
-        ]
-        rows.append(alt.hconcat(*pair))
+    panels = [
+        panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
+        for x, x_title in curves.X_TITLES.items()
+        for is_log in (False, True)
+    ]
     titled = title(named, text, context, note, width=750)
-    return theme.with_legend(alt.vconcat(*rows, title=titled), names, width=750)
+    # Not rows in a column: Altair copies all panels for each level of nesting.
+    return theme.with_legend(alt.concat(*panels, columns=2, title=titled), names, width=750)
 
 
 def title(
@@ -212,7 +215,7 @@ def _x(values: pl.Series, x_title: str, *, is_log: bool) -> alt.X:
 
 
 def _y(field: str, y_title: str, extent: _Range | None) -> alt.Y:
-    axis = alt.Axis(labelExpr=axes.LABELS)
+    axis = alt.Axis(labelExpr=axes.LABELS, grid=True)  # or Vega-Lite grids the first axis alone
     scale: alt.Scale | alt.UndefinedType = alt.Undefined
     if extent is not None and extent.is_log:
         axis.values = axes.log_ticks(extent.low, extent.high)
@@ -232,23 +235,24 @@ def _points(lines: alt.Chart, bands: pl.DataFrame) -> alt.Chart:
     return drawn
 
 
-def _target_lines(
-    targets: Sequence[float], extent: _Range | None, *, is_log: bool
-) -> list[alt.Chart]:
+def _target_lines(targets: Sequence[float], extent: _Range | None) -> list[alt.Chart]:
     """Draw a line at each target in the range, with its value."""
     shown = [
-        {"target": float(target), "text": f"target {target:g}"}
-        for target in targets
-        if extent is None or extent.low <= target <= extent.high
+        float(target) for target in targets if extent is None or extent.low <= target <= extent.high
     ]
     if not shown:
         return []
-    # Where the curves are not: they fall from the left, and first of all on a linear axis.
-    chart = alt.Chart(pl.DataFrame(shown)).encode(alt.Y("target:Q"))
-    text = chart.mark_text(align="right", dx=-2, dy=-6, color=theme.GREY, fontSize=11)
-    if is_log:
-        text = chart.mark_text(align="left", dx=4, dy=-6, color=theme.GREY, fontSize=11)
-    return [
-        chart.mark_rule(color=theme.GREY, strokeWidth=1),
-        text.encode(alt.Text("text:N"), x=alt.value(0 if is_log else "width")),
-    ]
+    axis = alt.Axis(
+        orient="right",
+        values=shown,
+        labelExpr=f"'target ' + {axes.LABELS}",
+        labelColor=theme.GREY,
+        labelFontSize=11,
+        grid=False,
+        domain=False,
+        ticks=False,
+    )
+    chart = alt.Chart(pl.DataFrame({"target": shown})).encode(
+        alt.Y("target:Q", title=None, axis=axis)
+    )
+    return [chart.mark_rule(color=theme.GREY, strokeWidth=1)]

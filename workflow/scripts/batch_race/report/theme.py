@@ -29,7 +29,7 @@ _LONGEST_BESIDE = 24
 
 _DOT = "\N{NO-BREAK SPACE}· "  # no line may begin with the dot
 
-AnyChart = alt.LayerChart | alt.HConcatChart | alt.VConcatChart
+AnyChart = alt.LayerChart | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart
 
 
 def dashes(index: int) -> list[int]:
@@ -156,9 +156,19 @@ def with_legend(chart: AnyChart, names: Sequence[str], width: int = 600) -> AnyC
     return below
 
 
+def describe(chart: AnyChart | alt.Chart) -> dict[str, Any]:
+    """Return a chart as Vega-Lite.
+
+    It is not validated against Vega-Lite's schema, which takes as long as drawing; the tests of the
+    charts do that.
+    """
+    described: dict[str, Any] = chart.to_dict(validate=False)
+    return described
+
+
 def save(chart: AnyChart | alt.Chart, *paths: Path) -> None:
     """Write a chart in one or several formats, as `write` does."""
-    described = chart.to_dict()
+    described = describe(chart)
     for path in paths:
         write(described, path)
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from batch_race.data.description import Description
-from batch_race.data.pictures import Pixels
 from batch_race.errors import InputError
 from batch_race.store import arrays, history
 from batch_race.texts import is_plain, quote
@@ -63,7 +63,7 @@ class Classifier:
                 "finite ones"
             )
 
-    def probabilities(self, pixels: Pixels) -> Floats:
+    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> Floats:
         """Return the probability that each image is of each class.
 
         Parameters

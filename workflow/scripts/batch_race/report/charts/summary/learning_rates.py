@@ -26,7 +26,7 @@ def draw(summary: pl.DataFrame, context: Context) -> AnyChart:
         cell["images"] = row["training_images"]
         cell["text"] = _cell_text(row)
         panels.setdefault(costs.name_target(row, varying), []).append(cell)
-    legend = "seconds to target, – is a miss, ? unknown"
+    legend = "seconds to target, – is a miss, × diverged, ? unknown"
     subtitle = (notes.evaluation(context.clock), legend, notes.contended(summary))
     titled = theme.title(summary, "Seconds to each target by learning rate", context, *subtitle)
     return alt.vconcat(*(_panel(name, cells) for name, cells in panels.items()), title=titled)
@@ -59,6 +59,8 @@ def _panel(name: str, cells: list[dict[str, Any]]) -> alt.LayerChart:
 def _cell_text(row: dict[str, Any]) -> str:
     if row["median"] is not None:
         return number(row["median"])
+    if 2 * row["diverged"] > row["runs"]:
+        return "×"
     return "?" if row["unknown"] else "–"
 
 

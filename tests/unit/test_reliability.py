@@ -14,14 +14,15 @@ NAME = re.compile(r"`(tests/[\w/]+\.py(?:::\w+)?)`")
 
 
 def rows(page):
-    """Split the table of tests into the cells of its rows."""
+    """Split the tables of tests into the cells of their rows."""
     section = page.partition("## Test results\n")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    tables = re.findall(r"(?:^\|.*\n?)+", section, re.MULTILINE)
+    lines = [line for table in tables for line in table.splitlines()[2:]]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def mistakes(page, tests):
-    """List the errors in the table of tests.
+    """List the errors in the tables of tests.
 
     Parameters
     ----------

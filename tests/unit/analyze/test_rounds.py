@@ -217,3 +217,29 @@ def test_crossings_are_looked_for_once_the_leader_turns_out_to_be_slower():
     for trial in last.trials:
         assert trial.sought == [0]
     assert len(last.trials) == 9
+
+
+def test_batch_sizes_that_are_not_compared_do_not_wait_for_each_other():
+    # Two comparison groups: one goes on to the whole budget, the other to further seeds.
+    seeds = (1, 2, 3)
+    times = {1: math.inf, 2: math.inf, 32: 0.4, 128: 0.41}
+    momentum = {1: 0.9, 2: 0.9, 32: 0.0, 128: 0.0}
+    courses = {
+        (size, 0.01, seed): Course(*([seconds + seed / 100],) * 2)
+        for size, seconds in times.items()
+        for seed in seeds
+    }
+
+    def outcome(*sizes):
+        targets = {"loss": [0.1], "accuracy": []}
+        plan = races.plan({size: [0.01] for size in sizes}, seeds, targets, BUDGETS, 1.5)
+        for entrant in plan.parts["entrants"]:
+            entrant["values"]["momentum"] = momentum[entrant["values"]["batch_size"]]
+        last = races.run(plan, courses)
+        return last.number, budget_of(plan, last)
+
+    slow, slow_runs = outcome(1, 2)
+    fast, fast_runs = outcome(32, 128)
+    both, runs = outcome(1, 2, 32, 128)
+    assert runs == slow_runs | fast_runs
+    assert both == max(slow, fast) < slow + fast

@@ -163,6 +163,11 @@ class _State:
             for index, each in enumerate(self._entrants)
         }
         """The seeds that all rates of an entrant begin with."""
+        self._compared: dict[tuple[Any, ...], list[int]] = {}
+        """The entrants by the hyperparameters that batch sizes are compared within."""
+        for index, each in enumerate(self._entrants):
+            within = tuple(each["values"].get(key) for key in GROUP)
+            self._compared.setdefault(within, []).append(index)
         self.decided = Round(before.number + 1, trials=before.trials, decisions=before.decisions)
         self._trials = Trials(race, self.decided.trials)
 
@@ -178,17 +183,21 @@ class _State:
                     self._train(index, rate, seed, self._every, self._race.first_level)
 
     def go_on(self) -> None:
-        """Decide on longer runs and crossings; then on other rates; then on further seeds."""
-        self._judge(self.decided.trials)
-        has_asked = True
-        while has_asked and not self._is_busy:
-            self._search()
-            has_asked = not self._is_busy and self._seed()
-        self.decided.is_over = not self._is_busy
+        """Decide on longer runs and crossings; then on other rates; then on further seeds.
 
-    @property
-    def _is_busy(self) -> bool:
-        return bool(self.decided.train or self.decided.find)
+        Entrants that are compared take each step together, and wait for no others.
+        """
+        self._judge(self.decided.trials)
+        for entrants in self._compared.values():
+            has_asked = True
+            while has_asked and not self._are_busy(entrants):
+                self._search(entrants)
+                has_asked = not self._are_busy(entrants) and self._seed(entrants)
+        self.decided.is_over = not (self.decided.train or self.decided.find)
+
+    def _are_busy(self, entrants: Sequence[int]) -> bool:
+        asked = {*self.decided.train, *self.decided.find}
+        return any(each.name in asked and each.entrant in entrants for each in self.decided.trials)
 
     def _judge(self, trials: Sequence[Trial]) -> None:
         """Train the runs for longer that may still matter for one of their targets."""
@@ -298,10 +307,10 @@ class _State:
 
     # Learning rates
 
-    def _search(self) -> None:
+    def _search(self, entrants: Sequence[int]) -> None:
         """Try other learning rates where those tried do not enclose the best."""
-        for index, entrant in enumerate(self._entrants):
-            if entrant["values"]["learning_rate"] != AUTO:
+        for index in entrants:
+            if self._entrants[index]["values"]["learning_rate"] != AUTO:
                 continue
             own = [trial for trial in self.decided.trials if trial.entrant == index]
             for target in self._every:
@@ -326,12 +335,13 @@ class _State:
 
     # Seeds
 
-    def _seed(self) -> bool:
+    def _seed(self, entrants: Sequence[int]) -> bool:
         """Train a further seed of the configurations that contend; return whether any is asked."""
         if not self._is_pruned:
             return False
         asked: dict[tuple[int, float, int], dict[int, float]] = {}
-        for group in self._trials.by_group:
+        groups = self._trials.by_group.items()
+        for group in [group for group, trials in groups if trials[0].entrant in entrants]:
             for target in self._every:
                 for run, seconds in self._further_seeds(group, target):
                     asked.setdefault(run, {})[target] = seconds

@@ -78,6 +78,7 @@ def plan(
             "evaluation": {},
             "folders": {VALUES["dataset"]: VALUES["dataset"]},
             "factor": factor,
+            "first_seconds": 3 if factor else None,
             "targets": targets,
         }
     )

@@ -44,10 +44,21 @@ def test_a_pruned_run_has_its_name_of_the_sweep_at_its_whole_budget():
     assert found.most_seeds == 2
 
 
-def test_the_first_round_has_three_seconds_or_more():
-    found, _ = plan(pruning={"enabled": True}, budget={"seconds": 14})
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [3.5, 7, 14]),
+        ({"first_seconds": 3.5}, [3.5, 7, 14]),
+        ({"first_seconds": 6}, [7, 14]),
+        ({"first_seconds": 0.8}, [0.875, 1.75, 3.5, 7, 14]),
+        ({"first_seconds": 7.1}, [14]),
+        ({"first_seconds": 100}, [14]),
+    ],
+)
+def test_the_whole_budget_is_halved_down_to_the_first(changes, expected):
+    found, _ = plan(pruning={"enabled": True} | changes, budget={"seconds": 14})
     budgets = [each["seconds"] for each in found.parts["budgets"]]
-    assert budgets[found.first_level :: race.PER_DOUBLING] == [3.5, 7, 14]
+    assert budgets[found.first_level :: race.PER_DOUBLING] == expected
     assert budgets == sorted(set(budgets))
     ratios = [later / earlier for earlier, later in itertools.pairwise(budgets)]
     assert ratios == pytest.approx([2 ** (1 / race.PER_DOUBLING)] * len(ratios), rel=0.01)

@@ -18,10 +18,6 @@ from batch_race.plan import runs
 from batch_race.plan.datasets import Dataset
 from batch_race.plan.runs import AUTO, Specification
 
-FIRST_SECONDS = 3.0
-"""The fewest seconds of the first round, whose budget is the whole one halved several times: with
-less, starting the runs would take longer than training."""
-
 FEWEST_SECONDS = 0.4
 """The shortest budget, of a further seed whose targets are near."""
 
@@ -77,6 +73,7 @@ def plan(
             "evaluation": whole["evaluation"],
             "folders": {name: dataset.folder for name, dataset in datasets.items()},
             "factor": config["pruning"]["factor"] if is_pruned else None,
+            "first_seconds": config["pruning"]["first_seconds"] if is_pruned else None,
             "targets": targets,
         }
     )
@@ -91,8 +88,8 @@ class Race:
         All of it as plain values, which Snakemake can hand to a job: `entrants`, each with its
         `values`, a specification with None as seed, budget and evaluation, and its `seeds`;
         `budgets`, from the shortest to the whole, `PER_DOUBLING` to the double; `evaluation`;
-        `folders`, the datasets' by name; `factor`, that of the pruning, None without; and
-        `targets`, by metric.
+        `folders`, the datasets' by name; `factor` and `first_seconds`, those of the pruning, None
+        without; and `targets`, by metric.
 
     Attributes
     ----------
@@ -122,11 +119,12 @@ class Race:
     @property
     def first_level(self) -> int:
         """The index of the first round's budget: the whole one, halved as often as possible."""
-        last = len(self.parts["budgets"]) - 1
-        seconds = self.parts["budgets"][last]["seconds"]
-        if seconds is None or last == 0:
+        budgets, fewest = self.parts["budgets"], self.parts["first_seconds"]
+        last = len(budgets) - 1
+        if fewest is None:
             return last
-        return last - PER_DOUBLING * max(0, math.floor(math.log2(seconds / FIRST_SECONDS)))
+        halved = range(last % PER_DOUBLING, last, PER_DOUBLING)
+        return next((level for level in halved if budgets[level]["seconds"] >= fewest), last)
 
     @property
     def most_seeds(self) -> int | None:

@@ -34,15 +34,18 @@ class Examples(NamedTuple):
     pixel_scaling: PixelScaling = (1.0, 0.0)
     arranged: Arranged | None = None
 
-    def every(self, nth: int) -> "Examples":
-        """Return every n-th example, copied."""
+    def take(self, rows: Integers) -> "Examples":
+        """Return the examples of some rows, copied.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+        """
         arranged = self.arranged
         if arranged is not None:
             columns, dense, sparse = arranged
-            arranged = Arranged(columns, dense[::nth].copy(), sparse[::nth])
-        return self._replace(
-            images=self.images[::nth].copy(), labels=self.labels[::nth], arranged=arranged
-        )
+            arranged = Arranged(columns, dense[rows], sparse[rows])
+        return self._replace(images=self.images[rows], labels=self.labels[rows], arranged=arranged)
 
 
 def pixel_scaling(kind: str, training_images: npt.NDArray[np.uint8]) -> PixelScaling:

@@ -60,8 +60,8 @@ def softmax(logits: Floats) -> Floats:
     return logits
 
 
-def cross_entropy(logits: Floats, labels: Integers) -> float:
-    """Compute the mean log-loss from the logits, so that no probability of 0 is logged.
+def cross_entropies(logits: Floats, labels: Integers) -> Floats:
+    """Compute each example's log-loss from its logits, so that no probability of 0 is logged.
 
     Parameters
     ----------
@@ -71,15 +71,21 @@ def cross_entropy(logits: Floats, labels: Integers) -> float:
 
     Returns
     -------
-    float
-        The loss in nats, finite for all finite logits.
+    ndarray of float64, shape (n_examples,)
+        The losses in nats, finite for all finite logits.
     """
     # In float64 the difference of two float32 extremes does not overflow.
     shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
     # Below -104 float32's exp is 0; float64's takes ten times as long.
     exponentials = np.exp(np.maximum(shifted, -104).astype(logits.dtype))
     log_normalizers = np.log(exponentials.sum(axis=1, dtype=np.float64))
-    return float(np.mean(log_normalizers - shifted[np.arange(len(labels)), labels]))
+    losses: Floats = log_normalizers - shifted[np.arange(len(labels)), labels]
+    return losses
+
+
+def cross_entropy(logits: Floats, labels: Integers) -> float:
+    """Compute the mean of the `cross_entropies`."""
+    return float(np.mean(cross_entropies(logits, labels)))
 
 
 def score(logits: Floats, labels: Integers) -> tuple[float, int]:

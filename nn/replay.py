@@ -14,23 +14,14 @@ from typing import NamedTuple
 from nn import grid, ranges
 from nn.batches import MiniBatches
 from nn.engine import Engine, ready
+from nn.estimator import Estimate, Estimator
 from nn.examples import Examples
-from nn.network import Weights
+from nn.network import Floats, Weights
 from nn.records import Evaluation
 from nn.targets import Crossing, Score, Target
 
 COARSE = 8
 """Steps of the grid from one estimate to the next where no target is near."""
-
-SAMPLE = 5000
-"""Fewest training images on which the loss is estimated."""
-
-DOUBT = 1.1
-"""The loss over all images is computed where the estimate is at most so many times a target."""
-
-DRIFT = 0.35
-"""The power of the change of the loss, since it was last computed, by which an estimate may be off
-besides."""
 
 
 class Snapshot(NamedTuple):
@@ -90,7 +81,8 @@ class Replay:
     ) -> None:
         self.step = 0
         self._training = ready(training)
-        self._sample = ready(training.every(max(1, len(training.labels) // SAMPLE)))
+        self._estimator = Estimator(len(training.labels))
+        self._sample = ready(training.take(self._estimator.rows))
         self._test = ready(test)
         self._engine = Engine(weights, self._training, threads, elementwise, momentum)
         self._batches = batches
@@ -125,15 +117,22 @@ class Replay:
         with self._engine.running():
             return self._engine.evaluate(self._training)[0]
 
-    def sample_loss(self) -> float:
-        """Compute the loss over a sample of the training images."""
-        with self._engine.running():
-            return self._engine.evaluate(self._sample)[0]
+    def estimate(self) -> Estimate:
+        """Estimate the loss over all training images."""
+        return self._estimator.estimate(self._sample_losses())
+
+    def know(self, loss: float) -> None:
+        """Take the loss over all training images at this step as known: estimates begin from it."""
+        self._estimator.begin_from(loss, self._sample_losses())
 
     def accuracy(self) -> float:
         """Compute the accuracy on the test images, in percent."""
         with self._engine.running():
             return self._engine.evaluate(self._test)[1]
+
+    def _sample_losses(self) -> Floats:
+        with self._engine.running():
+            return self._engine.losses(self._sample)
 
 
 def find_crossings(
@@ -199,10 +198,6 @@ class _Walk:
         self._is_checked = True
         self._pending: list[Target] = []
         self._found: dict[Target, int] = {}
-        self._computed = math.nan
-        """The loss over all images when last computed."""
-        self._factor = 1.0
-        """It divided by that over the sample."""
 
     def find(self, start: int, stop: int, targets: Sequence[Target]) -> dict[Target, int]:
         """Go from one evaluation to the next; return the steps of targets reached between them."""
@@ -211,17 +206,19 @@ class _Walk:
         self._pending, self._found = list(targets), {}
         score = self._scores[start]
         if any(target.metric == "loss" for target in targets):
-            self._scale(score.loss, replay.sample_loss())
+            replay.know(score.loss)
         for point in (*grid.between(start, stop)[COARSE - 1 :: COARSE], stop):
             known = replay.snapshot
             near = self._near(score)
             self._go_to(point, near)
-            score = self._estimate(self._pending) if point < stop else self._scores[stop]
+            score, error = (
+                self._estimate(self._pending) if point < stop else (self._scores[stop], 0)
+            )
             if late := [target for target in self._near(score) if target not in near]:
                 replay.restore(known)
                 self._go_to(point, late)
             if point < stop:
-                self._look(score, self._pending)
+                self._look(score, error, self._pending)
             if not self._pending:
                 break
         replay.go_to(stop)
@@ -249,33 +246,27 @@ class _Walk:
             if not (pending := [target for target in targets if target in self._pending]):
                 break
             self._replay.go_to(step)
-            self._look(self._estimate(pending), pending)
+            self._look(*self._estimate(pending), pending)
         self._replay.go_to(point)
 
-    def _estimate(self, targets: Sequence[Target]) -> Score:
-        """Estimate the loss, or compute the accuracy, as some targets need."""
+    def _estimate(self, targets: Sequence[Target]) -> tuple[Score, float]:
+        """Estimate the loss, or compute the accuracy, as targets need; and the loss's error."""
         metrics = {target.metric for target in targets}
-        return Score(
-            self._factor * self._replay.sample_loss() if "loss" in metrics else math.nan,
-            self._replay.accuracy() if "accuracy" in metrics else math.nan,
-        )
+        nothing = Estimate(math.nan, math.nan)
+        loss, error = self._replay.estimate() if "loss" in metrics else nothing
+        accuracy = self._replay.accuracy() if "accuracy" in metrics else math.nan
+        return Score(loss, accuracy), error
 
-    def _look(self, score: Score, targets: Sequence[Target]) -> None:
-        """Record the targets that are reached now; `score` is an estimate."""
-        low, high = sorted((score.loss, self._computed))
-        doubt = DOUBT * (high / low) ** DRIFT if low > 0 else math.inf
-        if any(each.metric == "loss" and each.is_near(score, doubt) for each in targets):
+    def _look(self, score: Score, error: float, targets: Sequence[Target]) -> None:
+        """Record the targets that are reached now; `score` has an estimated loss."""
+        lowest = score._replace(loss=score.loss - error)
+        if any(each.metric == "loss" and each.is_reached(lowest) for each in targets):
             loss = self._replay.loss()
-            self._scale(loss, score.loss / self._factor)
+            self._replay.know(loss)
             score = score._replace(loss=loss)
         reached = [target for target in targets if target.is_reached(score)]
         self._found |= dict.fromkeys(reached, self._replay.step)
         self._pending = [target for target in self._pending if target not in reached]
-
-    def _scale(self, loss: float, sample_loss: float) -> None:
-        if sample_loss > 0 and math.isfinite(factor := loss / sample_loss):
-            self._factor = factor
-            self._computed = loss
 
 
 def _is_same(loss: float, other: float) -> bool:

@@ -16,7 +16,7 @@ from nn.engine.elementwise import ELEMENTWISE
 from nn.engine.inputs import ReadyExamples
 from nn.engine.passes import Pass, PassOfOne
 from nn.engine.products import Product
-from nn.network import Floats, Weights
+from nn.network import Floats, Integers, Weights
 from nn.rows import Rows, first_rows, row_count, split_rows
 
 CHUNK = 512
@@ -220,24 +220,28 @@ class Engine:
         ValueError
             If the examples have other columns than the training examples.
         """
-        is_same = np.array_equal(examples.columns, self._columns)
-        if not is_same or examples.dense.shape[1] != self._n_dense:
-            raise ValueError("examples: found other columns than those of the training examples")
-        is_small = self._is_small(examples)
-
-        def score(thread: int, chunk: Rows) -> tuple[float, int]:
-            if is_small:
-                return self._passes[thread](row_count(chunk)).evaluate(examples, chunk)
-            _, logits = network.forward(examples.inputs(chunk), self._weights)
-            return network.score(logits, examples.labels[chunk])
-
-        def scores(thread: int, shard: Rows) -> list[tuple[float, int]]:
-            return [score(thread, chunk) for chunk in _chunks(shard)]
-
+        losses, n_correct = map(sum, zip(*self._judge(examples, network.score), strict=True))
         n_examples = len(examples.labels)
-        found = itertools.chain(*self._in_shards(scores, slice(0, n_examples)))
-        losses, n_correct = map(sum, zip(*found, strict=True))
         return losses / n_examples, 100 * n_correct / n_examples
+
+    def losses(self, examples: ReadyExamples) -> Floats:
+        """Compute the loss of the network on each of some examples.
+
+        Parameters
+        ----------
+        examples : ReadyExamples
+
+        Returns
+        -------
+        ndarray of float64, shape (n_examples,)
+            The cross-entropies in nats, finite for all finite weights.
+
+        Raises
+        ------
+        ValueError
+            If the examples have other columns than the training examples.
+        """
+        return np.concatenate(self._judge(examples, network.cross_entropies))
 
     def flushes_subnormals(self) -> bool:
         """Return whether all threads of steps and evaluations flush subnormals.
@@ -266,6 +270,28 @@ class Engine:
         int
         """
         return max(1, min(n_examples // MIN_SHARD, len(self._passes)))
+
+    def _judge(
+        self, examples: ReadyExamples, of_logits: Callable[[Floats, Integers], Result]
+    ) -> list[Result]:
+        """Return what a function finds in the logits and labels of each chunk of the examples."""
+        is_same = np.array_equal(examples.columns, self._columns)
+        if not is_same or examples.dense.shape[1] != self._n_dense:
+            raise ValueError("examples: found other columns than those of the training examples")
+        is_small = self._is_small(examples)
+
+        def judge(thread: int, chunk: Rows) -> Result:
+            if is_small:
+                logits = self._passes[thread](row_count(chunk)).logits(examples, chunk)
+            else:
+                _, logits = network.forward(examples.inputs(chunk), self._weights)
+            return of_logits(logits, examples.labels[chunk])
+
+        def judge_shard(thread: int, shard: Rows) -> list[Result]:
+            return [judge(thread, chunk) for chunk in _chunks(shard)]
+
+        shards = self._in_shards(judge_shard, slice(0, len(examples.labels)))
+        return list(itertools.chain(*shards))
 
     def _add_in_shards(self, examples: ReadyExamples, rows: Rows, rate: np.float32) -> None:
         """Sum the gradients of each thread's shard of the rows, then add the sums."""

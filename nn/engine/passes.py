@@ -8,12 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from nn import network
 from nn.engine.elementwise import Numpy
 from nn.engine.inputs import ReadyExamples
 from nn.engine.products import Calls, Product, compute, in_parts
 from nn.engine.sparse import SparseRows
-from nn.network import Weights
+from nn.network import Floats, Weights
 from nn.rows import Rows
 
 
@@ -75,10 +74,10 @@ class Pass:
         if sparse:
             sparse.add_transposed_product(self._delta, out=self._sparse_into)
 
-    def evaluate(self, examples: ReadyExamples, rows: Rows) -> tuple[float, int]:
-        """Return the examples' summed loss and the number of correctly classified ones."""
+    def logits(self, examples: ReadyExamples, rows: Rows) -> Floats:
+        """Return the examples' logits, in an array that the next pass overwrites."""
         self._forward(examples, rows)
-        return network.score(self._logits, examples.labels[rows])
+        return self._logits
 
     def _forward(self, examples: ReadyExamples, rows: Rows) -> SparseRows | None:
         """Compute the logits; return the sparse inputs if any column is sparse."""

@@ -325,6 +325,18 @@ def test_evaluation_is_that_of_all_at_once(kind, n_examples):
     assert accuracy == pytest.approx(100 * is_correct.mean(), rel=1e-12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("n_examples", [1, CHUNK, 2 * CHUNK + 7])
+def test_each_example_has_its_own_loss(kind, n_examples, threads):
+    plain, prepared, weights = problem(kind, n_examples)
+    logits, _ = exactly(plain, weights, slice(0, n_examples))
+    engine = Engine(weights, prepared, threads)
+    with engine.running():
+        losses = engine.losses(prepared)
+    assert losses == pytest.approx(network.cross_entropies(logits, plain.labels), rel=1e-5)
+
+
 def huge(size, signs):
     """Return examples, and weights of one absolute value."""
     plain, prepared, weights = problem("sparse", 100, "raw")

@@ -499,8 +499,8 @@ def test_warming_up_changes_nothing(momentum):
 @pytest.mark.parametrize("batch_size", [1, 16, 2 * MIN_SHARD - 1, 2 * MIN_SHARD, 5000])
 def test_the_threads_that_split_the_work_are_counted(monkeypatch, batch_size):
     used = {"step": set(), "evaluation": set()}
-    for kind, name in ((Pass, "add_gradient"), (PassOfOne, "add_gradient"), (Pass, "evaluate")):
-        threads, method = used["evaluation" if name == "evaluate" else "step"], getattr(kind, name)
+    for kind, name in ((Pass, "add_gradient"), (PassOfOne, "add_gradient"), (Pass, "logits")):
+        threads, method = used["evaluation" if name == "logits" else "step"], getattr(kind, name)
 
         def counted(self, *arguments, _threads=threads, _method=method):
             _threads.add(threading.get_ident())

@@ -36,6 +36,18 @@ MADE = {
     "pruned": lambda folder: pages.write(
         folder, pages.race((1, 8, 32, 128, 512), seconds=is_kept), TARGETS, is_pruned=True
     ),
+    "pruned, by momentum": lambda folder: pages.write(
+        folder,
+        pl.concat(
+            [
+                pages.race((1, 8, 60000), (0.000316, 0.1), seconds=is_kept, momentum=0.0),
+                pages.race((1, 8), (0.05,), [1], seconds=is_kept, momentum=0.9, contended=True),
+                pages.race((2048,), (1.0,), [1], momentum=0.9, stopped="diverged"),
+            ]
+        ),
+        TARGETS,
+        is_pruned=True,
+    ),
     "hostile": lambda folder: pages.write(
         folder,
         pl.concat(
@@ -118,7 +130,7 @@ def test_each_winner_is_bold(chromium, written, name):
         summary(written[name])
         .filter(pl.col("measure") == "seconds", pl.col("median").is_not_null())
         .sort("median")
-        .group_by("machine", "target", "target_value", maintain_order=True)
+        .group_by("machine", "momentum", "target", "target_value", maintain_order=True)
         .first()
     )
     assert len(fastest) >= 3
@@ -127,7 +139,9 @@ def test_each_winner_is_bold(chromium, written, name):
         found = [each for each in rows if seconds in each]
         assert len(found) == 1, seconds
         assert f"{row['batch_size']:,}" in found[0]
-    assert len(rows) == fastest.select("machine", "batch_size", "learning_rate").n_unique()
+    assert (
+        len(rows) == fastest.select("machine", "momentum", "batch_size", "learning_rate").n_unique()
+    )
 
 
 def test_the_winner_of_a_race_is_not_a_stopped_run(written, chromium):

@@ -48,7 +48,7 @@ class Estimator:
     ----------
     rows : ndarray of int
         Those of the sample, in order. They are random: MNIST's images come from two sources by
-        turns, so that the loss over each twelfth image is 1.15 times that over all.
+        turns, so that each twelfth one, say, is of the harder source.
     """
 
     def __init__(self, n_examples: int) -> None:

@@ -206,11 +206,9 @@ def read_courses(folder: Path) -> tuple[dict[Key, Course], dict[str, list[float]
     }
     ordered = [(kind, value) for kind in ("loss", "accuracy") for value in sorted(targets[kind])]
     targets = {kind: sorted(values) for kind, values in targets.items()}
-    times: dict[Key, dict[Any, float]] = {}
-    for row in seconds.to_dicts():
-        key = row["batch_size"], row["learning_rate"], row["seed"]
-        value = math.inf if row["value"] is None else row["value"]
-        times.setdefault(key, {})[(row["target"], row["target_value"])] = value
+    times, steps = (
+        _by_run(measures.filter(pl.col("measure") == measure)) for measure in ("seconds", "steps")
+    )
     courses = {}
     for (size, rate, seed), rows in histories.group_by("batch_size", "learning_rate", "seed"):
         key = int(str(size)), float(str(rate)), int(str(seed))
@@ -224,8 +222,23 @@ def read_courses(folder: Path) -> tuple[dict[Key, Course], dict[str, list[float]
             )
             there = rows.filter(is_there)["training_seconds"]
             shown.append(float(there[0]) if len(there) else math.inf)
-        courses[key] = Course([times[key][each] for each in ordered], shown)
+        pace = rows["training_seconds"][-1] / rows["step"][-1]
+        courses[key] = Course(
+            [times[key][each] for each in ordered],
+            shown,
+            [steps[key][each] * pace for each in ordered],
+        )
     return courses, targets
+
+
+def _by_run(measures: pl.DataFrame) -> dict[Key, dict[Any, float]]:
+    """Return a measure of each run by its target; infinite where that was missed."""
+    values: dict[Key, dict[Any, float]] = {}
+    for row in measures.to_dicts():
+        key = row["batch_size"], row["learning_rate"], row["seed"]
+        value = math.inf if row["value"] is None else row["value"]
+        values.setdefault(key, {})[(row["target"], row["target_value"])] = value
+    return values
 
 
 Noise = Mapping[str, Any]

@@ -13,7 +13,7 @@ import polars as pl
 from batch_race.analyze import comparison, decisions, rounds, statistics
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.measures import about_runs
-from batch_race.analyze.rounds import Result
+from batch_race.analyze.rounds import Result, Times
 from batch_race.analyze.trials import known_seconds
 from batch_race.hyperparameters import GROUP, REGISTRY, with_role
 from batch_race.plan.race import PER_DOUBLING, Race
@@ -29,6 +29,10 @@ VALUES: dict[str, Any] = {key: each.kind(each.default) for key, each in REGISTRY
 _SEED = with_role("repeated")[0]
 
 
+STEP_SECONDS = 1e-7
+"""Of each run, if nothing disturbs it."""
+
+
 class Course(NamedTuple):
     """What a run would do with the whole budget.
 
@@ -38,10 +42,13 @@ class Course(NamedTuple):
         Seconds to each target; infinite for one that is missed.
     shown : sequence of float
         Seconds of the first evaluation at each target.
+    undisturbed : sequence of float, optional
+        Seconds to each target if all steps of the run took as long; by default the same as `times`.
     """
 
     times: Sequence[float]
     shown: Sequence[float]
+    undisturbed: Sequence[float] | None = None
 
 
 def budgets(whole: float, doublings: int) -> list[float]:
@@ -94,7 +101,7 @@ def run(race: Race, courses: Courses) -> Round:
 
 def outcome(
     race: Race, decided: Round, courses: Courses
-) -> tuple[dict[str, Result], dict[str, dict[int, float]]]:
+) -> tuple[dict[str, Result], dict[str, Times]]:
     """Return what the runs that a round asks for would find: results, and times to targets."""
     trials = {trial.name: trial for trial in decided.trials}
     return (
@@ -175,9 +182,16 @@ def _result(race: Race, trial: Trial, courses: Courses) -> Result:
     end = min((time for time in course.times if budget < time < math.inf), default=1e9)
     group = [(values | MACHINE)[key] for key in GROUP]
     earliest = {index: course.times[index] for index in bounds}
-    return Result(group, budget, "budget", [end, end], bounds, earliest)
+    return Result(
+        group, budget, round(budget / STEP_SECONDS), "budget", [end, end], bounds, earliest
+    )
 
 
-def _times(race: Race, trial: Trial, courses: Courses) -> dict[int, float]:
+def _times(race: Race, trial: Trial, courses: Courses) -> Times:
     course, budget = _course(race, trial, courses)
-    return {index: course.times[index] for index in trial.sought if course.times[index] <= budget}
+    reached = [index for index in trial.sought if course.times[index] <= budget]
+    undisturbed = course.undisturbed or course.times
+    return Times(
+        {index: course.times[index] for index in reached},
+        {index: round(undisturbed[index] / STEP_SECONDS) for index in reached},
+    )

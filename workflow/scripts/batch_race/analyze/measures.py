@@ -59,7 +59,8 @@ def per_run(
 
         - `reached`: the cost is above value_low and at most value, or both if they are equal;
         - `initial`: the initial weights meet the target, and value is 0;
-        - `missed`: the cost is above `spent`, the cost of the whole run: it is censored;
+        - `missed`: the cost is above `spent`, that of the whole run, or of the part of it that was
+          checked: it is censored;
         - `stopped`: the same, but the run did not get its whole budget, because it was pruned;
         - `unknown`: a target of the budget ended the run first, or the run (of another machine) was
           not asked for this target;
@@ -152,11 +153,17 @@ def _costs(
             pl.lit(target).alias("target_value"),
             outcome.alias("outcome"),
             pl.col(f"{cost}_there").alias("value"),
-            pl.col(f"{cost}_low").alias("value_low"),
-            pl.when(outcome != "diverged").then(cost).alias("spent"),
+            pl.when(pl.col(f"{cost}_there").is_not_null()).then(f"{cost}_low").alias("value_low"),
+            pl.when(outcome != "diverged").then(_spent(cost)).alias("spent"),
         )
         for cost in COSTS
     )
+
+
+def _spent(cost: str) -> pl.Expr:
+    """Return the cost of a run, or of the part of it that is known to have missed a target."""
+    is_missed = pl.col(f"{cost}_there").is_null()
+    return pl.coalesce(pl.when(is_missed).then(f"{cost}_low"), cost)
 
 
 def _ends(ends: pl.DataFrame, run: list[str]) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 With pruning,
 
+- while no run of a comparison group and seed has reached a target, those that are nearest to it are
+  trained for longer, and the others wait;
 - a run is stopped for a target once it has trained `factor` times as long as the first run of its
   comparison group and seed needed (adaptive capping: Hutter et al., ParamILS, JAIR 36, 2009); it
   goes on while it may still matter for one of its targets;
@@ -30,6 +32,9 @@ from batch_race.store import crossings, history
 from batch_race.store.rounds import Round, Trial
 from nn import ranges
 
+_AHEAD = 4
+"""Runs that are trained for longer while none has reached a target."""
+
 _HEADROOM = 1.1
 """The budget of a further seed, over what the seeds before it needed."""
 
@@ -39,10 +44,18 @@ class Result(NamedTuple):
 
     group: list[Any]
     seconds: float
+    steps: int
     stopped: str
     end: list[float]
     bounds: dict[int, float]
     earliest: dict[int, float]
+
+
+class Times(NamedTuple):
+    """The targets that a run was found to reach, by their index: after which seconds and steps."""
+
+    seconds: dict[int, float]
+    steps: dict[int, int]
 
 
 def result(
@@ -75,6 +88,7 @@ def result(
     return Result(
         [constants[key] for key in GROUP],
         last[f"{clock}_seconds"],
+        last["step"],
         metadata["stopped"],
         [math.inf, math.inf] if diverged else end,
         bounds,
@@ -82,10 +96,8 @@ def result(
     )
 
 
-def times(
-    table: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str
-) -> dict[int, float]:
-    """Return the seconds to the targets that a run was found to reach, by the target's index.
+def times(table: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str) -> Times:
+    """Return when a run was found to reach its targets.
 
     Parameters
     ----------
@@ -94,18 +106,26 @@ def times(
     targets : mapping of str to sequence of float
     clock : {"training", "wall"}
     """
-    found = {
-        (row["target"], row["target_value"]): row[f"{clock}_seconds"] for row in table.to_dicts()
+    reached = {
+        (row["target"], row["target_value"]): row
+        for row in table.drop_nulls("step").iter_rows(named=True)
     }
-    known = map(found.get, crossings.listed(targets))
-    return {index: seconds for index, seconds in enumerate(known) if seconds is not None}
+    rows = {
+        index: reached[target]
+        for index, target in enumerate(crossings.listed(targets))
+        if target in reached
+    }
+    return Times(
+        {index: row[f"{clock}_seconds"] for index, row in rows.items()},
+        {index: row["step"] for index, row in rows.items()},
+    )
 
 
 def decide(
     race: Race,
     before: Round,
     results: Mapping[str, Result],
-    found: Mapping[str, dict[int, float]],
+    found: Mapping[str, Times],
 ) -> Round:
     """Decide what the next round does.
 
@@ -116,8 +136,8 @@ def decide(
         What was decided last; `Round()` before the first round.
     results : mapping of str to Result
         Those of the runs that were to be trained, by name.
-    found : mapping of str to dict
-        The `times` of the runs whose crossings were to be found, by name.
+    found : mapping of str to Times
+        Those of the runs whose crossings were to be found, by name.
     """
     known = copy.deepcopy(before)
     _learn(known.trials, results, found)
@@ -132,20 +152,23 @@ def decide(
 def _learn(
     trials: Sequence[Trial],
     results: Mapping[str, Result],
-    found: Mapping[str, dict[int, float]],
+    found: Mapping[str, Times],
 ) -> None:
     """Take in what was measured."""
     for trial in trials:
         if (trained := results.get(trial.name)) is not None:
             trial.group = trained.group
             trial.seconds = trained.seconds
+            trial.pace = trained.seconds / max(trained.steps, 1)
             trial.stopped = trained.stopped
             trial.end = trained.end
             trial.bounds = trained.bounds
             trial.earliest = trained.earliest
-            trial.sought, trial.times = [], None
+            if trial.name not in found:
+                trial.sought, trial.times = [], None
         if trial.name in found:
-            trial.times = found[trial.name]
+            trial.times = found[trial.name].seconds
+            trial.steps = found[trial.name].steps
 
 
 class _State:
@@ -202,12 +225,46 @@ class _State:
     def _judge(self, trials: Sequence[Trial]) -> None:
         """Train the runs for longer that may still matter for one of their targets."""
         still_open = [(trial, targets) for trial in trials if (targets := self._close(trial))]
+        ahead = self._ahead(still_open)
         for trial, targets in still_open:
-            leaders = [self._trials.leader(trial, target) for target in targets]
-            sought = {each.name for each in leaders if each}.intersection(self.decided.find)
-            # With the crossings of the leaders, a round later, the caps are exact.
-            if None in leaders or not sought:
-                self._lengthen(trial, targets)
+            leaders = {target: self._trials.leader(trial, target) for target in targets}
+            sought = {each.name for each in leaders.values() if each}.intersection(
+                self.decided.find
+            )
+            if trial.name in ahead:
+                self._lengthen(trial, ahead[trial.name])
+            elif None not in leaders.values() and not sought:
+                # With the crossings of the leaders, a round later, the caps are exact.
+                seconds = max(known_seconds(each)[index] for index, each in leaders.items() if each)
+                self._lengthen(trial, self._level(self._trials.factor * seconds))
+
+    def _ahead(self, still_open: Sequence[tuple[Trial, list[int]]]) -> dict[str, int]:
+        """Return the runs that go ahead to a target that none has reached, and their next budgets.
+
+        They are those nearest to it; all, if one of them has missed it in the whole budget.
+        """
+        pending: dict[tuple[Any, ...], list[Trial]] = {}
+        for trial, targets in still_open:
+            for target in targets:
+                if self._trials.leader(trial, target) is None:
+                    pending.setdefault((tuple(trial.group), trial.seed, target), []).append(trial)
+        last = len(self._budgets) - 1
+        ahead: dict[str, int] = {}
+        for (group, seed, target), trials in pending.items():
+            if self._is_missed(group, seed, target):
+                ahead |= {trial.name: last for trial in trials}
+                continue
+            for trial in sorted(trials, key=lambda each: self._trials.end([each], target))[:_AHEAD]:
+                doubled = min(trial.level + PER_DOUBLING, last)
+                ahead[trial.name] = max(ahead.get(trial.name, 0), doubled)
+        return ahead
+
+    def _is_missed(self, group: Sequence[Any], seed: int, target: int) -> bool:
+        """Return whether a run has missed a target in its whole budget."""
+        return any(
+            trial.seed == seed and trial.closed.get(target, {}).get("rule") == "budget"
+            for trial in self._trials.by_group[tuple(group)]
+        )
 
     def _close(self, trial: Trial) -> list[int]:
         """Record for which targets a run needs no more training; return the others."""
@@ -229,17 +286,23 @@ class _State:
         if not sought:
             trial.times = trial.times or {}
         elif trial.times is None or not set(sought) <= set(trial.sought):
-            trial.sought = sought
-            trial.times = None
-            self.decided.find.append(trial.name)
+            self._find(trial, sought)
+
+    def _find(self, trial: Trial, targets: Sequence[int]) -> None:
+        trial.sought, trial.times = list(targets), None
+        self.decided.find.append(trial.name)
 
     def _is_known(self, trial: Trial, target: int) -> bool:
         """Return whether a run was never near a target, or was there too late to contend."""
-        if target not in trial.earliest:
-            return True
+        return target not in trial.earliest or self._is_late(trial, target)
+
+    def _is_late(self, trial: Trial, target: int) -> bool:
+        """Return whether a run's evaluations show that it was at a target too late to contend."""
         leader = self._trials.leader(trial, target)
-        if target not in trial.bounds or leader is None:
+        if leader is None or target not in trial.earliest:
             return False
+        if target not in trial.bounds and trial.stopped != "budget":
+            return False  # whether it was there before that end is to be found
         fastest = max(known_seconds(leader)[target], self._trials.fastest(trial.group, target))
         return trial.earliest[target] > self._trials.factor * fastest
 
@@ -248,28 +311,29 @@ class _State:
         spent = {"seconds": trial.seconds, "against": None, "leader_seconds": None}
         if target in known_seconds(trial):
             return {"rule": "reached", **spent}
+        if self._is_late(trial, target):
+            return self._slower(trial, target, trial.earliest[target])
         if trial.stopped != "budget":
             return {"rule": "diverged" if trial.stopped == "diverged" else "ended", **spent}
         if self._race.is_whole(trial.level, trial.seconds):
             return {"rule": "budget", **spent}
-        leader = self._trials.leader(trial, target)
-        if leader is None:
-            return None
-        seconds = known_seconds(leader)[target]
-        if trial.seconds < self._trials.factor * seconds:
-            return None
-        against = [self._trials.batch_size(leader), leader.learning_rate]
-        return {"rule": "slower", **spent, "against": against, "leader_seconds": seconds}
+        return self._slower(trial, target, trial.seconds)
 
-    def _lengthen(self, trial: Trial, targets: Sequence[int]) -> None:
-        leaders = [self._trials.leader(trial, target) for target in targets]
-        known = {index: leader for index, leader in zip(targets, leaders, strict=True) if leader}
-        last = len(self._budgets) - 1
-        if len(known) == len(targets):
-            seconds = max(known_seconds(each)[index] for index, each in known.items())
-            trial.level = max(trial.level + 1, self._level(self._trials.factor * seconds))
-        else:
-            trial.level = min(trial.level + PER_DOUBLING, last)
+    def _slower(self, trial: Trial, target: int, seconds: float) -> dict[str, Any] | None:
+        """Return that a run not at a target after some seconds is slower; None if it may not be."""
+        leader = self._trials.leader(trial, target)
+        if leader is None or seconds < self._trials.factor * known_seconds(leader)[target]:
+            return None
+        return {
+            "rule": "slower",
+            "seconds": seconds,
+            "against": [self._trials.batch_size(leader), leader.learning_rate],
+            "leader_seconds": known_seconds(leader)[target],
+        }
+
+    def _lengthen(self, trial: Trial, level: int) -> None:
+        """Train a run for longer: with a budget, or the next after its present one."""
+        trial.level = max(trial.level + 1, level)
         run = trial.entrant, trial.learning_rate, trial.seed, trial.level
         trial.name = self._race.name(*run)
         self.decided.train.append(trial.name)
@@ -281,11 +345,13 @@ class _State:
 
     def _train(
         self, entrant: int, rate: float, seed: int, targets: Sequence[int], level: int
-    ) -> None:
+    ) -> Trial:
         """Begin a run with a budget."""
         name = self._race.name(entrant, rate, seed, level)
-        self.decided.trials.append(Trial(name, entrant, rate, seed, level, list(targets)))
+        trial = Trial(name, entrant, rate, seed, level, list(targets))
+        self.decided.trials.append(trial)
         self.decided.train.append(name)
+        return trial
 
     def _level_of_rate(self, entrant: int) -> int:
         """Return the budget of a learning rate that is tried late: after it, it may be stopped."""
@@ -353,7 +419,8 @@ class _State:
             ]
             if not known:
                 level = self._level(max(targets.values()))
-                self._train(entrant, rate, seed, sorted(targets), level)
+                trial = self._train(entrant, rate, seed, sorted(targets), level)
+                self._find(trial, trial.targets)  # in the same round
                 continue
             (trial,) = known
             trial.targets = sorted({*trial.targets, *targets})

@@ -27,6 +27,21 @@ def median_seconds(trials: Sequence[Trial], target: int) -> float:
     return median(known_seconds(each).get(target, math.inf) for each in trials)
 
 
+def median_undisturbed(trials: Sequence[Trial], target: int) -> float:
+    """Return the median of runs' seconds to a target, or at their mean pace if that is shorter.
+
+    A disturbance of a tenth of a second is much of the time to a target that is near, and little of
+    the time of a whole run.
+    """
+    return median(
+        min(
+            known_seconds(each).get(target, math.inf),
+            each.steps.get(target, math.inf) * each.pace,
+        )
+        for each in trials
+    )
+
+
 class Trials:
     """The trained runs of a race, by comparison group.
 
@@ -102,7 +117,7 @@ class Trials:
                 each for each in trials if each.learning_rate == rate and target in each.targets
             ]
             if same and all(each.group for each in same):
-                standings[rate] = Standing(median_seconds(same, target), self._end(same, target))
+                standings[rate] = Standing(median_seconds(same, target), self.end(same, target))
         return standings
 
     def contenders(
@@ -110,18 +125,23 @@ class Trials:
     ) -> list[int]:
         """Return the indices of the configurations that may win, the fastest first.
 
-        They are those within the factor of the fastest, and if these are all of one batch size, the
-        fastest of another.
+        They are those within the factor of the fastest, or so at the mean pace of their runs, and
+        if these are all of one batch size, the fastest of another.
         """
 
         def rank(index: int) -> tuple[float, float, float]:
             same = configurations[index]
             soonest = min(known_seconds(each).get(target, math.inf) for each in same)
-            return medians[index], soonest, self._end(same, target)
+            return medians[index], soonest, self.end(same, target)
 
         order = sorted(range(len(medians)), key=rank)
         sizes = [self.batch_size(same[0]) for same in configurations]
-        near = [index for index in order if medians[index] <= self.factor * medians[order[0]]]
+        most = self.factor * medians[order[0]]
+        near = [
+            index
+            for index in order
+            if medians[index] <= most or median_undisturbed(configurations[index], target) <= most
+        ]
         if len({sizes[index] for index in near}) == 1:
             near += [index for index in order if sizes[index] != sizes[order[0]]][:1]
         return near
@@ -144,14 +164,15 @@ class Trials:
                 place = index, seeds.index(each.seed)
                 seconds = known_seconds(each)
                 log_times[place] = np.log(seconds.get(target, math.inf))
-                log_given[place] = np.log(max(each.seconds, seconds.get(target, 0.0)))
+                spent = each.closed[target]["seconds"] if target in each.closed else each.seconds
+                log_given[place] = np.log(max(spent, seconds.get(target, 0.0)))
         most = max(len(self._entrants[same[0].entrant]["seeds"]) for same in configurations)
         level = looks.level(len(configurations[winner]), most)
         difference, margin = ragged_contrasts(winner, log_times, log_given, sizes, level)
         own = [index for index, size in enumerate(sizes) if size == runner_up]
         return all(difference[index] > margin[index] for index in own)
 
-    def _end(self, trials: Sequence[Trial], target: int) -> float:
+    def end(self, trials: Sequence[Trial], target: int) -> float:
         """Return the median of some runs' last loss, or error: what a target is about."""
         kind = 0 if self._targets[target].metric == "loss" else 1
         return median(each.end[kind] for each in trials)

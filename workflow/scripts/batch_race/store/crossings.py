@@ -30,8 +30,9 @@ SCHEMA = pl.Schema(
 """One row for each target.
 
 `step`, `examples` and the seconds are those at the end of the step that reached the target, null if
-none did. Each `_low` is its lower bound: the same cost at the last step that was checked before, or
-the value itself where that is the preceding step. `source` is that of `nn.targets.Crossing`; if it
+none did or is known to. Each `_low` is its lower bound: the same cost at the last step that was
+checked before, or the value itself where that is the preceding step; of an unknown value, null if
+that is the cost of the whole run. `source` is that of `nn.targets.Crossing`; if it
 is `evaluations`, wall seconds include the evaluation.
 """
 
@@ -81,7 +82,7 @@ def tabulate(
 
     rows = []
     for target, (step, before, source) in found.items():
-        is_exact = step is None or before is None or before == step - 1
+        is_exact = before is None or (step is not None and before == step - 1)
         low = costs(step if is_exact else before)
         rows.append(
             {"target": target.metric, "target_value": target.value, "source": source}

@@ -29,6 +29,8 @@ class Trial:
         Its values of `hyperparameters.GROUP`; empty before it was trained.
     seconds : float
         What it has trained, by the clock of the budget.
+    pace : float
+        Its mean seconds per step.
     stopped : str
         Why it ended, as in its history; empty before it was trained.
     end : list of float
@@ -42,6 +44,8 @@ class Trial:
         The indices of the targets whose crossings are looked for.
     times : dict of int to float, or None
         The seconds to those of them that it reached; None until they are looked for.
+    steps : dict of int to int
+        The steps to those.
     closed : dict of int to Closing
         How its training for a target ended, by the target's index.
     """
@@ -54,12 +58,14 @@ class Trial:
     targets: list[int]
     group: list[Any] = field(default_factory=list)
     seconds: float = 0.0
+    pace: float = 0.0
     stopped: str = ""
     end: list[float] = field(default_factory=list)
     bounds: dict[int, float] = field(default_factory=dict)
     earliest: dict[int, float] = field(default_factory=dict)
     sought: list[int] = field(default_factory=list)
     times: dict[int, float] | None = None
+    steps: dict[int, int] = field(default_factory=dict)
     closed: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -113,7 +119,7 @@ def _read(path: Path, _changed: int) -> Round:
     parts = json.loads(path.read_text(encoding="utf-8"))
     trials = [Trial(**each) for each in parts.pop("trials")]
     for trial in trials:  # JSON's keys are texts
-        for name in ("bounds", "earliest", "times", "closed"):
+        for name in ("bounds", "earliest", "times", "steps", "closed"):
             if getattr(trial, name) is not None:
                 setattr(trial, name, {int(key): v for key, v in getattr(trial, name).items()})
     return Round(**parts, trials=trials)

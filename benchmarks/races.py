@@ -33,6 +33,10 @@ STEP_SECONDS = 1e-7
 """Of each run, if nothing disturbs it."""
 
 
+_DELAY = 1.1
+"""How much later runs are expected at their targets than they are there."""
+
+
 class Course(NamedTuple):
     """What a run would do with the whole budget.
 
@@ -182,9 +186,11 @@ def _result(race: Race, trial: Trial, courses: Courses) -> Result:
     end = min((time for time in course.times if budget < time < math.inf), default=1e9)
     group = [(values | MACHINE)[key] for key in GROUP]
     earliest = {index: course.times[index] for index in bounds}
-    return Result(
-        group, budget, round(budget / STEP_SECONDS), "budget", [end, end], bounds, earliest
-    )
+    expected = {
+        index: _DELAY * time for index, time in enumerate(course.times) if budget < time < math.inf
+    }
+    n_steps = round(budget / STEP_SECONDS)
+    return Result(group, budget, n_steps, "budget", [end, end], bounds, earliest, expected)
 
 
 def _times(race: Race, trial: Trial, courses: Courses) -> Times:

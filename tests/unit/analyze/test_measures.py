@@ -80,6 +80,15 @@ def test_a_missed_target_has_no_value_but_the_cost_of_the_run(losses):
     assert (row["outcome"], row["value"], row["spent"]) == ("missed", None, 1.0)
 
 
+def test_a_target_that_may_lie_in_the_rest_of_a_run_is_missed_in_the_part_before_alone():
+    table = curve([2.0, 1.0, 0.7])
+    part = {name: cost / 2 for name, cost in CROSSING.items() if name.endswith("_low")}
+    found = crossing(table, source="evaluations", **part)
+    (row,) = per_run(table, found, {"loss": [0.5]}, "training").filter(measure="seconds").to_dicts()
+    assert (row["outcome"], row["value"], row["value_low"]) == ("missed", None, None)
+    assert row["spent"] == part["training_seconds_low"] < table["training_seconds"][-1]
+
+
 @pytest.mark.parametrize(
     ("losses", "stopped", "outcome"),
     [

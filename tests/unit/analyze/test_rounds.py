@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from batch_race.analyze import decisions, measures
+from batch_race.analyze import decisions, measures, rounds
+from batch_race.store.rounds import Round
 from benchmarks import races
 from benchmarks.races import Course
 
@@ -40,6 +41,11 @@ def budget_of(plan, last):
     }
 
 
+def enough(seconds):
+    """Return the smallest budget of at least so many seconds."""
+    return next(each for each in BUDGETS if each >= seconds)
+
+
 def rules(plan, last, batch_size):
     table = decisions.tabulate(plan, last)
     rows = measures.about_runs(table).filter(batch_size=batch_size)
@@ -49,13 +55,12 @@ def rules(plan, last, batch_size):
 def test_a_run_is_stopped_at_the_first_budget_that_is_enough():
     plan, last, _ = race({1: [20.0], 32: [3.0], 128: [3.5]})
     # Needed is 1.5 times 3 s; the winner stops where it is.
-    enough = next(each for each in BUDGETS if each >= 4.5)
-    assert enough < 4.6
-    assert budget_of(plan, last) == {(1, 1): enough, (32, 1): 4, (128, 1): 4}
+    assert enough(4.5) < 4.6
+    assert budget_of(plan, last) == {(1, 1): enough(4.5), (32, 1): 4, (128, 1): 4}
     assert rules(plan, last, 1) == ["slower"]
     (row,) = measures.about_runs(decisions.tabulate(plan, last)).filter(batch_size=1).to_dicts()
     found = row["seconds"], row["against_batch_size"], row["leader_seconds"]
-    assert found == (enough, 32, 3)
+    assert found == (enough(4.5), 32, 3)
     assert not row["is_whole"]
 
 
@@ -79,7 +84,7 @@ def test_what_is_stopped_is_slower_by_the_factor(factor):
 def test_a_run_goes_on_while_it_may_matter_for_one_target():
     # Slow to the second target, but first to the first one, long after.
     plan, last, _ = race({1: [9.0, 9.0], 32: [10.0, 0.4]})
-    assert budget_of(plan, last) == {(1, 1): 16, (32, 1): 16}
+    assert budget_of(plan, last) == {(1, 1): enough(1.1 * 9), (32, 1): enough(1.1 * 10)}
     assert rules(plan, last, 1) == ["reached", "reached"]
 
 
@@ -87,6 +92,85 @@ def test_without_a_winner_all_get_the_whole_budget():
     plan, last, _ = race({1: [math.inf], 32: [math.inf]})
     assert set(budget_of(plan, last).values()) == {16}
     assert rules(plan, last, 32) == ["budget"]
+
+
+def rounds_of(plan, courses):
+    """Return the rounds of a race, and the budgets that each asks for by batch size and seed."""
+    decided, asked = rounds.decide(plan, Round(), {}, {}), []
+    while not decided.is_over:
+        budgets = budget_of(plan, decided)
+        names = {trial.name: key for trial, key in zip(decided.trials, budgets, strict=True)}
+        asked.append({names[name]: budgets[names[name]] for name in decided.train})
+        decided = rounds.decide(plan, decided, *races.outcome(plan, decided, courses))
+    return decided, [each for each in asked if each]
+
+
+def test_the_runs_nearest_to_a_target_go_ahead_and_the_others_need_one_more_start():
+    times = {2**index: [5.0 + index] for index in range(8)}
+    plan, _, courses = race(times, factor=1.2)
+    _, asked = rounds_of(plan, courses)
+    assert len(asked) == 3
+    assert set(asked[0].values()) == {4}
+    # Until they will probably be there: in a race of this process, a tenth too late.
+    probable = {size: enough(1.1 * times[size][0]) for size in (1, 2, 4)} | {8: 8}
+    assert asked[1] == {(size, 1): budget for size, budget in probable.items()}
+    assert set(asked[2]) == {(size, 1) for size in (16, 32, 64, 128)}
+    assert set(asked[2].values()) == {enough(1.2 * 5)}
+
+
+def test_all_go_on_once_one_has_missed_a_target_in_the_whole_budget():
+    plan, _, courses = race({2**index: [math.inf] for index in range(8)})
+    _, asked = rounds_of(plan, courses)
+    assert [len(each) for each in asked] == [8, 4, 4, 4]
+    assert [set(each.values()) for each in asked] == [{4}, {8}, {16}, {16}]
+
+
+def test_a_further_seed_is_trained_and_its_crossings_found_in_one_round():
+    _, last, _ = race({32: [1.0], 128: [1.1]}, seeds=(1, 2, 3), noise=0.01)
+    # One to train, one to find; then one for each seed.
+    assert last.number == 4
+
+
+def test_a_disturbed_first_seed_does_not_cost_a_near_target_its_winner():
+    # Batch size 128 took twice as long as its steps take at the pace of the whole run.
+    times = {(32, 1): 0.06, (128, 1): 0.1, (512, 1): 0.1}
+    paces = {128: 0.05, 512: 0.1}
+    plan = races.plan(
+        {size: [0.01] for size in (32, 128, 512)},
+        (1, 2, 3),
+        {"loss": [0.1], "accuracy": []},
+        BUDGETS,
+        1.5,
+    )
+    courses = {}
+    for size, seed in itertools.product((32, 128, 512), (1, 2, 3)):
+        seconds = times.get((size, seed), paces.get(size, 0.06))
+        courses[(size, 0.01, seed)] = Course([seconds], [seconds], [paces.get(size, seconds)])
+    last = races.run(plan, courses)
+    assert set(budget_of(plan, last)) == {
+        *itertools.product((32, 128), (1, 2, 3)),
+        (512, 1),
+    }
+    (answer,) = races.answer(plan, last, courses)
+    assert answer["ranking"][0]["batch_size"] == 128
+
+
+@pytest.mark.parametrize(("since", "is_sought"), [(1.4, True), (1.6, False)])
+def test_what_evaluations_rule_out_is_not_looked_for(since, is_sought):
+    """A run may have been at a target between two evaluations, too late or not."""
+    plan, _, courses = race({32: [1.0], 128: [math.inf]})
+    decided = rounds.decide(plan, Round(), {}, {})
+    while not decided.is_over:
+        results, found = races.outcome(plan, decided, courses)
+        for name, result in results.items():
+            if "batch_128" in name:
+                results[name] = result._replace(earliest={0: since})
+        decided = rounds.decide(plan, decided, results, found)
+    (trial,) = [each for each in decided.trials if "batch_128" in each.name]
+    assert trial.sought == [0] * is_sought
+    closing = trial.closed[0]
+    assert closing["rule"] == "slower"
+    assert closing["seconds"] == (trial.seconds if is_sought else since)
 
 
 def test_evaluations_that_come_late_do_not_stop_a_run_too_early():

@@ -215,8 +215,8 @@ def test_stopped_batch_sizes_are_named_with_their_bounds():
         {"batch_size": size, "more_than": seconds} for size, seconds in stopped.items()
     ]
     assert answer_message.write([answer], "9 seconds", 1.5).splitlines()[2:4] == [
-        "  Batches 1 and 8 took more than 1.5 times as long: stopped at 3.5 s.",
-        "  Batch all (60,000) took more than 1.5 times as long: stopped at 40 s.",
+        "  Batches 1 and 8 took more than 1.5 times as long (stopped): over 3.5 s.",
+        "  Batch all (60,000) took more than 1.5 times as long (stopped): over 40 s.",
     ]
 
 

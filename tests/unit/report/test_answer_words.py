@@ -26,7 +26,7 @@ WORDS = [
     ("no verdict", r" took [^:]+ \(no verdict\)\."),
     ("partly", r" reached it in (?P<ratio>\d+ of \d+) runs\."),
     ("missed", r" did not reach it\."),
-    ("stopped", r" took more than (?P<ratio>[\d.]+) times as long: stopped at .+ s\."),
+    ("stopped", r" took more than (?P<ratio>[\d.]+) times as long \(stopped\): over .+ s\."),
     ("diverged", r" diverged\."),
     ("unknown", r" may or may not reach it: .+"),
 ]

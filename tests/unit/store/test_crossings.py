@@ -44,6 +44,7 @@ def test_the_costs_are_those_of_the_clock_at_the_step():
     assert costs(Crossing(14, 5, "grid")) == ((14, 108, 1.4, 9.0), at_5)
     assert costs(Crossing(0, None, "grid")) == ((0, 0, 0.0, 0.0),) * 2
     assert costs(Crossing(None, None, "grid")) == ((None,) * 4,) * 2
+    assert costs(Crossing(None, 5, "evaluations")) == ((None,) * 4, at_5)
 
 
 def test_off_the_grid_the_clock_is_that_of_evaluations():

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from batch_race.analyze import rate_search
+from batch_race.analyze import outlook, rate_search
 from batch_race.analyze.rate_search import Standing
 from batch_race.analyze.trials import Trials, known_seconds, median_seconds
 from batch_race.hyperparameters import GROUP
@@ -36,7 +36,7 @@ _AHEAD = 4
 """Runs that are trained for longer while none has reached a target."""
 
 _HEADROOM = 1.1
-"""The budget of a further seed, over what the seeds before it needed."""
+"""A budget over what is probably needed, or at the fewest over the budget before."""
 
 
 class Result(NamedTuple):
@@ -49,6 +49,7 @@ class Result(NamedTuple):
     end: list[float]
     bounds: dict[int, float]
     earliest: dict[int, float]
+    expected: dict[int, float]
 
 
 class Times(NamedTuple):
@@ -76,13 +77,16 @@ def result(
     constants = history.constants(metadata)
     evaluations = history.evaluations(table)
     seconds = dict(zip(table["step"], table[f"{clock}_seconds"], strict=True))
-    bounds, earliest = {}, {}
+    last = table.row(-1, named=True)
+    pace = last[f"{clock}_seconds"] / max(last["step"], 1)
+    bounds, earliest, expected = {}, {}, {}
     for index, target in enumerate(crossings.listed(targets)):
         if (step := ranges.from_evaluations(evaluations, target).step) is not None:
             bounds[index] = float(seconds[step])
+        else:
+            expected[index] = pace * outlook.expected_step(evaluations, target)
         if (step := ranges.earliest_step(evaluations, target)) is not None:
             earliest[index] = float(seconds[step])
-    last = table.row(-1, named=True)
     diverged = metadata["stopped"] == "diverged"
     end = [last["training_loss"], 100 - last["test_accuracy"]]
     return Result(
@@ -93,6 +97,7 @@ def result(
         [math.inf, math.inf] if diverged else end,
         bounds,
         earliest,
+        expected,
     )
 
 
@@ -164,6 +169,7 @@ def _learn(
             trial.end = trained.end
             trial.bounds = trained.bounds
             trial.earliest = trained.earliest
+            trial.expected = trained.expected
             if trial.name not in found:
                 trial.sought, trial.times = [], None
         if trial.name in found:
@@ -232,11 +238,11 @@ class _State:
                 self.decided.find
             )
             if trial.name in ahead:
-                self._lengthen(trial, ahead[trial.name])
+                self._lengthen(trial, targets, ahead[trial.name])
             elif None not in leaders.values() and not sought:
                 # With the crossings of the leaders, a round later, the caps are exact.
                 seconds = max(known_seconds(each)[index] for index, each in leaders.items() if each)
-                self._lengthen(trial, self._level(self._trials.factor * seconds))
+                self._lengthen(trial, targets, self._level(self._trials.factor * seconds))
 
     def _ahead(self, still_open: Sequence[tuple[Trial, list[int]]]) -> dict[str, int]:
         """Return the runs that go ahead to a target that none has reached, and their next budgets.
@@ -331,9 +337,11 @@ class _State:
             "leader_seconds": known_seconds(leader)[target],
         }
 
-    def _lengthen(self, trial: Trial, level: int) -> None:
-        """Train a run for longer: with a budget, or the next after its present one."""
-        trial.level = max(trial.level + 1, level)
+    def _lengthen(self, trial: Trial, targets: Sequence[int], most: int) -> None:
+        """Train a run until it has probably reached its targets, with the budget `most` at most."""
+        expected = max(trial.expected.get(target, math.inf) for target in targets)
+        probable = self._level(max(expected, _HEADROOM * trial.seconds))
+        trial.level = max(trial.level + 1, min(probable, most))
         run = trial.entrant, trial.learning_rate, trial.seed, trial.level
         trial.name = self._race.name(*run)
         self.decided.train.append(trial.name)

@@ -21,7 +21,7 @@ from batch_race.plan.runs import AUTO, Specification
 FEWEST_SECONDS = 0.4
 """The shortest budget, of a further seed whose targets are near."""
 
-PER_DOUBLING = 32
+PER_DOUBLING = 64
 """Budgets from one to the double of it."""
 
 _SEED = with_role("repeated")[0]

@@ -194,7 +194,7 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
     ]
     groups.append(_Group(asked["missed"], "did not reach it", "did not reach it"))
     for seconds, sizes in stopped.items():
-        text = f"took more than {factor:g} times as long: stopped at {seconds} s"
+        text = f"took more than {factor:g} times as long (stopped): over {seconds} s"
         groups.append(_Group(sizes, text, "stopped"))
     groups += [
         _Group(asked["diverged"], "diverged", "diverged"),

@@ -74,7 +74,7 @@ def _in_words(row: Mapping[str, Any], factor: float | None, images: int) -> str:
                 f"{size} at learning rate {row['against_learning_rate']:g}, "
                 f"{number(row['leader_seconds'])} s"
             )
-            return f"stopped at {seconds} s: more than {factor:g} times as long as {leader}"
+            return f"stopped: over {seconds} s, more than {factor:g} times as long as {leader}"
         case "reached":
             return f"reached; trained for {seconds} s"
         case "budget":

@@ -40,6 +40,8 @@ class Trial:
     earliest : dict of int to float
         The seconds before which it has not reached a target, by the index of those at which it was
         evaluated near the target or better.
+    expected : dict of int to float
+        The seconds after which it will probably be at a target at which it was never evaluated.
     sought : list of int
         The indices of the targets whose crossings are looked for.
     times : dict of int to float, or None
@@ -63,6 +65,7 @@ class Trial:
     end: list[float] = field(default_factory=list)
     bounds: dict[int, float] = field(default_factory=dict)
     earliest: dict[int, float] = field(default_factory=dict)
+    expected: dict[int, float] = field(default_factory=dict)
     sought: list[int] = field(default_factory=list)
     times: dict[int, float] | None = None
     steps: dict[int, int] = field(default_factory=dict)
@@ -119,7 +122,7 @@ def _read(path: Path, _changed: int) -> Round:
     parts = json.loads(path.read_text(encoding="utf-8"))
     trials = [Trial(**each) for each in parts.pop("trials")]
     for trial in trials:  # JSON's keys are texts
-        for name in ("bounds", "earliest", "times", "steps", "closed"):
+        for name in ("bounds", "earliest", "expected", "times", "steps", "closed"):
             if getattr(trial, name) is not None:
                 setattr(trial, name, {int(key): v for key, v in getattr(trial, name).items()})
     return Round(**parts, trials=trials)

@@ -20,7 +20,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from batch_race.report import theme
+from batch_race.report import style
 from batch_race.run import cores, machine
 from benchmarks import exact, late
 from benchmarks.engines import problem as problems
@@ -321,7 +321,7 @@ def chart(table: pl.DataFrame) -> alt.Chart:
         ),
         y=alt.Y("work:N", sort=list(WORKS.values()), title=None, axis=alt.Axis(labelLimit=300)),
         color=alt.Color(
-            "engine:N", scale=alt.Scale(domain=peers, range=theme.COLOURS), title="engine"
+            "engine:N", scale=alt.Scale(domain=peers, range=style.COLOURS), title="engine"
         ),
         shape=alt.Shape("engine:N", scale=alt.Scale(domain=peers), title="engine"),
         row=alt.Row("threads:N", title="threads"),

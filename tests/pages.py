@@ -15,7 +15,8 @@ from batch_race.analyze import comparison, decisions, forecast, measures, mistak
 from batch_race.analyze.statistics import summarize
 from batch_race.data import strokes
 from batch_race.hyperparameters import REGISTRY, RUN
-from batch_race.report import answer_message, charts, forecast_message
+from batch_race.report import answer_message, charts, forecast_message, theme
+from batch_race.report.context import Context
 from batch_race.store import history, logs, parquet
 from tests.curves import A_RUN, crossed
 
@@ -151,6 +152,10 @@ def write(
     for name, table in tables.items():
         files[name] = folder / f"{name}.parquet"
         parquet.write(files[name], table)
+    context = Context(title, "training", targets)
+    drawn = {name: folder / f"{name}.json" for name in ON_PAGE}
+    for name, path in drawn.items():
+        theme.save(charts.load(name).draw(tables[ON_PAGE[name]], context), path)
     page, vega = folder / "report.html", folder / "vega_embed.js"
     _run("bundle_vega.py", output=SimpleNamespace(js=vega), log=[folder / "bundle_vega.log"])
     _run(
@@ -164,7 +169,7 @@ def write(
             mistakes=files["mistakes"],
             runs=files["runs.json"],
             vega=vega,
-            confusion=files["confusion"],
+            charts=list(drawn.values()),
             decisions=[files["decisions"]] if is_pruned else [],
             captions=[ROOT / "workflow" / "report" / f"{chart}.rst" for chart in ON_PAGE],
         ),
@@ -172,7 +177,6 @@ def write(
         log=[folder / "write_page.log"],
         wildcards=SimpleNamespace(experiment="race"),
         params=SimpleNamespace(
-            charts=ON_PAGE,
             targets=targets,
             title=title,
             clock="training",

@@ -13,7 +13,7 @@ import altair as alt
 import polars as pl
 
 from batch_race.plan.sources import ROOT, SCRIPTS, imports
-from batch_race.report import theme
+from batch_race.report import style, theme
 
 GROUPS = ("nn", "batch_race", "store", "data", "plan", "run", "analyze", "report", "scripts")
 """From the bottom to the top: a module imports only from its own group and the groups below.
@@ -88,7 +88,7 @@ def draw() -> alt.LayerChart:
     text = alt.Text("text:N")
     # nn and batch_race import no group; scripts import all.
     colour = alt.Color("text:N", legend=None).scale(
-        domain=GROUPS, range=["black", "black", *theme.COLOURS, "#505050"]
+        domain=GROUPS, range=["black", "black", *style.COLOURS, "#505050"]
     )
     arrow = (x("x"), y("y"), colour, alt.Description("description:N"))
     layers = [

@@ -102,7 +102,7 @@ rule bundle_vega:
         "../scripts/bundle_vega.py"
 
 
-# The page draws histories and mistakes in its own ways.
+# The page shows histories and mistakes in its own ways.
 ON_PAGE = [
     chart
     for table in ("summary", "confusion")
@@ -120,8 +120,10 @@ PAGE = [
 
 rule write_page:
     input:
-        **TABLES["histories"],
-        **TABLES["results"],
+        histories="results/collect/{experiment}/histories.parquet",
+        summary="results/summarize/{experiment}/summary.parquet",
+        mistakes="results/find_mistakes/{experiment}/mistakes.parquet",
+        charts=[f"results/plot/{{experiment}}/{chart}.json" for chart in ON_PAGE],
         answer="results/compare/{experiment}/answer.txt",
         answers="results/compare/{experiment}/answer.json",
         forecast="results/forecast/{experiment}/forecast.txt",
@@ -146,14 +148,7 @@ rule write_page:
     conda:
         "../../environment.yml"
     params:
-        code=code(
-            "write_page.py",
-            *(
-                f"batch_race/report/charts/{CHARTS[chart]}/{chart}.py"
-                for chart in ON_PAGE
-            ),
-        ),
-        charts={chart: CHARTS[chart] for chart in ON_PAGE},
+        code=code("write_page.py"),
         targets=verbatim(config["targets"]),
         factor=verbatim(RACE and RACE.parts["factor"]),
         title=verbatim(runs.title(config)),

@@ -4,8 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_race.report import charts, decisions_table, page, page_curves, page_table, theme
-from batch_race.report.context import Context
+from batch_race.report import decisions_table, page, page_curves, page_table
 from batch_race.report.data_url import encode
 from batch_race.store import history, logs, parquet
 from batch_race.store.files import replacing
@@ -22,16 +21,15 @@ def main() -> None:
     answers = json.loads(Path(files.answers).read_text(encoding="utf-8"))
     mistakes, _ = parquet.read(Path(files.mistakes))
     made = [parquet.read(Path(path))[0] for path in files.decisions]
-    drawn_from = {"summary": summary, "confusion": parquet.read(Path(files.confusion))[0]}
     images = dict(histories.select("dataset", "training_images").unique().iter_rows())
-    context = Context("", clock, params.targets)
     drawn = [
         page.chart(
-            name,
-            theme.describe(charts.load(name).draw(drawn_from[table], context)),
+            chart.stem,
+            json.loads(chart.read_text(encoding="utf-8")),
             page.caption(Path(caption).read_text(encoding="utf-8"), experiment, clock),
+            params.title,
         )
-        for (name, table), caption in zip(params.charts.items(), files.captions, strict=True)
+        for chart, caption in zip(map(Path, files.charts), files.captions, strict=True)
     ]
     text = page.write(
         {

@@ -48,11 +48,11 @@ def test_the_parts_of_a_concatenated_chart_become_single_charts():
         "hconcat": parts,
         "datasets": data,
         "config": {},
-        "title": {"subtitle": ["one", "two"]},
+        "title": {"subtitle": ["Fastest? · one ·", "two"]},
     }
-    made = page.chart("seconds_to_target", drawn, "Caption")
+    made = page.chart("seconds_to_target", drawn, "Caption", "Fastest?")
     assert made["heading"] == "Seconds to target"
-    assert made["note"] == "one two"
+    assert made["note"] == "one · two"
     assert [spec["datasets"] for spec in made["specs"]] == [{"a": data["a"]}, {"b": data["b"]}]
     assert {spec["width"] for spec in made["specs"]} == {"container"}
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from batch_race.report import series
+from batch_race.report import lines, series
 from batch_race.report.colours import of_batch_size
 from tests.curves import curve
 
@@ -79,6 +79,6 @@ def test_beyond_the_dashes_they_begin_again():
 
 def test_the_legend_has_each_series_in_its_style():
     styles = {"b": ("#000000", [1, 0]), "a": ("#ffffff", [2, 2])}
-    colour, dash = (each.to_dict()["scale"] for each in series.encodings(styles))
+    colour, dash = (each.to_dict()["scale"] for each in lines.encodings(styles))
     assert colour == {"domain": ["b", "a"], "range": ["#000000", "#ffffff"]}
     assert dash == {"domain": ["b", "a"], "range": [[1, 0], [2, 2]]}

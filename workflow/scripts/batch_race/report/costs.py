@@ -10,7 +10,7 @@ import polars as pl
 from batch_race.analyze.comparison import best_of_each_batch_size
 from batch_race.analyze.targets import describe_target
 from batch_race.hyperparameters import GROUP
-from batch_race.report import axes, colours, curves, notes, theme
+from batch_race.report import axes, colours, curves, notes, style, theme
 from batch_race.report.context import Context
 from batch_race.report.groups import describe_values, varying_parameters
 from batch_race.report.theme import AnyChart
@@ -111,13 +111,13 @@ def against_batch_size(
         shape = shape.legend(None)
     else:
         shape = shape.legend(
-            symbolFillColor=theme.GREY, symbolStrokeColor=theme.GREY, symbolLimit=100
+            symbolFillColor=style.GREY, symbolStrokeColor=style.GREY, symbolLimit=100
         )
     chart = alt.Chart(points).encode(x)
     layers = []
     connected = points.filter(pl.len().over("series") >= FEWEST)
     if connected.height:
-        line = chart.mark_line(color=theme.GREY, strokeWidth=1.5, opacity=0.7)
+        line = chart.mark_line(color=style.GREY, strokeWidth=1.5, opacity=0.7)
         layers.append(line.encode(y("median"), alt.Detail("series:N")).properties(data=connected))
     if points["low"].count():
         bars = chart.mark_rule(strokeWidth=2).encode(y("low"), alt.Y2("high:Q"), size)

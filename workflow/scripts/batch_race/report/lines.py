@@ -7,8 +7,9 @@ import altair as alt
 import polars as pl
 
 from batch_race.hyperparameters import RUN
-from batch_race.report import axes, curves, notes, series, theme
+from batch_race.report import axes, curves, notes, series, style, theme
 from batch_race.report.context import Context
+from batch_race.report.series import Style
 from batch_race.report.theme import AnyChart
 
 MOST_POINTS = 120
@@ -38,6 +39,8 @@ def panel(
     context: Context,
     *,
     is_log: bool = False,
+    width: "int | alt.UndefinedType" = alt.Undefined,
+    height: "int | alt.UndefinedType" = alt.Undefined,
 ) -> alt.LayerChart:
     """Draw a line for each series, with a band from the lowest to the highest seed.
 
@@ -56,6 +59,8 @@ def panel(
         Each of its targets for y is a line.
     is_log : bool
         Whether the axis of x is logarithmic, and that of a loss, unless a loss is 0.
+    width, height : int
+        In pixels; by default those of Vega-Lite.
 
     Returns
     -------
@@ -79,7 +84,7 @@ def panel(
         extent = _range(bands, begin, diverged, targets, is_log=is_log)
 
     chart = alt.Chart(curves.thin(bands, x, y, keys, is_log=is_log)).encode(
-        _x(bands[x], x_title, is_log=is_log), *series.encodings(series.styles(named))
+        _x(bands[x], x_title, is_log=is_log), *encodings(series.styles(named))
     )
     y_title = curves.Y_TITLES[y]
     lines = chart.encode(_y(y, y_title, extent), alt.Order(f"{x}:Q"))
@@ -96,11 +101,35 @@ def panel(
         left = curves.exits(of_diverged, x, y, extent.high, is_log=extent.is_log)
         if left.height:
             crosses = lines.mark_point(shape=_CROSS, size=60, strokeWidth=2, opacity=1)
-            solid = crosses.encode(strokeDash=alt.value(theme.dashes(0)))
+            solid = crosses.encode(strokeDash=alt.value(style.dashes(0)))
             layers.append(solid.properties(data=left))
     # The targets' labels are an axis of their own, to the right, where no curve is.
-    layered: alt.LayerChart = alt.LayerChart(layer=layers).resolve_axis(y="independent")
-    return layered
+    # All at once, since Altair copies the layers for each change.
+    apart = alt.Resolve(axis=alt.AxisResolveMap(y="independent"))
+    return alt.LayerChart(layer=layers, resolve=apart, width=width, height=height)
+
+
+def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
+    """Return the colours and dashes of the column `series`, with a legend of several.
+
+    Parameters
+    ----------
+    styles : dict of str to Style
+        By the names of the series, in order.
+    """
+    colours, dashes = ([style[part] for style in styles.values()] for part in (0, 1))
+    colour = alt.Color("series:N", title=None).scale(domain=list(styles), range=colours)
+    dash = alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes)
+    if len(styles) == 1:
+        return colour.legend(None), dash.legend(None)
+    legend = alt.Legend(
+        symbolLimit=100,
+        symbolType="stroke",
+        symbolStrokeWidth=2,
+        symbolSize=400,  # long enough to show dashes
+        symbolOpacity=1,
+    )
+    return colour.legend(legend), dash
 
 
 def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyChart:
@@ -122,7 +151,7 @@ def grid(histories: pl.DataFrame, y: str, text: str, context: Context) -> AnyCha
     chosen, note = curves.choose(histories)
     named, names = series.in_order(chosen)
     panels = [
-        panel(named, x, y, x_title, context, is_log=is_log).properties(width=340, height=220)
+        panel(named, x, y, x_title, context, is_log=is_log, width=340, height=220)
         for x, x_title in curves.X_TITLES.items()
         for is_log in (False, True)
     ]
@@ -246,7 +275,7 @@ def _target_lines(targets: Sequence[float], extent: _Range | None) -> list[alt.C
         orient="right",
         values=shown,
         labelExpr=f"'target ' + {axes.LABELS}",
-        labelColor=theme.GREY,
+        labelColor=style.GREY,
         labelFontSize=11,
         grid=False,
         domain=False,
@@ -255,4 +284,4 @@ def _target_lines(targets: Sequence[float], extent: _Range | None) -> list[alt.C
     chart = alt.Chart(pl.DataFrame({"target": shown})).encode(
         alt.Y("target:Q", title=None, axis=axis)
     )
-    return [chart.mark_rule(color=theme.GREY, strokeWidth=1)]
+    return [chart.mark_rule(color=style.GREY, strokeWidth=1)]

@@ -16,7 +16,7 @@ import polars as pl
 import yaml
 
 from batch_race.hyperparameters import REGISTRY
-from batch_race.report import curves, theme
+from batch_race.report import curves, style
 from batch_race.report.data_url import data_url
 
 Metadata = Mapping[str, Any]
@@ -63,7 +63,7 @@ def write(parts: Mapping[str, Any]) -> str:
     )
 
 
-def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
+def chart(name: str, drawn: Mapping[str, Any], caption: str, title: str) -> dict[str, Any]:
     """Return a chart as the page shows it.
 
     Parameters
@@ -73,6 +73,8 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
         Vega-Lite.
     caption : str
         As `caption` gives it.
+    title : str
+        The experiment's, which is the page's: the chart's notes are without it.
 
     Returns
     -------
@@ -81,12 +83,13 @@ def chart(name: str, drawn: Mapping[str, Any], caption: str) -> dict[str, Any]:
         concatenated one, without theme and width, which the page sets.
     """
     subtitle = drawn.get("title", {}).get("subtitle", "")
+    notes = subtitle if isinstance(subtitle, str) else " ".join(subtitle)
     parts = drawn.get("hconcat") or drawn.get("vconcat") or [_without_title(drawn)]
     specs = [_part(spec, drawn.get("datasets", {})) for spec in parts]
     return {
         "name": name,
         "heading": name.replace("_", " ").capitalize(),
-        "note": subtitle if isinstance(subtitle, str) else " ".join(subtitle),
+        "note": notes.removeprefix(title + style.NOTES_APART),
         "caption": caption,
         "specs": [spec for spec in specs if any(spec["datasets"].values())],
     }
@@ -182,7 +185,7 @@ def _without_title(drawn: Mapping[str, Any]) -> dict[str, Any]:
 
 def _page_theme(*, is_dark: bool) -> dict[str, Any]:
     """Return the charts' theme with the page's background, legends on top, and tooltips."""
-    base: dict[str, Any] = dict(theme.config(is_dark=is_dark))
+    base = style.config(is_dark=is_dark)
     tooltips = {mark: {"tooltip": True} for mark in ("point", "rect", "text", "rule")}
     return (
         base

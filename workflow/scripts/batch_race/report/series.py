@@ -1,11 +1,10 @@
 """The series of a chart of histories: their names, order and styles."""
 
-import altair as alt
 import polars as pl
 
 from batch_race import batch_sizes
 from batch_race.hyperparameters import CONFIGURATION
-from batch_race.report import theme
+from batch_race.report import style
 from batch_race.report.colours import of_batch_size
 from batch_race.report.groups import varying_parameters
 
@@ -93,33 +92,10 @@ def styles(named: pl.DataFrame) -> dict[str, Style]:
     return {
         row["series"]: (
             of_batch_size(row["batch_size"]),
-            theme.dashes(values.index(tuple(row[key] for key in others))),
+            style.dashes(values.index(tuple(row[key] for key in others))),
         )
         for row in series.to_dicts()
     }
-
-
-def encodings(styles: dict[str, Style]) -> tuple[alt.Color, alt.StrokeDash]:
-    """Return the colours and dashes of the column `series`, with a legend of several.
-
-    Parameters
-    ----------
-    styles : dict of str to Style
-        By the names of the series, in order.
-    """
-    colours, dashes = ([style[part] for style in styles.values()] for part in (0, 1))
-    colour = alt.Color("series:N", title=None).scale(domain=list(styles), range=colours)
-    dash = alt.StrokeDash("series:N", title=None).scale(domain=list(styles), range=dashes)
-    if len(styles) == 1:
-        return colour.legend(None), dash.legend(None)
-    legend = alt.Legend(
-        symbolLimit=100,
-        symbolType="stroke",
-        symbolStrokeWidth=2,
-        symbolSize=400,  # long enough to show dashes
-        symbolOpacity=1,
-    )
-    return colour.legend(legend), dash
 
 
 def _describe_in_chapter(batch_size: int, training_images: int) -> str:

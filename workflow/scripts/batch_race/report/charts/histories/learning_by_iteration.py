@@ -14,7 +14,7 @@ def draw(histories: pl.DataFrame, context: Context) -> AnyChart:
     named, names = series.in_order(chosen.rename({"step": "iteration"}), in_chapter=True)
     bare = context._replace(targets={})
     pair = [
-        lines.panel(named, "iteration", y, "iteration", bare).properties(width=400, height=300)
+        lines.panel(named, "iteration", y, "iteration", bare, width=400, height=300)
         for y in ("training_loss", "test_accuracy")
     ]
     text = "Loss and accuracy after each iteration"

@@ -17,6 +17,7 @@ if {*"{}"} & {*str(RULES)}:
 HOME = RULES.parents[1]
 sys.path.append(str(HOME / "workflow" / "scripts"))
 
+from batch_race import ending
 from batch_race.run import screen
 from batch_race.run.jobs import Jobs
 
@@ -24,6 +25,7 @@ JOBS = Jobs()
 TERMINAL = None
 # Not where this workflow is a module of another, or runs one job for another Snakemake.
 if workflow.modifier.is_main_snakefile() and workflow.is_main_process:
+    ending.hasten()
     screen.hide_reports(
         logger,
         workflow.output_settings,

@@ -5,11 +5,12 @@ import sys
 from io import TextIOWrapper
 from types import TracebackType
 
+from batch_race import ending
 from batch_race.errors import InputError
 
 
 def start(log_path: str) -> None:
-    """Send log messages and any uncaught exception to the rule's log file.
+    """Send log messages and any uncaught exception to the rule's log file; hasten the script's end.
 
     An `InputError`, a lack of memory and Ctrl-C are logged as a message, other exceptions with
     their traceback. Snakemake shows the log of a failed job (`show-failed-logs` in the profiles).
@@ -26,6 +27,7 @@ def start(log_path: str) -> None:
     )
     logging.captureWarnings(True)
     sys.excepthook = _end_with_message
+    ending.hasten()
 
 
 def write_in_utf8(log: logging.Logger) -> None:

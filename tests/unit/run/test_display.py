@@ -209,7 +209,7 @@ def test_80_columns_are_enough_for_the_names_of_a_fair_race(tmp_path, stream):
     runs = many(3)
     shown = made(tmp_path, runs, stream)
     block = shown._block(dict.fromkeys(runs, Progress()), 79, 23)
-    assert block[1].startswith("all (60,000), rate 0.001, momentum 0.0, seed 0  |")
+    assert block[1].startswith("all (60,000), rate 0.001, momentum 0, seed 0    |")
     assert all(line.endswith("| waits for a core") for line in block[1:])
 
 

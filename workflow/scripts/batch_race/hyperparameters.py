@@ -82,6 +82,11 @@ def with_role(role: Role) -> tuple[str, ...]:
     return tuple(name for name, each in REGISTRY.items() if each.role == role)
 
 
+def written(value: object) -> str:
+    """Return a hyperparameter's value as one writes it: `0` for 0.0."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 MEASURED_WITH = ("machine", "software")
 """The columns of what times depend on besides the configuration of a run."""
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from batch_race import batch_sizes
 from batch_race.analyze.targets import describe_target
-from batch_race.hyperparameters import REGISTRY
+from batch_race.hyperparameters import REGISTRY, written
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import number
 
@@ -62,7 +62,7 @@ def _targets(same: Sequence[_Row]) -> str:
 def _cell(key: str, value: Any, images: int) -> str:
     if value is None:
         return "all"
-    return batch_sizes.describe(value, images) if key == "batch_size" else str(value)
+    return batch_sizes.describe(value, images) if key == "batch_size" else written(value)
 
 
 def _in_words(row: Mapping[str, Any], factor: float | None, images: int) -> str:

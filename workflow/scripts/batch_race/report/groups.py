@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from batch_race.hyperparameters import GROUP
+from batch_race.hyperparameters import GROUP, written
 
 MOST_NAMED = 12
 """Batch sizes that a text names one by one; the rest are counted."""
@@ -43,4 +43,4 @@ def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
 
 def describe_values(values: Mapping[str, Any], parameters: Iterable[str]) -> str:
     """Return the values of parameters as text to append: `, threads 2, machine Abacus 3`."""
-    return "".join(f", {key} {values[key]}" for key in parameters)
+    return "".join(f", {key} {written(values[key])}" for key in parameters)

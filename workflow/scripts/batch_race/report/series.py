@@ -3,7 +3,7 @@
 import polars as pl
 
 from batch_race import batch_sizes
-from batch_race.hyperparameters import CONFIGURATION
+from batch_race.hyperparameters import CONFIGURATION, written
 from batch_race.report import style
 from batch_race.report.colours import of_batch_size
 from batch_race.report.groups import varying_parameters
@@ -37,7 +37,8 @@ def names(histories: pl.DataFrame, *, in_chapter: bool = False) -> pl.Series:
         described, on=["batch_size", "training_images"], how="left", maintain_order="left"
     )
     others = [
-        pl.format(f", {key.replace('_', ' ')} {{}}", pl.col(key)) for key in _others(histories)
+        pl.format(f", {key.replace('_', ' ')} {{}}", _written(histories[key]))
+        for key in _others(histories)
     ]
     flags = []
     for is_flagged, text in (
@@ -96,6 +97,12 @@ def styles(named: pl.DataFrame) -> dict[str, Style]:
         )
         for row in series.to_dicts()
     }
+
+
+def _written(values: pl.Series) -> pl.Expr:
+    distinct = values.unique().to_list()
+    texts = [*map(written, distinct)]
+    return pl.col(values.name).replace_strict(distinct, texts, return_dtype=pl.String)
 
 
 def _describe_in_chapter(batch_size: int, training_images: int) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from batch_race import batch_sizes
 from batch_race.analyze.targets import describe_target
-from batch_race.hyperparameters import CONFIGURATION
+from batch_race.hyperparameters import CONFIGURATION, written
 from batch_race.report.groups import varying_parameters
 from batch_race.report.numbers import bracket, interval, number
 
@@ -82,7 +82,7 @@ _ENDS = {
 def _parameter(row: dict[str, Any], key: str) -> str:
     if key == "batch_size":
         return batch_sizes.describe(row[key], row["training_images"])
-    return str(row[key])
+    return written(row[key])
 
 
 def _cost(row: dict[str, Any], kind: str | None) -> str:
@@ -90,6 +90,8 @@ def _cost(row: dict[str, Any], kind: str | None) -> str:
         return f"no race ({row['initial']} of {row['runs']} began there)"
     if row["reached"] == row["runs"]:
         return _median(row, kind)
+    if row["stopped"] == row["runs"]:
+        return f"{_median(row, kind)} (stopped)"
     others = [f", {row[name]} {name}" for name in ("stopped", "unknown") if row[name]]
     return f"{_median(row, kind)} ({row['reached']} of {row['runs']} reached it{''.join(others)})"
 

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm.std import Bar
 
 from batch_race import batch_sizes
-from batch_race.hyperparameters import REGISTRY
+from batch_race.hyperparameters import REGISTRY, written
 from batch_race.run import progress
 from batch_race.run.jobs import Jobs
 from batch_race.run.progress import Progress
@@ -270,7 +270,7 @@ def name_runs(
         run: ", ".join(
             [
                 batch_sizes.name(one["batch_size"], training_images[one["dataset"]]),
-                *(f"{REGISTRY[key].label or key} {one[key]}" for key in varying),
+                *(f"{REGISTRY[key].label or key} {written(one[key])}" for key in varying),
             ],
         )
         for run, one in specifications.items()

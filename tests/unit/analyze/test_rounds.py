@@ -303,6 +303,23 @@ def test_crossings_are_looked_for_once_the_leader_turns_out_to_be_slower():
     assert len(last.trials) == 9
 
 
+def test_a_late_contender_catches_up_at_once():
+    # Batch size 512 is within the factor only after four seeds of the others.
+    of_others = {32: [1.0, 1.0, 1.6, 1.6, 1.6, 1.6], 128: [1.1, 0.95, 1.7, 1.55, 1.7, 1.55]}
+    of_512 = [1.6] * 6
+    seeds = range(1, 7)
+    targets = {"loss": [0.1], "accuracy": []}
+    plan = races.plan({size: [0.01] for size in (32, 128, 512)}, seeds, targets, BUDGETS, 1.5)
+    courses = {
+        (size, 0.01, seed): Course([seconds], [seconds])
+        for size, times in (of_others | {512: of_512}).items()
+        for seed, seconds in zip(seeds, times, strict=True)
+    }
+    _, asked = rounds_of(plan, courses)
+    begun = [[key for key in each if key[0] == 512] for each in asked]
+    assert [(512, 2), (512, 3), (512, 4)] in begun
+
+
 def test_batch_sizes_that_are_not_compared_do_not_wait_for_each_other():
     # Two comparison groups: one goes on to the whole budget, the other to further seeds.
     seeds = (1, 2, 3)

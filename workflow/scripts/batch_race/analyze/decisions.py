@@ -27,9 +27,11 @@ SCHEMA = pl.Schema(_COLUMNS)
 """One row for each decision.
 
 Those about a run and a target it was trained for have a seed, the `seconds` that it had trained,
-and whether these are its whole budget (`is_whole`). Their rule is `reached`; `slower`, after
-`factor` times the seconds (`leader_seconds`) of the configuration that it is `against`; `budget`,
-all of it spent; `diverged`; or `ended`, by a target of the budget.
+and whether its budget was the whole one (`is_whole`). Their rule is `reached`; `slower`, not there
+in `factor` times the seconds (`leader_seconds`) of the configuration that it is `against`;
+`budget`, all of it spent; `diverged`; or `ended`, by a target of the budget. Where a run that was
+trained for longer may have been at a target later, `slower` has the `seconds` before which it was
+not.
 
 Those about a configuration have no seed. Their rule is `start`, `widened` or `refined`, for a
 learning rate that was tried (the last two because of a target); or `settled`: the configuration was

@@ -460,13 +460,15 @@ class _State:
             index: seeds for index, same in enumerate(contenders) if (seeds := self._left(same))
         }
         fewest = min((len(contenders[index]) for index in further), default=0)
+        most = min((count for count in counts if count > fewest), default=fewest + 1)
         for index, seeds in further.items():
             if len(contenders[index]) == fewest:  # the others wait until it has as many
                 same = contenders[index]
                 probable = min(
                     _HEADROOM * median_seconds(same, target), self._trials.factor * fastest
                 )
-                yield (same[0].entrant, same[0].learning_rate, seeds[0]), probable
+                for seed in seeds[: most - fewest]:
+                    yield (same[0].entrant, same[0].learning_rate, seed), probable
 
     def _left(self, same: Sequence[Trial]) -> list[int]:
         """Return the seeds that a configuration has not yet been trained with for a target."""

@@ -2,7 +2,7 @@
 
 With `pruning`, runs that can no longer win are stopped; with `learning_rate: auto`, the rates to
 try follow from those tried. Such an experiment is made in rounds (`analyze.rounds` decides them),
-each of ordinary runs, whose budgets double from round to round.
+each of ordinary runs, whose budgets grow from round to round.
 """
 
 import json

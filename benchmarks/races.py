@@ -45,7 +45,7 @@ class Course(NamedTuple):
     times : sequence of float
         Seconds to each target; infinite for one that is missed.
     shown : sequence of float
-        Seconds of the first evaluation at each target.
+        Seconds of the first evaluation at each target; infinite for one between two evaluations.
     undisturbed : sequence of float, optional
         Seconds to each target if all steps of the run took as long; by default the same as `times`.
     """
@@ -177,20 +177,25 @@ def _result(race: Race, trial: Trial, courses: Courses) -> Result:
     course, budget = _course(race, trial, courses)
     values = race.parts["entrants"][trial.entrant]["values"]
     # A run is evaluated at its end.
+    reached = [index for index, time in enumerate(course.times) if time <= budget]
     bounds = {
-        index: min(shown, budget)
-        for index, (time, shown) in enumerate(zip(course.times, course.shown, strict=True))
-        if time <= budget
+        index: min(course.shown[index], budget)
+        for index in reached
+        if math.isfinite(course.shown[index])
     }
     # Not to be compared with a loss: the less, the nearer is the next target.
     end = min((time for time in course.times if budget < time < math.inf), default=1e9)
     group = [(values | MACHINE)[key] for key in GROUP]
-    earliest = {index: course.times[index] for index in bounds}
+    undisturbed = course.undisturbed or course.times
+    earliest = {index: course.times[index] for index in reached}
+    earliest_steps = {index: round(undisturbed[index] / STEP_SECONDS) for index in reached}
     expected = {
         index: _DELAY * time for index, time in enumerate(course.times) if budget < time < math.inf
     }
     n_steps = round(budget / STEP_SECONDS)
-    return Result(group, budget, n_steps, "budget", [end, end], bounds, earliest, expected)
+    return Result(
+        group, budget, n_steps, "budget", [end, end], bounds, earliest, earliest_steps, expected
+    )
 
 
 def _times(race: Race, trial: Trial, courses: Courses) -> Times:

@@ -39,17 +39,14 @@ def near(scores: Mapping[int, Score], target: Target, margin: float) -> Iterator
 
 
 def from_evaluations(evaluations: Sequence[Evaluation], target: Target) -> Crossing:
-    """Return the two evaluations between which a run reached a target, as far as they show it.
-
-    For one at which no evaluation was, that is None and the last before which it was not reached.
-    """
+    """Return the two evaluations between which a run reached a target."""
     scores = scores_of(evaluations)
     if target.is_reached(scores[0]):
         return Crossing(0, None, "evaluations")
     for before, step in pairwise(scores):
         if target.is_reached(scores[step]):
             return Crossing(step, before, "evaluations")
-    return Crossing(None, earliest_step(evaluations, target), "evaluations")
+    return Crossing(None, None, "evaluations")
 
 
 def margin(scores: Mapping[int, Score], target: Target) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from batch_race.analyze import decisions, measures, rounds
-from batch_race.store.rounds import Round
+from batch_race.store.rounds import Round, read, write
 from benchmarks import races
 from benchmarks.races import Course
 
@@ -121,8 +121,8 @@ def test_the_runs_nearest_to_a_target_go_ahead_and_the_others_need_one_more_star
 def test_all_go_on_once_one_has_missed_a_target_in_the_whole_budget():
     plan, _, courses = race({2**index: [math.inf] for index in range(8)})
     _, asked = rounds_of(plan, courses)
-    assert [len(each) for each in asked] == [8, 4, 4, 4]
-    assert [set(each.values()) for each in asked] == [{4}, {8}, {16}, {16}]
+    assert [len(each) for each in asked] == [8, 4, 4, 4, 4]
+    assert [set(each.values()) for each in asked] == [{4}, {8}, {16}, {8}, {16}]
 
 
 def test_a_further_seed_is_trained_and_its_crossings_found_in_one_round():
@@ -131,28 +131,56 @@ def test_a_further_seed_is_trained_and_its_crossings_found_in_one_round():
     assert last.number == 4
 
 
-def test_a_disturbed_first_seed_does_not_cost_a_near_target_its_winner():
+@pytest.mark.parametrize("shown", [0.06, 0.08])
+def test_a_disturbed_first_seed_does_not_cost_a_near_target_its_winner(shown):
     # Batch size 128 took twice as long as its steps take at the pace of the whole run.
-    times = {(32, 1): 0.06, (128, 1): 0.1, (512, 1): 0.1}
-    paces = {128: 0.05, 512: 0.1}
-    plan = races.plan(
-        {size: [0.01] for size in (32, 128, 512)},
-        (1, 2, 3),
-        {"loss": [0.1], "accuracy": []},
-        BUDGETS,
-        1.5,
-    )
+    sizes, seeds = (32, 256, 128, 512), (1, 2, 3)
+    first = {32: 0.06, 256: 0.08, 128: 0.1, 512: 0.1}
+    paces = {32: 0.06, 256: 0.08, 128: 0.05, 512: 0.1}
+    targets = {"loss": [0.1], "accuracy": []}
+    plan = races.plan({size: [0.01] for size in sizes}, seeds, targets, BUDGETS, 1.5)
     courses = {}
-    for size, seed in itertools.product((32, 128, 512), (1, 2, 3)):
-        seconds = times.get((size, seed), paces.get(size, 0.06))
-        courses[(size, 0.01, seed)] = Course([seconds], [seconds], [paces.get(size, seconds)])
+    for size, seed in itertools.product(sizes, seeds):
+        seconds = first[size] if seed == 1 else paces[size]
+        seen = shown if (size, seed) == (32, 1) else seconds
+        courses[(size, 0.01, seed)] = Course([seconds], [seen], [paces[size]])
     last = races.run(plan, courses)
-    assert set(budget_of(plan, last)) == {
-        *itertools.product((32, 128), (1, 2, 3)),
-        (512, 1),
-    }
+    assert {seed for size, seed in budget_of(plan, last) if size == 128} == set(seeds)
+    assert {seed for size, seed in budget_of(plan, last) if size == 512} == {1}
     (answer,) = races.answer(plan, last, courses)
     assert answer["ranking"][0]["batch_size"] == 128
+
+
+def test_races_whose_runs_meet_targets_between_evaluations_end_with_each_target_closed(tmp_path):
+    random = np.random.default_rng(6)
+    targets = {"loss": [0.1, 0.2, 0.3], "accuracy": []}
+    for _ in range(150):
+        sizes, seeds = (1, 2, 4, 8), range(1, int(random.integers(2, 6)))
+        plan = races.plan({size: [0.01] for size in sizes}, seeds, targets, BUDGETS, 1.5)
+        courses = {}
+        for size, seed in itertools.product(sizes, seeds):
+            times = np.exp(random.normal(0.7, 0.9, size=3))
+            times[random.random(3) < 0.1] = math.inf
+            shown = np.where(random.random(3) < 0.4, math.inf, times * 1.1)
+            courses[(size, 0.01, seed)] = Course(times.tolist(), shown.tolist())
+        decided = rounds.decide(plan, Round(), {}, {})
+        while not decided.is_over:
+            assert decided.number < 100
+            results, found = races.outcome(plan, decided, courses)
+            write(tmp_path / "round.json", decided)
+            decided = rounds.decide(plan, read(tmp_path / "round.json"), results, found)
+        for trial in decided.trials:
+            assert set(trial.closed) == set(trial.targets)
+            if trial.sought:
+                assert set(trial.times) <= set(trial.sought)
+
+
+def test_a_run_that_is_trained_on_for_another_target_is_stopped_at_its_end_for_the_first():
+    plan, last, _ = race({1: [12.0, 1.0], 2: [9.0, 30.0]}, factor=2)
+    rows = measures.about_runs(decisions.tabulate(plan, last)).filter(batch_size=2)
+    (stopped,) = rows.filter(rule="slower").to_dicts()
+    (own,) = [trial for trial in last.trials if trial.entrant == 1]
+    assert stopped["seconds"] == own.seconds > 9
 
 
 @pytest.mark.parametrize(("since", "is_sought"), [(1.4, True), (1.6, False)])
@@ -164,7 +192,8 @@ def test_what_evaluations_rule_out_is_not_looked_for(since, is_sought):
         results, found = races.outcome(plan, decided, courses)
         for name, result in results.items():
             if "batch_128" in name:
-                results[name] = result._replace(earliest={0: since})
+                steps = {0: round(since / races.STEP_SECONDS)}
+                results[name] = result._replace(earliest={0: since}, earliest_steps=steps)
         decided = rounds.decide(plan, decided, results, found)
     (trial,) = [each for each in decided.trials if "batch_128" in each.name]
     assert trial.sought == [0] * is_sought

@@ -2,8 +2,8 @@
 
 With pruning,
 
-- while no run of a comparison group and seed has reached a target, those that are nearest to it are
-  trained for longer, and the others wait;
+- while no run of a comparison group and seed has reached a target, those that will probably be
+  there first are trained for longer, and the others wait;
 - a run is stopped for a target once it has trained `factor` times as long as the first run of its
   comparison group and seed needed (adaptive capping: Hutter et al., ParamILS, JAIR 36, 2009); it
   goes on while it may still matter for one of its targets;
@@ -49,6 +49,7 @@ class Result(NamedTuple):
     end: list[float]
     bounds: dict[int, float]
     earliest: dict[int, float]
+    earliest_steps: dict[int, int]
     expected: dict[int, float]
 
 
@@ -79,14 +80,14 @@ def result(
     seconds = dict(zip(table["step"], table[f"{clock}_seconds"], strict=True))
     last = table.row(-1, named=True)
     pace = last[f"{clock}_seconds"] / max(last["step"], 1)
-    bounds, earliest, expected = {}, {}, {}
+    bounds, earliest, earliest_steps, expected = {}, {}, {}, {}
     for index, target in enumerate(crossings.listed(targets)):
         if (step := ranges.from_evaluations(evaluations, target).step) is not None:
             bounds[index] = float(seconds[step])
         else:
             expected[index] = pace * outlook.expected_step(evaluations, target)
         if (step := ranges.earliest_step(evaluations, target)) is not None:
-            earliest[index] = float(seconds[step])
+            earliest[index], earliest_steps[index] = float(seconds[step]), step
     diverged = metadata["stopped"] == "diverged"
     end = [last["training_loss"], 100 - last["test_accuracy"]]
     return Result(
@@ -97,6 +98,7 @@ def result(
         [math.inf, math.inf] if diverged else end,
         bounds,
         earliest,
+        earliest_steps,
         expected,
     )
 
@@ -169,6 +171,7 @@ def _learn(
             trial.end = trained.end
             trial.bounds = trained.bounds
             trial.earliest = trained.earliest
+            trial.earliest_steps = trained.earliest_steps
             trial.expected = trained.expected
             if trial.name not in found:
                 trial.sought, trial.times = [], None
@@ -247,8 +250,13 @@ class _State:
     def _ahead(self, still_open: Sequence[tuple[Trial, list[int]]]) -> dict[str, int]:
         """Return the runs that go ahead to a target that none has reached, and their next budgets.
 
-        They are those nearest to it; all, if one of them has missed it in the whole budget.
+        They are those that will probably be there first, or are nearest to it; all, if one of them
+        has missed it in the whole budget.
         """
+
+        def rank(trial: Trial, target: int) -> tuple[float, float]:
+            return trial.expected.get(target, math.inf), self._trials.end([trial], target)
+
         pending: dict[tuple[Any, ...], list[Trial]] = {}
         for trial, targets in still_open:
             for target in targets:
@@ -257,10 +265,8 @@ class _State:
         last = len(self._budgets) - 1
         ahead: dict[str, int] = {}
         for (group, seed, target), trials in pending.items():
-            if self._is_missed(group, seed, target):
-                ahead |= {trial.name: last for trial in trials}
-                continue
-            for trial in sorted(trials, key=lambda each: self._trials.end([each], target))[:_AHEAD]:
+            first = sorted(trials, key=lambda trial: rank(trial, target))
+            for trial in first if self._is_missed(group, seed, target) else first[:_AHEAD]:
                 doubled = min(trial.level + PER_DOUBLING, last)
                 ahead[trial.name] = max(ahead.get(trial.name, 0), doubled)
         return ahead
@@ -280,8 +286,11 @@ class _State:
             if closing is None:
                 trial.closed.pop(target, None)
                 still_open.append(target)
-            elif target not in trial.closed or trial.closed[target]["rule"] != closing["rule"]:
-                trial.closed[target] = {**closing, "round": self.decided.number}
+            else:
+                known = trial.closed.get(target, {})
+                is_same = known.get("rule") == closing["rule"]
+                number = known["round"] if is_same else self.decided.number
+                trial.closed[target] = {**closing, "round": number}
         if not still_open:
             self._seek(trial)
         return still_open
@@ -295,7 +304,8 @@ class _State:
             self._find(trial, sought)
 
     def _find(self, trial: Trial, targets: Sequence[int]) -> None:
-        trial.sought, trial.times = list(targets), None
+        """Look for crossings; what was found before stays known, and is found again."""
+        trial.sought = sorted({*trial.sought, *targets})
         self.decided.find.append(trial.name)
 
     def _is_known(self, trial: Trial, target: int) -> bool:
@@ -303,14 +313,18 @@ class _State:
         return target not in trial.earliest or self._is_late(trial, target)
 
     def _is_late(self, trial: Trial, target: int) -> bool:
-        """Return whether a run's evaluations show that it was at a target too late to contend."""
+        """Return whether a run's evaluations show that it was at a target too late to contend.
+
+        That is so at the run's mean pace, too.
+        """
         leader = self._trials.leader(trial, target)
         if leader is None or target not in trial.earliest:
             return False
         if target not in trial.bounds and trial.stopped != "budget":
             return False  # whether it was there before that end is to be found
         fastest = max(known_seconds(leader)[target], self._trials.fastest(trial.group, target))
-        return trial.earliest[target] > self._trials.factor * fastest
+        at_mean_pace = trial.earliest_steps[target] * trial.pace
+        return min(trial.earliest[target], at_mean_pace) > self._trials.factor * fastest
 
     def _closing(self, trial: Trial, target: int) -> dict[str, Any] | None:
         """Return why a run needs no more training for a target; None if it does."""

@@ -161,9 +161,17 @@ def _rows(table: pl.DataFrame) -> dict[Target, dict[str, Any]]:
 def _coarse(
     targets: Sequence[Target], table: pl.DataFrame, metadata: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Return the cost of targets by the evaluations of a run."""
+    """Return the cost of targets by the evaluations of a run.
+
+    A target at which no evaluation was may lie between two that were near it: then it is known that
+    the run was not there before.
+    """
     evaluations = history.evaluations(table)
     found = {target: ranges.from_evaluations(evaluations, target) for target in targets}
+    for target, crossing in found.items():
+        if crossing.step is None:
+            earliest = ranges.earliest_step(evaluations, target)
+            found[target] = crossing._replace(before=earliest)
     specification = metadata["specification"]
     size, leftover = specification["batch_size"], specification["leftover"]
     batches = MiniBatches(metadata["training_images"], size, leftover)

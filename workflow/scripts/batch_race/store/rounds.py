@@ -1,7 +1,7 @@
 """The rounds of a race, as JSON: the state that a round ends with and the next begins with."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Trial:
     earliest : dict of int to float
         The seconds before which it has not reached a target, by the index of those at which it was
         evaluated near the target or better.
+    earliest_steps : dict of int to int
+        The steps at those.
     expected : dict of int to float
         The seconds after which it will probably be at a target at which it was never evaluated.
     sought : list of int
@@ -65,6 +67,7 @@ class Trial:
     end: list[float] = field(default_factory=list)
     bounds: dict[int, float] = field(default_factory=dict)
     earliest: dict[int, float] = field(default_factory=dict)
+    earliest_steps: dict[int, int] = field(default_factory=dict)
     expected: dict[int, float] = field(default_factory=dict)
     sought: list[int] = field(default_factory=list)
     times: dict[int, float] | None = None
@@ -106,6 +109,9 @@ class Round:
         return [by_name[name] for name in self.find]
 
 
+_BY_TARGET = [each.name for each in fields(Trial) if "dict[int," in str(each.type)]
+
+
 def write(path: Path, decided: Round) -> None:
     """Write a round, completely or not at all."""
     with replacing(path) as temporary:
@@ -122,7 +128,7 @@ def _read(path: Path, _changed: int) -> Round:
     parts = json.loads(path.read_text(encoding="utf-8"))
     trials = [Trial(**each) for each in parts.pop("trials")]
     for trial in trials:  # JSON's keys are texts
-        for name in ("bounds", "earliest", "expected", "times", "steps", "closed"):
+        for name in _BY_TARGET:
             if getattr(trial, name) is not None:
                 setattr(trial, name, {int(key): v for key, v in getattr(trial, name).items()})
     return Round(**parts, trials=trials)

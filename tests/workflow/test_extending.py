@@ -51,7 +51,7 @@ def test_the_steps_of_the_page_work(project):
     assert sorted(at_first["initial_scale"]) == [1, 3]
     assert at_first["training_loss"].n_unique() == 2
     answer = (project.folder / "results/compare/race/answer.txt").read_text()
-    assert " with initial_scale 3.0" in answer
+    assert " with initial_scale 3:" in answer
     chart = (project.folder / "results/plot/race/final_accuracy.svg").read_text()
     assert "accuracy at the end (%)" in chart
     page = (project.folder / "results/page/race/report.html").read_text()

@@ -64,7 +64,7 @@ def test_a_diverged_run_is_a_result_and_stops_no_other(project):
     assert ends[0.01] == ("budget", 4)
     assert ends[100000][0] == "diverged"
     svg = (project.folder / "results/plot/race/loss_by_seconds.svg").read_text()
-    assert re.search(r"Batch 32, learning rate 100000\.0( \(contended\))? \(diverged\)", svg)
+    assert re.search(r"Batch 32, learning rate 100000( \(contended\))? \(diverged\)", svg)
 
 
 def test_a_run_learns_the_same_alone_and_beside_others(project):

@@ -34,7 +34,7 @@ def test_each_decision_is_in_words(made):
     assert heading == ["round", "batch_size", "learning_rate", "seed", "decision", "targets"]
     words = {(row[1], row[3], row[4]): row[5] for row in rows}
     for seconds, target, leader in (
-        ("4", "0.2", "32 at learning rate 0.01, 1.5 s"),
+        ("4.51", "0.2", "32 at learning rate 0.01, 1.5 s"),
         ("4.51", "0.5", "512 at learning rate 0.01, 3 s"),
     ):
         stopped = f"stopped: over {seconds} s, more than 1.5 times as long as batch {leader}"

@@ -110,6 +110,7 @@ class Round:
 
 
 _BY_TARGET = [each.name for each in fields(Trial) if "dict[int," in str(each.type)]
+"""The fields of a trial that are by the target's index."""
 
 
 def write(path: Path, decided: Round) -> None:

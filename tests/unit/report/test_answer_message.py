@@ -220,6 +220,13 @@ def test_stopped_batch_sizes_are_named_with_their_bounds():
     ]
 
 
+def test_a_seed_that_was_stopped_is_not_called_a_miss():
+    (answer,) = answers(sweep([10, 11, 12], batch_size=32))
+    answer["ranking"][0] |= {"reached": 2, "stopped": 1}
+    text = answer_message.write([answer], "9 seconds", 1.5)
+    assert "(learning rate 0.01; 1 of 3 runs stopped)" in text
+
+
 @pytest.mark.parametrize(
     ("contended", "text"), [((1, 1), "1 of 1 run was"), ((2, 9), "2 of 9 runs were")]
 )

@@ -136,6 +136,7 @@ def made_up(draw):
     for size in places["ranking"]:
         seconds = draw(SECONDS)
         reached = draw(st.integers(n_seeds // 2 + 1, n_seeds))
+        diverged = draw(st.integers(0, n_seeds - reached))
         entry = {
             "batch_size": size,
             "learning_rate": draw(st.sampled_from([0.01, 0.1])),
@@ -148,7 +149,8 @@ def made_up(draw):
             "seconds_interval": None if n_seeds == 1 else f"lowest to highest of {n_seeds}",
             "runs": n_seeds,
             "reached": reached,
-            "diverged": draw(st.integers(0, n_seeds - reached)),
+            "stopped": draw(st.integers(0, n_seeds - reached - diverged)),
+            "diverged": diverged,
             "contended": 0,
         }
         if ranking:

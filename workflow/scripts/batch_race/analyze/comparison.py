@@ -132,6 +132,7 @@ def _ranking(
             "seconds_interval": row["interval"],
             "runs": row["runs"],
             "reached": row["reached"],
+            "stopped": row["stopped"],
             "diverged": row["diverged"],
             "contended": row["contended"],
         }

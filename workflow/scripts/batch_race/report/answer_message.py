@@ -243,7 +243,9 @@ def _ratio_interval(entry: _Entry, kinds: _Kinds) -> str:
 
 def _notes(entry: _Entry, tuned: str) -> str:
     counts = {
-        "did not reach it": entry["runs"] - entry["reached"] - entry["diverged"],
+        "did not reach it": entry["runs"]
+        - sum(entry[what] for what in ("reached", "stopped", "diverged")),
+        "stopped": entry["stopped"],
         "diverged": entry["diverged"],
     }
     lost = [f"{count} of {entry['runs']} runs {what}" for what, count in counts.items() if count]

@@ -13,7 +13,7 @@ import polars as pl
 from batch_race.analyze import comparison, decisions, rounds, statistics
 from batch_race.analyze.comparison import Answer
 from batch_race.analyze.measures import about_runs
-from batch_race.analyze.rounds import Result, Times
+from batch_race.analyze.outcomes import Result, Times
 from batch_race.analyze.trials import known_seconds
 from batch_race.hyperparameters import GROUP, REGISTRY, with_role
 from batch_race.plan.race import PER_DOUBLING, Race
@@ -192,9 +192,16 @@ def _result(race: Race, trial: Trial, courses: Courses) -> Result:
     expected = {
         index: _DELAY * time for index, time in enumerate(course.times) if budget < time < math.inf
     }
-    n_steps = round(budget / STEP_SECONDS)
     return Result(
-        group, budget, n_steps, "budget", [end, end], bounds, earliest, earliest_steps, expected
+        group,
+        budget,
+        STEP_SECONDS,
+        "budget",
+        [end, end],
+        bounds,
+        earliest,
+        earliest_steps,
+        expected,
     )
 
 
@@ -205,4 +212,5 @@ def _times(race: Race, trial: Trial, courses: Courses) -> Times:
     return Times(
         {index: course.times[index] for index in reached},
         {index: round(undisturbed[index] / STEP_SECONDS) for index in reached},
+        {},
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from nn import grid
 from nn.records import Evaluation
 from nn.targets import Crossing, Score, Target
 
@@ -23,30 +24,33 @@ def scores_of(evaluations: Sequence[Evaluation]) -> dict[int, Score]:
     return {each.step: Score(each.training_loss, each.test_accuracy) for each in evaluations}
 
 
-def earliest_step(evaluations: Sequence[Evaluation], target: Target) -> int | None:
-    """Return a step before which a run has not reached a target; None if it was never near."""
-    scores = scores_of(evaluations)
-    if target.is_reached(scores[0]):
-        return 0
-    return next((start for start, _ in near(scores, target, margin(scores, target))), None)
-
-
 def near(scores: Mapping[int, Score], target: Target, margin: float) -> Iterator[tuple[int, int]]:
-    """Yield the first and last step of each range in which a target can lie."""
+    """Yield the first and last step of each range within which a target can lie."""
     for start, stop in pairwise(scores):
-        if any(target.is_near(scores[each], margin) for each in (start, stop)):
+        has_a_step = grid.after(start) < stop
+        if has_a_step and any(target.is_near(scores[each], margin) for each in (start, stop)):
             yield start, stop
 
 
 def from_evaluations(evaluations: Sequence[Evaluation], target: Target) -> Crossing:
-    """Return the two evaluations between which a run reached a target."""
+    """Return between which evaluations a run reached a target.
+
+    The second is the first at the target. It may have been reached before, if it can lie between
+    two evaluations; the first begins the first such range. Without the second, it may have been
+    reached after the first; if there is neither, it was not.
+    """
     scores = scores_of(evaluations)
     if target.is_reached(scores[0]):
         return Crossing(0, None, "evaluations")
-    for before, step in pairwise(scores):
-        if target.is_reached(scores[step]):
-            return Crossing(step, before, "evaluations")
-    return Crossing(None, None, "evaluations")
+    possible = set(near(scores, target, margin(scores, target)))
+    first = None
+    for start, stop in pairwise(scores):
+        is_reached = target.is_reached(scores[stop])
+        if first is None and (is_reached or (start, stop) in possible):
+            first = start
+        if is_reached:
+            return Crossing(stop, first, "evaluations")
+    return Crossing(None, first, "evaluations")
 
 
 def margin(scores: Mapping[int, Score], target: Target) -> float:

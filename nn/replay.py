@@ -171,7 +171,7 @@ def find_crossings(
             pending = [each for each in targets if each not in found]
             steps = {}
             is_near = any((start, stop) in near[target] for target in pending)
-            if is_near and grid.between(start, stop):
+            if is_near:
                 if replay.step < start:
                     walk.check()
                     checked = dict(found)

@@ -41,8 +41,8 @@ class Crossing(NamedTuple):
     step : int or None
         None if the run did not reach it, or is not known to.
     before : int or None
-        The last step before it at which the score was known; None at step 0. Without `step`, the
-        step before which the run did not reach the target; None if that is its last.
+        A step at or before which the run did not reach the target; None at step 0. Without `step`,
+        None if that is its last.
     source : {"grid", "evaluations"}
         `grid` if the step is exact on the grid; `evaluations` if it is that of the run's own first
         evaluation at the target, because the steps could not be reproduced.

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from batch_race.analyze import rounds as decisions
+from batch_race.analyze import outcomes
+from batch_race.analyze.rounds import decide
 from batch_race.plan.race import Race
 from batch_race.store import crossings, history, logs, rounds
 
@@ -15,14 +16,14 @@ def main() -> None:
     files = snakemake.input
     before = rounds.read(Path(files.before[0])) if files.before else rounds.Round()
     results = {
-        name: decisions.result(*history.read(Path(path)), targets, clock)
+        name: outcomes.result(*history.read(Path(path)), targets, clock)
         for name, path in zip(before.train, files.histories, strict=True)
     }
     found = {
-        name: decisions.times(crossings.read(Path(path)), targets, clock)
+        name: outcomes.times(crossings.read(Path(path)), targets, clock)
         for name, path in zip(before.find, files.crossings, strict=True)
     }
-    rounds.write(Path(snakemake.output.round), decisions.decide(race, before, results, found))
+    rounds.write(Path(snakemake.output.round), decide(race, before, results, found))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The decisions between rounds, on runs whose course is known."""
 
+import copy
 import itertools
 import math
 
@@ -7,11 +8,15 @@ import numpy as np
 import pytest
 
 from batch_race.analyze import decisions, measures, rounds
+from batch_race.analyze.outcomes import Times
+from batch_race.analyze.trials import known_seconds
+from batch_race.report import answer_message
 from batch_race.store.rounds import Round, read, write
 from benchmarks import races
 from benchmarks.races import Course
 
 BUDGETS = races.budgets(16, 5)  # from 0.5 s
+LOSS = {"loss": [0.1], "accuracy": []}
 
 
 def race(times, *, factor=1.5, seeds=(1,), shown=None, budgets=BUDGETS, noise=0.0):
@@ -254,6 +259,115 @@ def test_a_rate_that_was_stopped_after_one_seed_leaves_no_verdict_where_there_is
         assert len([trial for trial in last.trials if trial.learning_rate == 0.02]) == 1
         verdicts[noise] = answer["ranking"][1]["verdict"]
     assert verdicts == {0.001: "slower", 0.04: "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("leading", "behind", "said"),
+    [
+        # The second seed was not there in the whole budget: so is the median.
+        ([10, 12], [math.inf, math.inf], "did not reach it"),
+        ([6, 6], [math.inf, math.inf], "took more than 1.5 times as long (stopped): over 9"),
+        # The median of 7 and more than 7.8 is more than 7.4: not 1.5 times as long as 5.1.
+        ([5, 5.2], [7, math.inf], "took over 7.4"),
+    ],
+)
+def test_the_words_for_a_batch_size_with_a_stopped_seed(leading, behind, said):
+    plan = races.plan({32: [0.01], 128: [0.01]}, (0, 1), LOSS, BUDGETS, 1.5)
+    courses = {
+        (size, 0.01, seed): Course([times[seed]], [times[seed]])
+        for size, times in ((32, leading), (128, behind))
+        for seed in (0, 1)
+    }
+    answers = races.answer(plan, races.run(plan, courses), courses)
+    text = answer_message.write(answers, "at most 16 seconds", 1.5)
+    assert f"  Batch 128 {said}" in text
+
+
+def test_what_is_settled_is_slower_in_the_answer():
+    """Also where a comparison group has fewer seeds than another one."""
+    random = np.random.default_rng(12)
+    n_settled = 0
+    for _ in range(60):
+        plan = races.plan({32: [0.01], 128: [0.01]}, range(3), LOSS, BUDGETS, 1.5)
+        others = copy.deepcopy(plan.parts["entrants"])
+        for entrant in others:
+            entrant["values"]["momentum"] = 0.9
+            entrant["seeds"] = list(range(6))
+        plan.parts["entrants"] += others
+        courses = {
+            (size, 0.01, seed): Course(*([slow * math.exp(0.02 * random.normal())],) * 2)
+            for size, slow in ((32, 2.0), (128, 2.2))
+            for seed in range(6)
+        }
+        last = races.run(plan, courses)
+        groups = [
+            plan.parts["entrants"][each["entrant"]]["values"]["momentum"] for each in last.decisions
+        ]
+        for answer in races.answer(plan, last, courses):
+            if answer["momentum"] in groups:
+                n_settled += 1
+                assert answer["ranking"][1]["verdict"] == "slower"
+    assert n_settled > 20
+
+
+class ByRate(dict):
+    """Courses at any learning rate, the best of which is 0.03."""
+
+    def __missing__(self, key):
+        _, rate, seed = key
+        seconds = 2.0 * 2 ** abs(math.log10(rate / 0.03)) + 0.01 * seed
+        return Course([seconds], [seconds])
+
+
+@pytest.mark.parametrize("factor", [None, 1.5])
+@pytest.mark.parametrize("beside", [[0.0316], [0.01, 0.02], [0.5]])
+def test_rates_that_are_configured_beside_a_search_are_trained_once_and_count_in_it(factor, beside):
+    budgets = BUDGETS if factor else BUDGETS[-1:]
+
+    def trained(rates):
+        plan = races.plan({32: rates}, (0, 1), LOSS, budgets, factor)
+        runs = races.run(plan, ByRate()).trials
+        return {(trial.learning_rate, trial.seed) for trial in runs}, len(runs)
+
+    alone, _ = trained(["auto"])
+    together, n_runs = trained(["auto", *beside])
+    assert n_runs == len(together)
+    assert {rate for rate, _ in together} >= {*beside, 0.0316}
+    assert min(rate for rate, _ in together) < 0.0316 < max(rate for rate, _ in together)
+    assert (together == alone) == (beside == [0.0316])
+
+
+@pytest.mark.parametrize(("since", "rule"), [(2.0, "budget"), (5.0, "slower")])
+def test_a_run_whose_steps_are_not_reproduced_is_slower_only_as_far_as_is_known(since, rule):
+    """It may have been at the target after some seconds, between two evaluations."""
+    plan, _, courses = race({32: [3.0], 128: [math.inf]})
+    decided = rounds.decide(plan, Round(), {}, {})
+    while not decided.is_over:
+        results, found = races.outcome(plan, decided, courses)
+        for name, result in results.items():
+            if "batch_128" in name:
+                steps = {0: round(2.0 / races.STEP_SECONDS)}
+                results[name] = result._replace(earliest={0: 2.0}, earliest_steps=steps)
+        found |= {name: Times({}, {}, {0: since}) for name in found if "batch_128" in name}
+        decided = rounds.decide(plan, decided, results, found)
+    (trial,) = [each for each in decided.trials if "batch_128" in each.name]
+    assert trial.closed[0]["rule"] == rule
+    assert rule == "budget" or trial.closed[0]["seconds"] == since
+
+
+def test_an_evaluation_at_a_target_does_not_count_where_no_step_of_the_grid_is():
+    # Batch size 32 has one after 1 s, and is there after 5 s; 128 after 4 s.
+    plan, _, courses = race({32: [5.0], 128: [4.0]})
+    decided = rounds.decide(plan, Round(), {}, {})
+    while not decided.is_over:
+        results, found = races.outcome(plan, decided, courses)
+        for name, result in results.items():
+            if "batch_32" in name:
+                steps = {0: round(0.9 / races.STEP_SECONDS)}
+                about = {"bounds": {0: 1.0}, "earliest": {0: 0.9}, "earliest_steps": steps}
+                results[name] = result._replace(**about)
+        decided = rounds.decide(plan, decided, results, found)
+    assert [known_seconds(trial) for trial in decided.trials] == [{0: 5.0}, {0: 4.0}]
 
 
 def test_a_target_met_by_the_initial_weights_needs_no_seeds():

@@ -11,6 +11,7 @@ from nn.examples import Examples
 from nn.initializers import normal
 from nn.network import Weights
 from nn.ordering import arrange, order_columns
+from nn.ranges import from_evaluations
 from nn.records import Evaluation, State
 from nn.replay import Replay, Snapshot, find_crossings
 from nn.schedule import Schedule
@@ -111,6 +112,50 @@ def test_noisy_curves(seed):
     assert found == [truth(losses, accuracies, target, last) for target in TARGETS]
     # Few losses are computed over all images.
     assert len(curve.full) < len(curve.sampled)
+
+
+def test_evaluations_alone_bracket_what_a_search_finds():
+    n_before = n_found = 0
+    for seed in range(60):
+        random = np.random.default_rng((seed, 2))
+        last = int(random.integers(300, 6000))
+        losses, accuracies = noisy(seed, last, noise=0.1)
+        growth = random.uniform(1.05, 1.5)
+        steps = {step for power in range(200) if 0 < (step := int(growth**power)) < last}
+        known = evaluations(losses, accuracies, [0, *sorted(steps), last])
+        for target in TARGETS:
+            exact = truth(losses, accuracies, target, last).step
+            step, before, _ = from_evaluations(known, target)
+            if step is None:
+                assert exact is None or before < exact
+                continue
+            assert exact is None or exact == 0 or before < exact
+            if grid.contains(step) or step == last:
+                assert exact <= step
+                n_found += 1
+                n_before += any(exact < each.step < step for each in known)
+    # Some were there, and above the target again at the next evaluation.
+    assert 0 < n_before < n_found
+
+
+def test_an_evaluation_at_each_step_needs_no_bracket():
+    losses, accuracies = straight(last=90)
+    known = evaluations(losses, accuracies, range(91))
+    for target in TARGETS:
+        found = truth(losses, accuracies, target, 90)
+        assert from_evaluations(known, target)[:2] == found[:2]
+
+
+def test_a_search_does_not_count_an_evaluation_off_the_grid():
+    losses, accuracies = straight()
+    off = next(step for step in range(400, 500) if not grid.contains(step))
+    losses[off] = 0.5
+    target = Target("loss", 0.6)
+    for last in (1000, off):
+        known = evaluations(losses, accuracies, sorted({0, 300, off, last}))
+        assert from_evaluations(known, target).step == off
+        (found,) = find_crossings(known, [target], Curve(losses, accuracies))
+        assert found == truth(losses, accuracies, target, last)
 
 
 @pytest.mark.parametrize(("noise", "is_searched"), [(0.0, False), (0.2, True)])
@@ -261,7 +306,7 @@ def test_a_run_that_cannot_be_reproduced_has_crossings_of_its_own_evaluations():
     known = evaluations(losses, accuracies, [0, 400, 600, 800, 1000])
     assert find_crossings(known, targets, curve) == [
         Crossing(400, 0, "evaluations"),
-        Crossing(600, 400, "evaluations"),
+        Crossing(600, 0, "evaluations"),  # 1.2 at step 400 is near 1.0: a dip may lie before it
         Crossing(800, 600, "evaluations"),
         Crossing(800, 600, "evaluations"),
         Crossing(None, None, "evaluations"),

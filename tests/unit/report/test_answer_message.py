@@ -212,7 +212,8 @@ def test_stopped_batch_sizes_are_named_with_their_bounds():
     (answer,) = answers(sweep([10, 20], batch_size=32))
     stopped = {1: 3.5, 8: 3.5, 60000: 40.0}
     answer["stopped"] = [
-        {"batch_size": size, "more_than": seconds} for size, seconds in stopped.items()
+        {"batch_size": size, "more_than": seconds, "runs": 1, "pruned": 1}
+        for size, seconds in stopped.items()
     ]
     assert answer_message.write([answer], "9 seconds", 1.5).splitlines()[2:4] == [
         "  Batches 1 and 8 took more than 1.5 times as long (stopped): over 3.5 s.",
@@ -251,6 +252,6 @@ def test_a_verdict_that_pruning_leaves_open_is_explained():
     (answer,) = answers(sweep([10, 11], batch_size=32), sweep([20, 21], batch_size=64))
     answer["ranking"][1]["verdict"] = "unknown"
     text = answer_message.write([answer], "9 seconds", 1.5)
-    assert "No verdict on batch 64 where none is given: with pruning, not all seeds" in text
+    assert "No verdict on batch 64 where none is given: that needs the same seeds" in text
     assert "more than 1.5 times as long" in text
     assert "repeats" not in text

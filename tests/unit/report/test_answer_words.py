@@ -27,6 +27,7 @@ WORDS = [
     ("partly", r" reached it in (?P<ratio>\d+ of \d+) runs\."),
     ("missed", r" did not reach it\."),
     ("stopped", r" took more than (?P<ratio>[\d.]+) times as long \(stopped\): over .+ s\."),
+    ("stopped", r" took over .+ s \((?P<ratio>\d+ of \d+) runs stopped\)\."),
     ("diverged", r" diverged\."),
     ("unknown", r" may or may not reach it: .+"),
 ]
@@ -86,7 +87,10 @@ def expected(answer, factor):
         yield each["batch_size"], "partly", f"{each['reached']} of {each['runs']}"
     for kind in ("missed", "diverged", "unknown"):
         yield from ((size, kind, None) for size in answer[kind])
-    yield from ((each["batch_size"], "stopped", f"{factor:g}") for each in answer["stopped"])
+    for each in answer["stopped"]:
+        some = f"{each['pruned']} of {each['runs']}"
+        is_all = each["pruned"] == each["runs"]
+        yield each["batch_size"], "stopped", f"{factor:g}" if is_all else some
 
 
 def check(found, factor=None):
@@ -181,7 +185,12 @@ def made_up(draw):
         },
         **{kind: sorted(places[kind]) for kind in ("missed", "diverged", "unknown")},
         "stopped": [
-            {"batch_size": size, "more_than": draw(st.sampled_from([3.5, 7.25]))}
+            {
+                "batch_size": size,
+                "more_than": draw(st.sampled_from([3.5, 7.25])),
+                "runs": 3,
+                "pruned": draw(st.sampled_from([2, 3])),
+            }
             for size in sorted(places["stopped"])
         ],
         "partly": [

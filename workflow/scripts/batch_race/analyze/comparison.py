@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from batch_race.analyze import looks
-from batch_race.analyze.contrasts import LEVEL, ragged_contrasts
+from batch_race.analyze.contrasts import ragged_contrasts
 from batch_race.analyze.measures import matching
 from batch_race.hyperparameters import GROUP, MEASURED_WITH, RUN, WITHIN_GROUP, with_role
 
@@ -73,7 +73,8 @@ def compare(
         - `ranking`, the batch sizes that reached it, fastest first;
         - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
           the budget ended some runs first, or they were not asked for this target), `stopped` (by
-          pruning, with the seconds below which none of its medians lies, `more_than`), `partly`
+          pruning, with the seconds below which none of its medians lies, `more_than`, and how many
+          of the `runs` behind that were `pruned`), `partly`
           (reached in half of the runs or less: `reached` of `runs`, of the configuration that
           reached it most often), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
@@ -138,7 +139,7 @@ def _ranking(
         }
         of_this = pl.col("batch_size") == row["batch_size"]
         if not ranking:
-            level = LEVEL if most_seeds is None else looks.level(row["runs"], most_seeds)
+            level = looks.level(row["runs"], most_seeds)
             comparable = _comparable(runs, is_pruned=most_seeds is not None)
             against_winner = _against(row, comparable, level)
         else:
@@ -282,7 +283,10 @@ def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
     best_share = pl.struct("reached", "runs").sort_by(share, descending=True).first()
     counts = others.group_by("batch_size").agg(
         pl.col("runs", "diverged", "unknown", "stopped").sum(),
-        pl.col("more_than").min(),
+        pl.struct("more_than", "runs", pruned="stopped")
+        .sort_by("more_than", nulls_last=True)
+        .first()
+        .alias("bound"),
         best_share.alias("partly"),
     )
     for row in counts.sort("batch_size").to_dicts():
@@ -290,8 +294,8 @@ def _unranked(asked: pl.DataFrame, best: pl.DataFrame) -> dict[str, list[Any]]:
             reason = "unknown"
         elif row["diverged"] == row["runs"]:
             reason = "diverged"
-        elif row["stopped"] > 0:
-            found["stopped"].append({key: row[key] for key in ("batch_size", "more_than")})
+        elif row["bound"]["more_than"] is not None:
+            found["stopped"].append({"batch_size": row["batch_size"], **row["bound"]})
             continue
         elif row["partly"]["reached"] > 0:
             found["partly"].append({"batch_size": row["batch_size"], **row["partly"]})

@@ -11,16 +11,18 @@ EARLY_SHARE = 0.2
 """The share of the error that the looks before the last may make."""
 
 
-def level(n_seeds: int, most_seeds: int) -> float:
+def level(n_seeds: int, most_seeds: int | None) -> float:
     """Return the level of the verdicts after so many seeds.
 
     Parameters
     ----------
     n_seeds : int
         The seeds of the winner.
-    most_seeds : int
-        As many as would be trained if the verdict were never settled.
+    most_seeds : int or None
+        As many as would be trained if the verdict were never settled; None without pruning.
     """
+    if most_seeds is None:
+        return LEVEL
     error = 1 - LEVEL
     n_early = most_seeds - 2  # looks at 2, 3, ... seeds, before the last
     if n_early <= 0:

@@ -16,116 +16,26 @@ errors of all this.
 """
 
 import copy
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
-
-from batch_race.analyze import outlook, rate_search
+from batch_race.analyze import rate_search
+from batch_race.analyze.outcomes import Result, Times
 from batch_race.analyze.rate_search import Standing
 from batch_race.analyze.trials import Trials, known_seconds, median_seconds
 from batch_race.hyperparameters import GROUP
 from batch_race.plan.race import PER_DOUBLING, Race
 from batch_race.plan.runs import AUTO
-from batch_race.store import crossings, history
+from batch_race.store import crossings
 from batch_race.store.rounds import Round, Trial
-from nn import ranges
 
 _AHEAD = 4
 """Runs that are trained for longer while none has reached a target."""
 
 _HEADROOM = 1.1
 """A budget over what is probably needed, or at the fewest over the budget before."""
-
-
-class Result(NamedTuple):
-    """What a round has to know of a trained run; see `Trial` for the fields."""
-
-    group: list[Any]
-    seconds: float
-    steps: int
-    stopped: str
-    end: list[float]
-    bounds: dict[int, float]
-    earliest: dict[int, float]
-    earliest_steps: dict[int, int]
-    expected: dict[int, float]
-
-
-class Times(NamedTuple):
-    """The targets that a run was found to reach, by their index: after which seconds and steps."""
-
-    seconds: dict[int, float]
-    steps: dict[int, int]
-
-
-def result(
-    table: pl.DataFrame,
-    metadata: Mapping[str, Any],
-    targets: Mapping[str, Sequence[float]],
-    clock: str,
-) -> Result:
-    """Return the result of a run.
-
-    Parameters
-    ----------
-    table, metadata
-        As `history.read` gives them.
-    targets : mapping of str to sequence of float
-    clock : {"training", "wall"}
-    """
-    constants = history.constants(metadata)
-    evaluations = history.evaluations(table)
-    seconds = dict(zip(table["step"], table[f"{clock}_seconds"], strict=True))
-    last = table.row(-1, named=True)
-    pace = last[f"{clock}_seconds"] / max(last["step"], 1)
-    bounds, earliest, earliest_steps, expected = {}, {}, {}, {}
-    for index, target in enumerate(crossings.listed(targets)):
-        if (step := ranges.from_evaluations(evaluations, target).step) is not None:
-            bounds[index] = float(seconds[step])
-        else:
-            expected[index] = pace * outlook.expected_step(evaluations, target)
-        if (step := ranges.earliest_step(evaluations, target)) is not None:
-            earliest[index], earliest_steps[index] = float(seconds[step]), step
-    diverged = metadata["stopped"] == "diverged"
-    end = [last["training_loss"], 100 - last["test_accuracy"]]
-    return Result(
-        [constants[key] for key in GROUP],
-        last[f"{clock}_seconds"],
-        last["step"],
-        metadata["stopped"],
-        [math.inf, math.inf] if diverged else end,
-        bounds,
-        earliest,
-        earliest_steps,
-        expected,
-    )
-
-
-def times(table: pl.DataFrame, targets: Mapping[str, Sequence[float]], clock: str) -> Times:
-    """Return when a run was found to reach its targets.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        The run's crossings.
-    targets : mapping of str to sequence of float
-    clock : {"training", "wall"}
-    """
-    reached = {
-        (row["target"], row["target_value"]): row
-        for row in table.drop_nulls("step").iter_rows(named=True)
-    }
-    rows = {
-        index: reached[target]
-        for index, target in enumerate(crossings.listed(targets))
-        if target in reached
-    }
-    return Times(
-        {index: row[f"{clock}_seconds"] for index, row in rows.items()},
-        {index: row["step"] for index, row in rows.items()},
-    )
 
 
 def decide(
@@ -164,20 +74,24 @@ def _learn(
     """Take in what was measured."""
     for trial in trials:
         if (trained := results.get(trial.name)) is not None:
-            trial.group = trained.group
-            trial.seconds = trained.seconds
-            trial.pace = trained.seconds / max(trained.steps, 1)
-            trial.stopped = trained.stopped
-            trial.end = trained.end
-            trial.bounds = trained.bounds
-            trial.earliest = trained.earliest
-            trial.earliest_steps = trained.earliest_steps
-            trial.expected = trained.expected
+            for name, value in trained._asdict().items():
+                setattr(trial, name, value)
             if trial.name not in found:
-                trial.sought, trial.times = [], None
+                trial.sought, trial.times, trial.missed = [], None, {}
         if trial.name in found:
-            trial.times = found[trial.name].seconds
-            trial.steps = found[trial.name].steps
+            trial.times, trial.steps, trial.missed = found[trial.name]
+            # An evaluation may be at a target where no step of the grid is.
+            unfound = set(trial.sought) - set(trial.times)
+            trial.bounds = {key: v for key, v in trial.bounds.items() if key not in unfound}
+
+
+def _alike(values: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Return for each of some entrants those that differ from it in the learning rate alone."""
+    keys = [json.dumps({**each, "learning_rate": None}) for each in values]
+    places: dict[str, list[int]] = {}
+    for index, key in enumerate(keys):
+        places.setdefault(key, []).append(index)
+    return [places[key] for key in keys]
 
 
 class _State:
@@ -195,6 +109,7 @@ class _State:
             for index, each in enumerate(self._entrants)
         }
         """The seeds that all rates of an entrant begin with."""
+        self._alike = _alike([entrant["values"] for entrant in self._entrants])
         self._compared: dict[tuple[Any, ...], list[int]] = {}
         """The entrants by the hyperparameters that batch sizes are compared within."""
         for index, each in enumerate(self._entrants):
@@ -207,7 +122,10 @@ class _State:
         """Plan the first round: each configuration, each searched one at its first rates."""
         for index, entrant in enumerate(self._entrants):
             asked = entrant["values"]["learning_rate"]
-            rates = rate_search.start(entrant["values"]) if asked == AUTO else [asked]
+            rates = [asked]
+            if asked == AUTO:
+                known = self._rates_asked(index)
+                rates = [each for each in rate_search.start(entrant["values"]) if each not in known]
             for rate in rates:
                 if asked == AUTO:
                     self._note("start", index, rate)
@@ -337,7 +255,7 @@ class _State:
             return {"rule": "diverged" if trial.stopped == "diverged" else "ended", **spent}
         if self._race.is_whole(trial.level, trial.seconds):
             return {"rule": "budget", **spent}
-        return self._slower(trial, target, trial.seconds)
+        return self._slower(trial, target, trial.missed.get(target, trial.seconds))
 
     def _slower(self, trial: Trial, target: int, seconds: float) -> dict[str, Any] | None:
         """Return that a run not at a target after some seconds is slower; None if it may not be."""
@@ -400,8 +318,8 @@ class _State:
         for index in entrants:
             if self._entrants[index]["values"]["learning_rate"] != AUTO:
                 continue
-            own = [trial for trial in self.decided.trials if trial.entrant == index]
             for target in self._every:
+                own = self._trials_of_search(index)
                 standings = self._trials.standings(own, target)
                 chance = self._has_a_chance(own, standings, target)
                 for step in rate_search.further(standings, is_refined=chance):
@@ -410,7 +328,15 @@ class _State:
                         level = self._level_of_rate(index)
                         for seed in self._seeds[index]:
                             self._train(index, step.learning_rate, seed, self._every, level)
-                own = [trial for trial in self.decided.trials if trial.entrant == index]
+
+    def _rates_asked(self, entrant: int) -> list[float]:
+        """Return the learning rates that are configured beside the search for the best."""
+        asked = (self._entrants[each]["values"]["learning_rate"] for each in self._alike[entrant])
+        return [rate for rate in asked if rate != AUTO]
+
+    def _trials_of_search(self, entrant: int) -> list[Trial]:
+        """Return the runs of a search, and those of the rates that are configured beside it."""
+        return [each for each in self.decided.trials if each.entrant in self._alike[entrant]]
 
     def _has_a_chance(
         self, own: Sequence[Trial], standings: Mapping[float, Standing], target: int

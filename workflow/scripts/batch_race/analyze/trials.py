@@ -60,6 +60,7 @@ class Trials:
     def __init__(self, race: Race, trials: Sequence[Trial]) -> None:
         self.factor = race.parts["factor"] or math.inf
         self._entrants = race.parts["entrants"]
+        self._most_seeds = race.most_seeds
         self._targets = crossings.listed(race.parts["targets"])
         self._trials = [trial for trial in trials if trial.group]
         self._fastest: dict[tuple[Any, ...], float] = {}
@@ -166,8 +167,7 @@ class Trials:
                 log_times[place] = np.log(seconds.get(target, math.inf))
                 spent = each.closed[target]["seconds"] if target in each.closed else each.seconds
                 log_given[place] = np.log(max(spent, seconds.get(target, 0.0)))
-        most = max(len(self._entrants[same[0].entrant]["seeds"]) for same in configurations)
-        level = looks.level(len(configurations[winner]), most)
+        level = looks.level(len(configurations[winner]), self._most_seeds)
         difference, margin = ragged_contrasts(winner, log_times, log_given, sizes, level)
         own = [index for index, size in enumerate(sizes) if size == runner_up]
         return all(difference[index] > margin[index] for index in own)

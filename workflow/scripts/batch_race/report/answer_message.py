@@ -179,7 +179,12 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
     """Return the batch sizes outside the ranking, by reason; those stopped also by time."""
     stopped: dict[str, list[int]] = {}
     for each in asked["stopped"]:
-        stopped.setdefault(number(each["more_than"]), []).append(each["batch_size"])
+        seconds = f"over {number(each['more_than'])} s"
+        if each["pruned"] == each["runs"]:
+            text = f"took more than {factor:g} times as long (stopped): {seconds}"
+        else:
+            text = f"took {seconds} ({each['pruned']} of {each['runs']} runs stopped)"
+        stopped.setdefault(text, []).append(each["batch_size"])
     unknown = (
         "may or may not reach it: a target of the budget ended runs first, or they were not asked "
         "for this target"
@@ -193,9 +198,7 @@ def _unranked(asked: Answer, factor: float | None) -> list[_Group]:
         for each in asked["partly"]
     ]
     groups.append(_Group(asked["missed"], "did not reach it", "did not reach it"))
-    for seconds, sizes in stopped.items():
-        text = f"took more than {factor:g} times as long (stopped): over {seconds} s"
-        groups.append(_Group(sizes, text, "stopped"))
+    groups += [_Group(sizes, text, "stopped") for text, sizes in stopped.items()]
     groups += [
         _Group(asked["diverged"], "diverged", "diverged"),
         _Group(asked["unknown"], unknown, "unknown"),
@@ -324,14 +327,15 @@ def _without_verdict(answers: Sequence[Answer], factor: float | None) -> list[st
         _batches(sorted(sizes), {"training_images": images}).lower()
         for images, sizes in without.items()
     )
-    if unknown and factor is not None:
-        lines.append(
-            f"No verdict on {unknown} where none is given: with pruning, not all seeds of "
-            f"their learning rates were trained, since one took more than {factor:g} times as long."
-        )
-    elif unknown:
-        lines.append(
+    if unknown:
+        needed = (
             f"No verdict on {unknown} where none is given: that needs the same seeds for each "
             "learning rate of both, and no run ended by a target of the budget."
         )
+        if factor is not None:
+            needed += (
+                f" Pruning trains no further seeds of a rate that took more than {factor:g} times "
+                "as long."
+            )
+        lines.append(needed)
     return lines

@@ -30,8 +30,8 @@ SCHEMA = pl.Schema(
 """One row for each target.
 
 `step`, `examples` and the seconds are those at the end of the step that reached the target, null if
-none did or is known to. Each `_low` is its lower bound: the same cost at the last step that was
-checked before, or the value itself where that is the preceding step; of an unknown value, null if
+none did or is known to. Each `_low` is its lower bound: the same cost at a step that is known to be
+before it, or the value itself where that is the preceding step; of an unknown value, null if
 that is the cost of the whole run. `source` is that of `nn.targets.Crossing`; if it
 is `evaluations`, wall seconds include the evaluation.
 """
@@ -161,17 +161,9 @@ def _rows(table: pl.DataFrame) -> dict[Target, dict[str, Any]]:
 def _coarse(
     targets: Sequence[Target], table: pl.DataFrame, metadata: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Return the cost of targets by the evaluations of a run.
-
-    A target at which no evaluation was may lie between two that were near it: then it is known that
-    the run was not there before.
-    """
+    """Return the cost of targets by the evaluations of a run."""
     evaluations = history.evaluations(table)
     found = {target: ranges.from_evaluations(evaluations, target) for target in targets}
-    for target, crossing in found.items():
-        if crossing.step is None:
-            earliest = ranges.earliest_step(evaluations, target)
-            found[target] = crossing._replace(before=earliest)
     specification = metadata["specification"]
     size, leftover = specification["batch_size"], specification["leftover"]
     batches = MiniBatches(metadata["training_images"], size, leftover)

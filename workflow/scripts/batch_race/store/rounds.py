@@ -9,7 +9,7 @@ from typing import Any
 from batch_race.store.files import replacing
 
 
-@dataclass
+@dataclass(slots=True)
 class Trial:
     """A run of a race, as far as it has been trained.
 
@@ -36,7 +36,8 @@ class Trial:
     end : list of float
         Its last training loss, and its last test error in percent; infinite if it diverged.
     bounds : dict of int to float
-        The seconds of the first evaluation at a target, by the target's index.
+        The seconds of the first evaluation at a target, by the target's index; not of one that was
+        looked for and not found.
     earliest : dict of int to float
         The seconds before which it has not reached a target, by the index of those at which it was
         evaluated near the target or better.
@@ -50,6 +51,8 @@ class Trial:
         The seconds to those of them that it reached; None until they are looked for.
     steps : dict of int to int
         The steps to those.
+    missed : dict of int to float
+        The seconds before which it did not reach targets of which no more could be found.
     closed : dict of int to Closing
         How its training for a target ended, by the target's index.
     """
@@ -72,6 +75,7 @@ class Trial:
     sought: list[int] = field(default_factory=list)
     times: dict[int, float] | None = None
     steps: dict[int, int] = field(default_factory=dict)
+    missed: dict[int, float] = field(default_factory=dict)
     closed: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 

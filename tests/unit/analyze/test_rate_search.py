@@ -48,6 +48,18 @@ def test_without_refinement_the_grid_stays_coarse():
     assert set(rules) == {"widened"}
 
 
+@pytest.mark.parametrize("is_refined", [False, True])
+@pytest.mark.parametrize("beside", [1e-5, 100.0])
+@pytest.mark.parametrize("best", [1e-4, 0.0316, 3.0])
+def test_a_rate_far_from_the_others_does_not_end_the_search(best, beside, is_refined):
+    tried, _ = search(bowl(best), [0.01, 0.0316, 0.1, beside], is_refined=is_refined)
+    nearest = min(tried, key=lambda rate: abs(math.log10(rate / best)))
+    assert abs(math.log10(nearest / best)) <= 1 / 4 + 0.002
+    below = max(rate for rate in tried if rate < nearest)
+    above = min(rate for rate in tried if rate > nearest)
+    assert above / below <= 10.1
+
+
 def test_where_all_diverge_lower_rates_are_next():
     def seconds(rate):
         return (math.inf, math.inf) if rate > 0.004 else (1.0, 0.1)

@@ -320,7 +320,7 @@ class ByRate(dict):
 
 
 @pytest.mark.parametrize("factor", [None, 1.5])
-@pytest.mark.parametrize("beside", [[0.0316], [0.01, 0.02], [0.5]])
+@pytest.mark.parametrize("beside", [[0.0316], [0.01, 0.02], [0.5], [1e-5], [100.0], [1e-5, 100.0]])
 def test_rates_that_are_configured_beside_a_search_are_trained_once_and_count_in_it(factor, beside):
     budgets = BUDGETS if factor else BUDGETS[-1:]
 
@@ -350,6 +350,7 @@ def test_a_run_whose_steps_are_not_reproduced_is_slower_only_as_far_as_is_known(
                 results[name] = result._replace(earliest={0: 2.0}, earliest_steps=steps)
         found |= {name: Times({}, {}, {0: since}) for name in found if "batch_128" in name}
         decided = rounds.decide(plan, decided, results, found)
+    assert decided.number < 8
     (trial,) = [each for each in decided.trials if "batch_128" in each.name]
     assert trial.closed[0]["rule"] == rule
     assert rule == "budget" or trial.closed[0]["seconds"] == since

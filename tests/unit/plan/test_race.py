@@ -93,6 +93,26 @@ def test_a_run_at_any_rate_is_found_by_its_name(rate):
             assert found.find(found.name(*run)) == found.specification(*run)
 
 
+def test_a_rate_beside_a_search_has_the_seeds_of_the_search():
+    found, _ = plan(
+        batch_size=[32],
+        learning_rate=["auto", 0.5],
+        repeats=2,
+        include=[{"learning_rate": 0.01, "seed": 7}, {"learning_rate": 0.02, "momentum": 0.9}],
+    )
+    entrants = found.parts["entrants"]
+    rates = {each["values"]["learning_rate"]: each["seeds"] for each in entrants}
+    assert rates == {
+        "auto": [1234, 1235],
+        0.5: [1234, 1235],
+        0.01: [1234, 1235, 7],
+        0.02: [1234, 1235],
+    }
+    assert [len(each) for each in found.alike] == [
+        1 if each["values"]["momentum"] else 3 for each in entrants
+    ]
+
+
 def test_names_that_no_run_can_have_are_not_found():
     found, _ = plan(learning_rate="auto", batch_size=[1, 2])
     name = found.name(0, 0.01, 1234, 0)

@@ -252,6 +252,6 @@ def test_a_verdict_that_pruning_leaves_open_is_explained():
     (answer,) = answers(sweep([10, 11], batch_size=32), sweep([20, 21], batch_size=64))
     answer["ranking"][1]["verdict"] = "unknown"
     text = answer_message.write([answer], "9 seconds", 1.5)
-    assert "No verdict on batch 64 where none is given: that needs the same seeds" in text
+    assert "No verdict on batch 64 where none is given: some of their learning rates" in text
     assert "more than 1.5 times as long" in text
     assert "repeats" not in text

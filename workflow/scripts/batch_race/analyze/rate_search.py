@@ -78,11 +78,12 @@ def further(standings: Mapping[float, Standing], *, is_refined: bool) -> Iterato
         return
     # Of equals the lowest: where all diverge, lower rates are next.
     best = min(standings, key=lambda each: (*standings[each], each))
-    place, places = _place(best), sorted(map(_place, standings))
-    if place == places[0]:
+    place, places = _place(best), set(map(_place, standings))
+    # Rates that a user asked for may be far from the others.
+    if places.isdisjoint(range(place - COARSE, place)):
         if place - COARSE >= LOWEST:
             yield Step(rate(place - COARSE), "widened")
-    elif place == places[-1]:
+    elif places.isdisjoint(range(place + 1, place + COARSE + 1)):
         if place + COARSE <= HIGHEST:
             yield Step(rate(place + COARSE), "widened")
     elif is_refined:

@@ -16,7 +16,6 @@ errors of all this.
 """
 
 import copy
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -85,15 +84,6 @@ def _learn(
             trial.bounds = {key: v for key, v in trial.bounds.items() if key not in unfound}
 
 
-def _alike(values: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Return for each of some entrants those that differ from it in the learning rate alone."""
-    keys = [json.dumps({**each, "learning_rate": None}) for each in values]
-    places: dict[str, list[int]] = {}
-    for index, key in enumerate(keys):
-        places.setdefault(key, []).append(index)
-    return [places[key] for key in keys]
-
-
 class _State:
     """A race while it is decided what comes next."""
 
@@ -109,7 +99,6 @@ class _State:
             for index, each in enumerate(self._entrants)
         }
         """The seeds that all rates of an entrant begin with."""
-        self._alike = _alike([entrant["values"] for entrant in self._entrants])
         self._compared: dict[tuple[Any, ...], list[int]] = {}
         """The entrants by the hyperparameters that batch sizes are compared within."""
         for index, each in enumerate(self._entrants):
@@ -270,10 +259,16 @@ class _State:
         }
 
     def _lengthen(self, trial: Trial, targets: Sequence[int], most: int) -> None:
-        """Train a run until it has probably reached its targets, with the budget `most` at most."""
+        """Train a run until it has probably reached its targets, with the budget `most` at most.
+
+        No cap stops one that may have been at a target after some seconds, if its steps are not
+        reproduced: it has the whole budget.
+        """
         expected = max(trial.expected.get(target, math.inf) for target in targets)
         probable = self._level(max(expected, _HEADROOM * trial.seconds))
         trial.level = max(trial.level + 1, min(probable, most))
+        if trial.missed:
+            trial.level = len(self._budgets) - 1
         run = trial.entrant, trial.learning_rate, trial.seed, trial.level
         trial.name = self._race.name(*run)
         self.decided.train.append(trial.name)
@@ -331,12 +326,14 @@ class _State:
 
     def _rates_asked(self, entrant: int) -> list[float]:
         """Return the learning rates that are configured beside the search for the best."""
-        asked = (self._entrants[each]["values"]["learning_rate"] for each in self._alike[entrant])
+        asked = (
+            self._entrants[each]["values"]["learning_rate"] for each in self._race.alike[entrant]
+        )
         return [rate for rate in asked if rate != AUTO]
 
     def _trials_of_search(self, entrant: int) -> list[Trial]:
         """Return the runs of a search, and those of the rates that are configured beside it."""
-        return [each for each in self.decided.trials if each.entrant in self._alike[entrant]]
+        return [each for each in self.decided.trials if each.entrant in self._race.alike[entrant]]
 
     def _has_a_chance(
         self, own: Sequence[Trial], standings: Mapping[float, Standing], target: int

@@ -8,7 +8,7 @@ each of ordinary runs, whose budgets grow from round to round.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -65,10 +65,20 @@ def plan(
         values = specification | dict.fromkeys((_SEED, "budget", "evaluation"))
         entrant = entrants.setdefault(json.dumps(values), {"values": values, "seeds": []})
         entrant["seeds"].append(specification[_SEED])
+    listed = list(entrants.values())
+    for entrant, same in zip(listed, _alike(listed), strict=True):
+        # A rate beside a search is one of those tried, with all seeds of the search.
+        of_searches = [
+            seed
+            for index in same
+            if listed[index]["values"]["learning_rate"] == AUTO
+            for seed in listed[index]["seeds"]
+        ]
+        entrant["seeds"] = list(dict.fromkeys([*of_searches, *entrant["seeds"]]))
     whole = next(iter(planned.values()))
     return Race(
         {
-            "entrants": list(entrants.values()),
+            "entrants": listed,
             "budgets": _budgets(whole["budget"], is_pruned=is_pruned),
             "evaluation": whole["evaluation"],
             "folders": {name: dataset.folder for name, dataset in datasets.items()},
@@ -133,6 +143,11 @@ class Race:
             return None
         return max(len(entrant["seeds"]) for entrant in self.parts["entrants"])
 
+    @cached_property
+    def alike(self) -> list[list[int]]:
+        """For each entrant, the indices of those with the same values but for the learning rate."""
+        return _alike(self.parts["entrants"])
+
     def is_whole(self, level: int, seconds: float) -> bool:
         """Return whether a run needs no longer budget: it had the last, or another limit ended it.
 
@@ -176,6 +191,15 @@ class Race:
                 name = self.name(entrant, each["values"]["learning_rate"], seed, 0)
                 found.setdefault(_shape(name), []).append((entrant, seed))
         return found
+
+
+def _alike(entrants: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Return for each entrant the indices of those with the same values but for the rate."""
+    keys = [json.dumps({**entrant["values"], "learning_rate": None}) for entrant in entrants]
+    places: dict[str, list[int]] = {}
+    for index, key in enumerate(keys):
+        places.setdefault(key, []).append(index)
+    return [places[key] for key in keys]
 
 
 _RATE = re.compile(rf"-{REGISTRY['learning_rate'].label}_(\d[\d.]*(?:e[+-]?\d+)?|{AUTO})(?=-)")

@@ -329,13 +329,14 @@ def _without_verdict(answers: Sequence[Answer], factor: float | None) -> list[st
     )
     if unknown:
         needed = (
-            f"No verdict on {unknown} where none is given: that needs the same seeds for each "
-            "learning rate of both, and no run ended by a target of the budget."
+            "that needs the same seeds for each learning rate of both, and no run ended by a "
+            "target of the budget."
         )
         if factor is not None:
-            needed += (
-                f" Pruning trains no further seeds of a rate that took more than {factor:g} times "
-                "as long."
+            needed = (
+                "some of their learning rates have too few seeds (pruning trains no further ones "
+                f"of a rate that took more than {factor:g} times as long), or runs ended by a "
+                "target of the budget."
             )
-        lines.append(needed)
+        lines.append(f"No verdict on {unknown} where none is given: {needed}")
     return lines

@@ -74,9 +74,8 @@ def compare(
         - the other batch sizes: `diverged` (all runs, before the target), `unknown` (a target of
           the budget ended some runs first, or they were not asked for this target), `stopped` (by
           pruning, with the seconds below which none of its medians lies, `more_than`, and how many
-          of the `runs` behind that were `pruned`), `partly`
-          (reached in half of the runs or less: `reached` of `runs`, of the configuration that
-          reached it most often), or `missed`;
+          of the `runs` behind that were `pruned`), `partly` (reached in half of the runs or less:
+          `reached` of `runs`, of the configuration that reached it most often), or `missed`;
         - `nearest`, the configuration that ended nearest to the target;
         - `elsewhere`, how many runs of this comparison only other machines made, by machine;
         - `otherwise`, how many only other versions of the software made on this machine, by
